@@ -1,0 +1,1 @@
+//! Collects Proof-of-Cloud evidence on a node.

@@ -1,0 +1,105 @@
+//! From untrusted bytes to a [`Bundle`], and from evidence to the one document it may be.
+
+use alloy_primitives::{B256, Bytes};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::{Bundle, Evidence};
+use crate::Error;
+
+/// Largest bundle accepted by default, in bytes. A CCEL is often dumped padded to as much as 1 MiB.
+pub const DEFAULT_LIMIT: usize = 4 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document<'a> {
+    #[serde(borrow)]
+    evidence: &'a RawValue,
+    consent: Bytes,
+}
+
+impl Bundle {
+    /// Parses a bundle of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// If it is too large, is not JSON of exactly this shape (unknown fields, duplicate keys, trailing bytes), or if
+    /// its evidence is not in canonical form.
+    pub fn parse(document: &[u8], limit: usize) -> Result<Self, Error> {
+        if document.len() > limit {
+            return Err(Error::TooLarge {
+                size: document.len(),
+                limit,
+            });
+        }
+        let json = |error: serde_json::Error| Error::Json(error.to_string());
+        let Document {
+            evidence: raw,
+            consent,
+        } = serde_json::from_slice(document).map_err(json)?;
+        let raw = raw.get().as_bytes();
+        let evidence: Evidence = serde_json::from_slice(raw).map_err(json)?;
+        if evidence.version != 1 {
+            return Err(Error::Json(format!(
+                "version {} is not supported, only 1 is",
+                evidence.version
+            )));
+        }
+        let canonical = canonical_json(&evidence)?;
+        if let Some(offset) = first_difference(raw, &canonical) {
+            return Err(Error::NotCanonical { offset });
+        }
+        Ok(Self {
+            digest: sha256(raw),
+            evidence,
+            consent,
+        })
+    }
+
+    /// A bundle of `evidence`, to be signed over [`Bundle::digest`] and then written with [`Bundle::to_json`].
+    ///
+    /// # Errors
+    /// If the evidence cannot be serialised.
+    pub fn unsigned(evidence: Evidence) -> Result<Self, Error> {
+        let digest = sha256(&canonical_json(&evidence)?);
+        Ok(Self {
+            evidence,
+            consent: Bytes::new(),
+            digest,
+        })
+    }
+
+    /// The document to send.
+    ///
+    /// # Errors
+    /// If the evidence cannot be serialised.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        let evidence = canonical_json(&self.evidence)?;
+        let consent = format!(r#"{{"consent":"{}","evidence":"#, self.consent);
+        Ok([consent.as_bytes(), &evidence, b"}"].concat())
+    }
+}
+
+/// `value` in canonical form (RFC 8785, JCS).
+///
+/// # Errors
+/// If `value` has no JSON form.
+pub fn canonical_json<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    serde_json_canonicalizer::to_vec(value).map_err(|error| Error::Json(error.to_string()))
+}
+
+fn sha256(bytes: &[u8]) -> B256 {
+    B256::from(<[u8; 32]>::from(Sha256::digest(bytes)))
+}
+
+fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+    if a == b {
+        return None;
+    }
+    Some(
+        a.iter()
+            .zip(b)
+            .position(|(a, b)| a != b)
+            .unwrap_or_else(|| a.len().min(b.len())),
+    )
+}
