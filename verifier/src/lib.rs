@@ -1,16 +1,30 @@
 //! Appraises Proof-of-Cloud evidence.
 //!
-//! A pure function of (bundle, endorsements, policy, time): no I/O, no clock, no chain.
+//! [`appraise`] is a pure function of (bundle, endorsements, policy, time): no I/O, no clock, no chain. It joins an Intel
+//! TDX quote with a TPM quote whose key an infrastructure provider vouches for, and cross-checks both measured-boot
+//! records, as *Data Center Execution Assurance* (arXiv 2510.12469) describes.
 
+mod appraisal;
+mod appraise;
 mod bytes;
+mod check;
 mod consent;
 mod cursor;
+mod digest;
+mod endorsement;
 mod error;
+mod policy;
 
 pub mod bundle;
 pub mod challenge;
 
+pub use appraisal::{Appraisal, Binding, Check, CustodyLevel, Facts, Outcome, Verdict};
+pub use appraise::appraise;
 pub use bytes::Base64;
+pub use check::{CheckId, Question};
 pub use consent::{Enrolment, consent_signer, enrolment_hash, registry_domain};
 pub use cursor::Cursor;
+pub use digest::{AttestationResult, checks_root, instance_id, merkle_root, platform_id, sha256};
+pub use endorsement::{AnchorClaim, ENDORSEMENTS_LIMIT, Endorsements, HostRegistryClaim};
 pub use error::{Error, ParseError};
+pub use policy::{Accept, HexBytes, OperatorKey, Policy, Profile, Provider, Tcb, TcbPolicy, Workload};

@@ -1,12 +1,11 @@
 //! From untrusted bytes to a [`Bundle`], and from evidence to the one document it may be.
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use super::{Bundle, Evidence};
-use crate::Error;
+use crate::{Error, digest::sha256};
 
 /// Largest bundle accepted by default, in bytes. A CCEL is often dumped padded to as much as 1 MiB.
 pub const DEFAULT_LIMIT: usize = 4 << 20;
@@ -86,10 +85,6 @@ impl Bundle {
 /// If `value` has no JSON form.
 pub fn canonical_json<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     serde_json_canonicalizer::to_vec(value).map_err(|error| Error::Json(error.to_string()))
-}
-
-fn sha256(bytes: &[u8]) -> B256 {
-    B256::from(<[u8; 32]>::from(Sha256::digest(bytes)))
 }
 
 fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {

@@ -1,0 +1,207 @@
+//! What an appraisal says: every check by id, two separate verdicts, and the one digest that k relayers sign.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::B256;
+use alloy_sol_types::SolStruct;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::{AttestationResult, CheckId, bundle::canonical_json, digest::sha256};
+
+/// The outcome of one check. The numbers are hashed and posted: they never change meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Outcome {
+    /// The evidence shows it.
+    Pass = 1,
+    /// The evidence does not show it.
+    Fail = 2,
+    /// The question does not arise for this evidence.
+    NotApplicable = 3,
+}
+
+/// Machine values a check found, by name. They are hashed, so they must not depend on anything but the inputs.
+pub type Facts = BTreeMap<&'static str, Value>;
+
+/// One question and its answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// Which question.
+    pub id: CheckId,
+    /// The answer.
+    pub outcome: Outcome,
+    /// What the answer rests on, for machines.
+    pub facts: Facts,
+    /// The same for people. Never hashed.
+    pub detail: String,
+}
+
+impl Check {
+    /// A check that passed.
+    pub fn pass(id: CheckId, detail: impl Into<String>) -> Self {
+        Self {
+            id,
+            outcome: Outcome::Pass,
+            facts: Facts::new(),
+            detail: detail.into(),
+        }
+    }
+
+    /// A check that failed.
+    pub fn fail(id: CheckId, detail: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Fail,
+            ..Self::pass(id, detail)
+        }
+    }
+
+    /// A check whose question does not arise.
+    pub fn not_applicable(id: CheckId, detail: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::NotApplicable,
+            ..Self::pass(id, detail)
+        }
+    }
+
+    /// Passed, or failed with the reason.
+    pub fn from_result<T>(id: CheckId, result: Result<T, impl std::fmt::Display>, passed: &str) -> Self {
+        match result {
+            Ok(_) => Self::pass(id, passed),
+            Err(reason) => Self::fail(id, reason.to_string()),
+        }
+    }
+
+    /// Adds a machine value.
+    #[must_use]
+    pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name, value.into());
+        self
+    }
+
+    /// SHA-256 of the facts in canonical JSON.
+    pub fn facts_hash(&self) -> B256 {
+        // A map of strings, numbers and lists always has a JSON form.
+        sha256(&canonical_json(&self.facts).unwrap_or_default())
+    }
+}
+
+/// Do the TD quote and the TPM quote come from one machine that runs a reviewed workload?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[repr(u8)]
+pub enum Binding {
+    /// Not established.
+    None = 0,
+    /// A valid TD quote names the operator; no sufficient TPM evidence, or the workload is not reviewed.
+    Quote = 1,
+    /// DCEA scenario 1: the provider's vTPM, bound in both directions, with event-level cross-check.
+    VirtualTpm = 2,
+    /// DCEA scenario 2: bare metal, discrete TPM, AK sealed to a TXT-measured host.
+    Chassis = 3,
+}
+
+/// Is that CPU in a data center?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum CustodyLevel {
+    /// Not established.
+    #[default]
+    None = 0,
+    /// People checked.
+    Witnessed = 1,
+    /// A machine-checked claim by the provider about this very platform.
+    Automated = 2,
+}
+
+/// The two verdicts, and for how long they hold.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// One machine, reviewed workload?
+    #[serde(serialize_with = "as_name")]
+    pub binding: Binding,
+    /// In a data center?
+    #[serde(serialize_with = "as_name")]
+    pub custody: CustodyLevel,
+    /// TCB status as the registry numbers it, 1 (`UpToDate`) to 6; 0 where no quote verified.
+    pub tcb: u8,
+    /// Whether the workload keeps the operator's key in the TD.
+    pub key_in_td: bool,
+    /// Unix seconds, a multiple of 64.
+    pub expiry: u64,
+    /// The policy's uncapped lifetime of a binding, seconds.
+    pub ttl: u32,
+    /// How long the platform's custody holds, Unix seconds; 0 where there is none.
+    pub custody_expiry: u64,
+}
+
+/// The whole answer.
+#[derive(Clone, Debug)]
+pub struct Appraisal {
+    /// Every check, ascending by id.
+    pub checks: Vec<Check>,
+    /// What they add up to.
+    pub verdict: Verdict,
+    /// What relayers sign the digest of.
+    pub result: AttestationResult,
+}
+
+impl Appraisal {
+    /// The EIP-712 struct hash of the result: the digest that is posted.
+    pub fn digest(&self) -> B256 {
+        self.result.eip712_hash_struct()
+    }
+
+    /// The checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.outcome == Outcome::Fail)
+    }
+
+    /// Whether a relayer may sign: nothing failed, and something is established.
+    pub fn is_attestable(&self) -> bool {
+        self.failed().next().is_none() && self.verdict.binding > Binding::None
+    }
+}
+
+impl Serialize for Appraisal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct View<'a> {
+            attestable: bool,
+            digest: B256,
+            verdict: &'a Verdict,
+            platform_id: B256,
+            instance_id: B256,
+            workload_id: B256,
+            evidence_digest: B256,
+            policy_digest: B256,
+            endorsements_digest: B256,
+            checks_root: B256,
+            as_of: u64,
+            checks: &'a [Check],
+        }
+        let result = &self.result;
+        View {
+            attestable: self.is_attestable(),
+            digest: self.digest(),
+            verdict: &self.verdict,
+            platform_id: result.platformId,
+            instance_id: result.instanceId,
+            workload_id: result.workloadId,
+            evidence_digest: result.evidenceDigest,
+            policy_digest: result.policyDigest,
+            endorsements_digest: result.endorsementsDigest,
+            checks_root: result.checksRoot,
+            as_of: result.asOf.to(),
+            checks: &self.checks,
+        }
+        .serialize(serializer)
+    }
+}
+
+fn as_name<T: std::fmt::Debug, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{value:?}"))
+}

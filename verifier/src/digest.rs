@@ -1,0 +1,80 @@
+//! Hashes that Rust and Solidity must compute alike.
+
+use alloy_primitives::{B256, keccak256};
+use alloy_sol_types::{SolValue, sol};
+use sha2::{Digest, Sha256};
+
+use crate::Check;
+
+sol! {
+    /// What k relayers sign the EIP-712 struct hash of.
+    #[derive(Debug)]
+    struct AttestationResult {
+        address operator;
+        bytes32 platformId;
+        bytes32 instanceId;
+        bytes32 workloadId;
+        bytes32 measurementsHash;
+        bytes32 sessionKeyHash;
+        bytes32 evidenceDigest;
+        bytes32 checksRoot;
+        bytes32 policyDigest;
+        bytes32 endorsementsDigest;
+        uint40 asOf;
+        uint40 evidenceTime;
+        uint40 expiry;
+        uint16 provider;
+        uint8 teeClass;
+        uint8 binding;
+        uint8 custody;
+        uint8 tcb;
+        uint8 flags;
+    }
+}
+
+/// SHA-256, as documents are addressed by.
+pub fn sha256(bytes: &[u8]) -> B256 {
+    B256::from(<[u8; 32]>::from(Sha256::digest(bytes)))
+}
+
+/// An Intel platform's name on chain. The raw PPID never goes there.
+pub fn platform_id(ppid: &[u8]) -> B256 {
+    let scheme = keccak256("chassis/v1/platform");
+    keccak256((scheme, "intel:ppid", ppid).abi_encode_params())
+}
+
+/// An instance's name on chain: its AK certificate's `SubjectPublicKeyInfo`.
+pub fn instance_id(certified_spki: &[u8]) -> B256 {
+    keccak256([b"chassis/v1/instance", certified_spki].concat())
+}
+
+/// Merkle root over the checks in id order, so that one check can be shown without the rest.
+///
+/// Leaf: `keccak256(keccak256(abi.encode(uint16 id, uint8 outcome, bytes32 factsHash)))`.
+pub fn checks_root(checks: &[Check]) -> B256 {
+    merkle_root(checks.iter().map(|check| {
+        let id = check.id as u16;
+        (
+            id,
+            alloy_primitives::U256::from(check.outcome as u8),
+            check.facts_hash(),
+        )
+            .abi_encode()
+    }))
+}
+
+/// Root of a Merkle tree as `OpenZeppelin`'s `MerkleProof` verifies it: leaves hashed twice, pairs hashed in ascending
+/// order, an odd node carried up unchanged. Zero for no leaves.
+pub fn merkle_root(leaves: impl Iterator<Item = Vec<u8>>) -> B256 {
+    let mut level: Vec<B256> = leaves.map(|leaf| keccak256(keccak256(leaf))).collect();
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [a, b] => keccak256([a.min(b).0, a.max(b).0].concat()),
+                odd => odd[0],
+            })
+            .collect();
+    }
+    level.first().copied().unwrap_or_default()
+}

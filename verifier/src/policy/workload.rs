@@ -1,0 +1,148 @@
+//! A reviewed workload: what one image measures, on whatever size of machine.
+
+use alloy_primitives::B256;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::{Error, bundle::canonical_json, digest::sha256};
+
+/// One image that somebody read and found worth its name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// For people.
+    pub name: String,
+    /// The TD's initial contents: its virtual firmware.
+    pub mrtd: Accept<48>,
+    /// Firmware configuration. Differs by machine size.
+    pub rtmr0: Accept<48>,
+    /// Boot loader.
+    pub rtmr1: Accept<48>,
+    /// Kernel, command line, initrd.
+    pub rtmr2: Accept<48>,
+    /// What the running system extends. Zero where it does not.
+    #[serde(default = "zero_register")]
+    pub rtmr3: Accept<48>,
+    /// The TDX module.
+    pub mrseam: Accept<48>,
+    /// Extended features, little-endian as in the quote.
+    pub xfam: Accept<8>,
+    /// TD attributes, little-endian as in the quote.
+    pub td_attributes: Accept<8>,
+    /// PCR 0, SHA-384 bank: the firmware's version, and that the machine is a TDX one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pcr0: Vec<HexBytes<48>>,
+    /// SHA-384 digests of events that only the TPM's log has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tpm_only: Vec<HexBytes<48>>,
+    /// SHA-384 digests of events that only the CCEL has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub td_only: Vec<HexBytes<48>>,
+    /// The `TdHob`, among RTMR0's first two events. Differs by machine size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub td_hob: Option<Accept<48>>,
+    /// The configuration firmware volume (`CFV`), among RTMR0's first two events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cfv: Option<Accept<48>>,
+    /// Nobody outside can choose `extraData` or reach the vTPM. Without this, binding is at most `Quote`.
+    #[serde(default)]
+    pub vtpm_sealed: bool,
+    /// Where the operator's key lives.
+    #[serde(default)]
+    pub operator_key: OperatorKey,
+}
+
+/// Where the operator's key lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorKey {
+    /// The image makes it inside the TD and never lets it out.
+    InTd,
+    /// Anywhere.
+    #[default]
+    External,
+}
+
+/// Which values of a register are accepted: `"any"`, or a list of hex strings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Accept<const N: usize> {
+    /// The word `any`: the register says nothing about the image.
+    Any(AnyWord),
+    /// One of these.
+    OneOf(Vec<HexBytes<N>>),
+}
+
+/// The word `any`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnyWord {
+    /// The word `any`.
+    Any,
+}
+
+impl<const N: usize> Accept<N> {
+    /// Every value.
+    pub const ANY: Self = Self::Any(AnyWord::Any);
+
+    /// Whether `value` is accepted.
+    pub fn accepts(&self, value: &[u8; N]) -> bool {
+        match self {
+            Self::Any(_) => true,
+            Self::OneOf(values) => values.iter().any(|accepted| &accepted.0 == value),
+        }
+    }
+}
+
+impl Workload {
+    /// The entry's name on chain: SHA-256 of its canonical JSON.
+    ///
+    /// # Errors
+    /// If it cannot be serialised.
+    pub fn id(&self) -> Result<B256, Error> {
+        Ok(sha256(&canonical_json(self)?))
+    }
+
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        if self.vtpm_sealed && self.pcr0.is_empty() {
+            mistakes.push(format!(
+                "workload `{}` is `vtpm_sealed` but lists no `pcr0`",
+                self.name
+            ));
+        }
+        if [&self.rtmr1, &self.rtmr2]
+            .into_iter()
+            .any(|register| matches!(register, Accept::Any(_)))
+        {
+            mistakes.push(format!(
+                "workload `{}`: `rtmr1` and `rtmr2` name the image, so not `any`",
+                self.name
+            ));
+        }
+        mistakes
+    }
+}
+
+/// `N` bytes, in hex without prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HexBytes<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> Serialize for HexBytes<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for HexBytes<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let mut bytes = [0; N];
+        hex::decode_to_slice(text.as_bytes(), &mut bytes)
+            .map_err(|error| D::Error::custom(format!("`{text}` is not {N} bytes in hex: {error}")))?;
+        Ok(Self(bytes))
+    }
+}
+
+fn zero_register() -> Accept<48> {
+    Accept::OneOf(vec![HexBytes([0; 48])])
+}
