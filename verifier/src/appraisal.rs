@@ -133,7 +133,7 @@ pub struct Verdict {
     pub expiry: u64,
     /// The policy's uncapped lifetime of a binding, seconds.
     pub ttl: u32,
-    /// How long the platform's custody holds, Unix seconds; 0 where there is none.
+    /// How long the claim about custody holds, Unix seconds, a multiple of 64.
     pub custody_expiry: u64,
 }
 

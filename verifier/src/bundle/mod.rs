@@ -4,6 +4,8 @@
 //! that nobody can make a second document, with a second digest, of the same evidence.
 
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,187 @@
+//! TD quotes of real machines, and `dcap-qvl`'s own samples.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::{path::PathBuf, process::Command};
+
+use chassis_verifier::{
+    Tcb,
+    td::{DebugTd, TdQuote},
+};
+use common::fixture;
+use dcap_qvl::{QuoteCollateralV3, TcbStatus, verify::QuoteVerifier};
+
+fn yaml(bytes: &[u8]) -> QuoteCollateralV3 {
+    serde_saphyr::from_slice(bytes).unwrap()
+}
+
+#[test]
+fn the_google_quote_is_up_to_date_inside_its_window_only() {
+    let Some(quote) = fixture("flashbots-attested-tls/gcp-tdx-1782809233226668671") else {
+        return;
+    };
+    let collateral =
+        yaml(&fixture("flashbots-attested-tls/gcp-tdx-collateral-1782809233226668671.yaml").unwrap());
+    let quote = TdQuote::parse(&quote).unwrap();
+    let verify = |at| quote.verify(&collateral, None, at, DebugTd::CallerChecks);
+
+    let td = verify(1_782_809_233).unwrap();
+    assert_eq!(td.claims.tcb.status, TcbStatus::UpToDate);
+    assert_eq!(hex::encode(td.claims.platform.pck.fmspc), "00806f050000");
+    assert!(hex::encode(&td.claims.platform.pck.pce_id).eq_ignore_ascii_case(&td.collateral_pce_id));
+    assert_eq!(td.claims.earliest_expiration_date, 1_785_397_988);
+    assert_eq!(quote.report_data(), &[0; 64]);
+    assert!(!quote.is_debug());
+
+    verify(1_782_807_175).unwrap();
+    verify(1_785_397_988 - 1).unwrap();
+    verify(1_782_807_174 - 3600).unwrap_err();
+    verify(1_785_397_988 + 1).unwrap_err();
+}
+
+#[test]
+fn a_quote_with_one_changed_bit_does_not_verify() {
+    let Some(mut quote) = fixture("flashbots-attested-tls/gcp-tdx-1782809233226668671") else {
+        return;
+    };
+    let collateral =
+        yaml(&fixture("flashbots-attested-tls/gcp-tdx-collateral-1782809233226668671.yaml").unwrap());
+    quote[48 + 520] ^= 1; // report data
+    let parsed = TdQuote::parse(&quote).unwrap();
+    parsed
+        .verify(&collateral, None, 1_782_809_233, DebugTd::CallerChecks)
+        .unwrap_err();
+}
+
+#[test]
+fn the_cos_quote_verifies_as_out_of_date_with_advisories() {
+    let Some(quote) = fixture("go-tdx-guest/cos-113-tdx-quote.dat") else {
+        return;
+    };
+    let collateral =
+        yaml(&fixture("flashbots-attested-tls/gcp-tdx-collateral-1782809233226668671.yaml").unwrap());
+    let td = TdQuote::parse(&quote)
+        .unwrap()
+        .verify(&collateral, None, 1_782_809_233, DebugTd::Refuse)
+        .unwrap();
+    assert_eq!(Tcb::from_intel(td.claims.tcb.status), Some(Tcb::OutOfDate));
+    assert!(
+        (5..=7).contains(&td.claims.tcb.advisory_ids.len()),
+        "{:?}",
+        td.claims.tcb.advisory_ids
+    );
+}
+
+#[test]
+fn all_generated_cases_give_the_expected_verdict() {
+    let Some(root) = fixture("dcap-qvl/cases/certs/root_ca.der") else {
+        return;
+    };
+    let summary: serde_json::Value =
+        serde_json::from_slice(&fixture("dcap-qvl/cases/samples/summary.json").unwrap()).unwrap();
+    let folder = std::env::var_os("CHASSIS_FIXTURES").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures"),
+        PathBuf::from,
+    );
+    let mut seen = 0;
+    for case in std::fs::read_dir(folder.join("dcap-qvl/cases/samples")).unwrap() {
+        let case = case.unwrap().path();
+        if !case.is_dir() {
+            continue;
+        }
+        seen += 1;
+        let read = |name: &str| std::fs::read(case.join(name)).unwrap();
+        let expected: serde_json::Value = serde_json::from_slice(&read("expected.json")).unwrap();
+        let result = serde_json::from_slice::<QuoteCollateralV3>(&read("collateral.json"))
+            .map_err(|error| error.to_string())
+            .and_then(|collateral| {
+                let at = std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap()
+                    .as_secs();
+                let verifier = QuoteVerifier::new(root.clone());
+                verifier
+                    .verify(&read("quote.bin"), &collateral, at)
+                    .map_err(|error| format!("{error:#}"))
+            });
+        let name = case.display();
+        match result {
+            Ok(report) => {
+                assert_eq!(expected["should_succeed"], true, "{name} verified");
+                let status = expected["expected_status"].as_str().unwrap();
+                assert!(
+                    status.is_empty() || status == report.status,
+                    "{name}: {}",
+                    report.status
+                );
+            }
+            Err(error) => assert_eq!(expected["should_succeed"], false, "{name}: {error}"),
+        }
+    }
+    assert_eq!(Some(seen), summary["total_samples"].as_u64());
+}
+
+/// Where the crate registry keeps `dcap-qvl`, on any machine that built this test.
+fn crate_sample(name: &str) -> Vec<u8> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+            "--manifest-path",
+        ])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let package = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["name"] == "dcap-qvl")
+        .unwrap();
+    let manifest = PathBuf::from(package["manifest_path"].as_str().unwrap());
+    std::fs::read(manifest.parent().unwrap().join("sample").join(name)).unwrap()
+}
+
+#[test]
+fn shipped_samples_of_both_quote_versions_verify_in_their_windows() {
+    for (name, at) in [
+        ("tdx_quote", 1_750_329_160 + 60),
+        ("tdx_quote_td15ex", 1_791_418_225 + 60),
+    ] {
+        let collateral = serde_json::from_slice(&crate_sample(&format!("{name}_collateral.json"))).unwrap();
+        let quote = crate_sample(name);
+        let quote = TdQuote::parse(&quote).unwrap();
+        let td = quote
+            .verify(&collateral, None, at, DebugTd::CallerChecks)
+            .unwrap();
+        assert_eq!(td.claims.tcb.status, TcbStatus::UpToDate, "{name}");
+        assert_eq!(td.claims.platform.pck.ppid.len(), 16, "{name}");
+        quote
+            .verify(&collateral, None, at + 90 * 86_400, DebugTd::CallerChecks)
+            .unwrap_err();
+    }
+}
+
+#[test]
+fn a_shipped_quote_without_matching_tcb_level_is_refused() {
+    let collateral = serde_json::from_slice(&crate_sample("tdx_quote_outdated_collateral.json")).unwrap();
+    let quote = crate_sample("tdx_quote_outdated");
+    let error = TdQuote::parse(&quote)
+        .unwrap()
+        .verify(&collateral, None, 1_750_329_160 + 60, DebugTd::CallerChecks)
+        .unwrap_err();
+    assert!(error.to_lowercase().contains("tcb"), "{error}");
+}
+
+#[test]
+fn an_sgx_quote_is_not_a_td_quote() {
+    let error = TdQuote::parse(&crate_sample("sgx_quote")).unwrap_err();
+    assert!(error.to_string().contains("SGX enclave"), "{error}");
+}
