@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the demo and the tests need on Debian or Ubuntu, and says what. Safe to run again: does only what is
+# missing. Needs git, cargo, node, npm and python3, and root or sudo for the system packages.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+    build-essential # C compiler and linker
+    pkg-config      # finds the TPM libraries
+    libtss2-dev     # TPM2 software stack, which tss-esapi builds against
+    swtpm           # the software TPM of the simulated cloud
+    swtpm-tools     # makes that TPM's state
+    curl            # the demo talks to the relayer
+    jq              # and reads its answers
+)
+
+say() { printf 'setup: %s\n' "$*"; }
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+if ((${#missing[@]})); then
+    say "system packages: ${missing[*]}"
+    as_root=()
+    if [[ $EUID -ne 0 ]]; then
+        command -v sudo >/dev/null || { say "not root, and no sudo: install these packages and run this again"; exit 1; }
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+for tool in cargo node npm python3; do
+    command -v "$tool" >/dev/null || { say "$tool is missing: install it and run this again"; exit 1; }
+done
+
+stamp=contracts/node_modules/.package-lock.json
+if [[ ! -e $stamp || contracts/package-lock.json -nt $stamp ]]; then
+    say "contract toolchain (npm, pinned in contracts/package-lock.json)"
+    npm ci --prefix contracts --no-audit --no-fund --loglevel=error
+fi
