@@ -17,6 +17,7 @@ mod policy;
 
 pub mod bundle;
 pub mod challenge;
+pub mod eventlog;
 pub mod td;
 
 pub use appraisal::{Appraisal, Binding, Check, CustodyLevel, Facts, Outcome, Verdict};

@@ -1,0 +1,119 @@
+//! One record of an event log.
+
+use super::{Algorithm, describe};
+
+/// One record, borrowed from the log's bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// The PCR (TCG2), or the measurement register counted from 1 (CCEL). Not authenticated in `EV_NO_ACTION` records,
+    /// where it may be any number.
+    pub register: u32,
+    /// What the writer says was measured. Not authenticated.
+    pub event_type: EventType,
+    /// What the writer says about it. Not authenticated.
+    pub data: &'a [u8],
+    /// Bytes from the log's front to this record.
+    pub offset: usize,
+    digests: [Option<&'a [u8]>; Algorithm::COUNT],
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn new(
+        register: u32,
+        event_type: EventType,
+        digests: [Option<&'a [u8]>; Algorithm::COUNT],
+        data: &'a [u8],
+        offset: usize,
+    ) -> Self {
+        Self {
+            register,
+            event_type,
+            data,
+            offset,
+            digests,
+        }
+    }
+
+    /// The digest in one bank, of that bank's length.
+    pub fn digest(&self, algorithm: Algorithm) -> Option<&'a [u8]> {
+        self.digests[algorithm.slot()]
+    }
+
+    /// The digest in the SHA-384 bank, the only one TDX registers have.
+    pub fn sha384(&self) -> Option<[u8; 48]> {
+        self.digest(Algorithm::Sha384)?.try_into().ok()
+    }
+
+    /// Whether this record went into its register. `EV_NO_ACTION` never does.
+    pub fn extends(&self) -> bool {
+        self.event_type != EventType::NO_ACTION
+    }
+
+    /// What the record claims to be about, in a few words of printable ASCII. For people: nothing here is authenticated.
+    pub fn describe(&self) -> String {
+        describe::describe(self)
+    }
+}
+
+/// An event type (PFP 1.06 §10.4.1; UEFI types from `0x80000000`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventType(pub u32);
+
+impl EventType {
+    /// A record that extends nothing.
+    pub const NO_ACTION: Self = Self(0x0000_0003);
+    /// The line between firmware and what it starts.
+    pub const SEPARATOR: Self = Self(0x0000_0004);
+
+    /// Its name in the specification.
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self.0 {
+            0x0000_0000 => "EV_PREBOOT_CERT",
+            0x0000_0001 => "EV_POST_CODE",
+            0x0000_0003 => "EV_NO_ACTION",
+            0x0000_0004 => "EV_SEPARATOR",
+            0x0000_0005 => "EV_ACTION",
+            0x0000_0006 => "EV_EVENT_TAG",
+            0x0000_0007 => "EV_S_CRTM_CONTENTS",
+            0x0000_0008 => "EV_S_CRTM_VERSION",
+            0x0000_0009 => "EV_CPU_MICROCODE",
+            0x0000_000a => "EV_PLATFORM_CONFIG_FLAGS",
+            0x0000_000b => "EV_TABLE_OF_DEVICES",
+            0x0000_000c => "EV_COMPACT_HASH",
+            0x0000_000d => "EV_IPL",
+            0x0000_000e => "EV_IPL_PARTITION_DATA",
+            0x0000_000f => "EV_NONHOST_CODE",
+            0x0000_0010 => "EV_NONHOST_CONFIG",
+            0x0000_0011 => "EV_NONHOST_INFO",
+            0x0000_0012 => "EV_OMIT_BOOT_DEVICE_EVENTS",
+            0x0000_0013 => "EV_POST_CODE2",
+            0x8000_0001 => "EV_EFI_VARIABLE_DRIVER_CONFIG",
+            0x8000_0002 => "EV_EFI_VARIABLE_BOOT",
+            0x8000_0003 => "EV_EFI_BOOT_SERVICES_APPLICATION",
+            0x8000_0004 => "EV_EFI_BOOT_SERVICES_DRIVER",
+            0x8000_0005 => "EV_EFI_RUNTIME_SERVICES_DRIVER",
+            0x8000_0006 => "EV_EFI_GPT_EVENT",
+            0x8000_0007 => "EV_EFI_ACTION",
+            0x8000_0008 => "EV_EFI_PLATFORM_FIRMWARE_BLOB",
+            0x8000_0009 => "EV_EFI_HANDOFF_TABLES",
+            0x8000_000a => "EV_EFI_PLATFORM_FIRMWARE_BLOB2",
+            0x8000_000b => "EV_EFI_HANDOFF_TABLES2",
+            0x8000_000c => "EV_EFI_VARIABLE_BOOT2",
+            0x8000_000d => "EV_EFI_GPT_EVENT2",
+            0x8000_0010 => "EV_EFI_HCRTM_EVENT",
+            0x8000_00e0 => "EV_EFI_VARIABLE_AUTHORITY",
+            0x8000_00e1 => "EV_EFI_SPDM_FIRMWARE_BLOB",
+            0x8000_00e2 => "EV_EFI_SPDM_FIRMWARE_CONFIG",
+            _ => return None,
+        })
+    }
+}
+
+impl std::fmt::Display for EventType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "0x{:08x}", self.0),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The format both logs share.
+
+use super::{Algorithm, Event, EventType};
+use crate::{Cursor, ParseError};
+
+/// Records a log may have. Real ones have 20 to 120; GRUB with a long menu writes several hundred.
+pub const MAX_EVENTS: usize = 16_384;
+
+/// A parsed log: its banks and its records, in order. [`TcgLog`](super::TcgLog) and [`Ccel`](super::Ccel) are read through it.
+#[derive(Clone, Debug)]
+pub struct Log<'a> {
+    algorithms: Vec<Algorithm>,
+    events: Vec<Event<'a>>,
+    content_len: usize,
+}
+
+impl<'a> Log<'a> {
+    /// The banks every record has a digest in, in the header's order.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
+    /// The records in order, without the header.
+    pub fn events(&self) -> &[Event<'a>] {
+        &self.events
+    }
+
+    /// Bytes before the padding: what a collector should keep.
+    pub fn content_len(&self) -> usize {
+        self.content_len
+    }
+
+    /// Reads a `what` whose records name registers up to `last_register`.
+    ///
+    /// A first record of type `EV_NO_ACTION` that holds `Spec ID Event03` announces the crypto-agile form (PFP 1.06
+    /// §10.4.5.1); otherwise every record is a `TCG_PCClientPCREvent` with one SHA-1 digest, the first included.
+    pub(super) fn parse(what: &'static str, last_register: u32, bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let mut cursor = Cursor::new(what, bytes);
+        let padding = padding_start(bytes);
+        if padding == 0 {
+            return Err(cursor.error("log", "nothing but padding"));
+        }
+        let first = sha1_event(&mut cursor)?;
+        let agile = spec_id(&first)?;
+        let mut events = Vec::new();
+        if agile.is_none() {
+            check_register(&cursor, &first, last_register)?;
+            events.push(first);
+        }
+        while cursor.position() < padding {
+            if events.len() == MAX_EVENTS {
+                return Err(cursor.error("events", format!("more than {MAX_EVENTS} records")));
+            }
+            let event = match &agile {
+                Some(algorithms) => agile_event(&mut cursor, algorithms)?,
+                None => sha1_event(&mut cursor)?,
+            };
+            check_register(&cursor, &event, last_register)?;
+            events.push(event);
+        }
+        Ok(Self {
+            algorithms: agile.unwrap_or_else(|| vec![Algorithm::Sha1]),
+            events,
+            content_len: cursor.position(),
+        })
+    }
+}
+
+/// Where the run of equal `00` or `FF` bytes begins that ends the log. It may begin inside the last record: a record is
+/// padding only if it *starts* in that run.
+fn padding_start(bytes: &[u8]) -> usize {
+    match bytes.last() {
+        Some(fill @ (0x00 | 0xff)) => bytes
+            .iter()
+            .rposition(|byte| byte != fill)
+            .map_or(0, |last| last + 1),
+        _ => bytes.len(),
+    }
+}
+
+fn check_register(cursor: &Cursor<'_>, event: &Event<'_>, last: u32) -> Result<(), ParseError> {
+    if event.extends() && event.register > last {
+        return Err(cursor.error(
+            "register",
+            format!("{} does not exist, the last is {last}", event.register),
+        ));
+    }
+    Ok(())
+}
+
+/// `TCG_PCClientPCREvent`.
+fn sha1_event<'a>(cursor: &mut Cursor<'a>) -> Result<Event<'a>, ParseError> {
+    let offset = cursor.position();
+    let register = cursor.u32_le("register")?;
+    let event_type = EventType(cursor.u32_le("eventType")?);
+    let mut digests = [None; Algorithm::COUNT];
+    digests[Algorithm::Sha1.slot()] = Some(cursor.take("digest", 20)?);
+    let data = data(cursor)?;
+    Ok(Event::new(register, event_type, digests, data, offset))
+}
+
+/// `TCG_PCR_EVENT2`: exactly one digest of each announced algorithm, in any order.
+fn agile_event<'a>(cursor: &mut Cursor<'a>, algorithms: &[Algorithm]) -> Result<Event<'a>, ParseError> {
+    let offset = cursor.position();
+    let register = cursor.u32_le("register")?;
+    let event_type = EventType(cursor.u32_le("eventType")?);
+    let count = cursor.u32_le("digests.count")?;
+    if usize::try_from(count) != Ok(algorithms.len()) {
+        return Err(cursor.error(
+            "digests.count",
+            format!("{count} digests, the header announces {}", algorithms.len()),
+        ));
+    }
+    let mut digests = [None; Algorithm::COUNT];
+    for _ in algorithms {
+        let id = cursor.u16_le("digests.hashAlg")?;
+        let algorithm = Algorithm::from_id(id)
+            .filter(|algorithm| algorithms.contains(algorithm))
+            .ok_or_else(|| cursor.error("digests.hashAlg", format!("0x{id:04x} is not in the header")))?;
+        let digest = cursor.take("digests.digest", algorithm.digest_len())?;
+        if digests[algorithm.slot()].replace(digest).is_some() {
+            return Err(cursor.error("digests.hashAlg", format!("{algorithm} twice in one record")));
+        }
+    }
+    let data = data(cursor)?;
+    Ok(Event::new(register, event_type, digests, data, offset))
+}
+
+fn data<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ParseError> {
+    let len = cursor.u32_le("eventSize")?;
+    // A length beyond `usize` is a length beyond what remains.
+    cursor.take("event", usize::try_from(len).unwrap_or(usize::MAX))
+}
+
+/// The algorithms a `TCG_EfiSpecIDEvent` of the crypto-agile form announces; `None` if the record is no such header.
+fn spec_id(event: &Event<'_>) -> Result<Option<Vec<Algorithm>>, ParseError> {
+    if event.extends() || !event.data.starts_with(b"Spec ID Event03\0") {
+        return Ok(None);
+    }
+    let mut cursor = Cursor::new("TCG_EfiSpecIDEvent", event.data);
+    cursor.take("signature", 16)?;
+    cursor.u32_le("platformClass")?;
+    cursor.take("specVersion", 3)?;
+    cursor.u8("uintnSize")?;
+    let count = cursor.u32_le("numberOfAlgorithms")?;
+    let mut algorithms = Vec::new();
+    for _ in 0..count {
+        let id = cursor.u16_le("algorithmId")?;
+        let size = cursor.u16_le("digestSize")?;
+        let algorithm = Algorithm::from_id(id)
+            .ok_or_else(|| cursor.error("algorithmId", format!("unknown algorithm 0x{id:04x}")))?;
+        if usize::from(size) != algorithm.digest_len() {
+            return Err(cursor.error("digestSize", format!("{size} bytes for {algorithm}")));
+        }
+        if algorithms.contains(&algorithm) {
+            return Err(cursor.error("algorithmId", format!("{algorithm} twice")));
+        }
+        algorithms.push(algorithm);
+    }
+    if algorithms.is_empty() {
+        return Err(cursor.error("numberOfAlgorithms", "no algorithm"));
+    }
+    let vendor = cursor.u8("vendorInfoSize")?;
+    cursor.take("vendorInfo", usize::from(vendor))?;
+    cursor.finish()?;
+    Ok(Some(algorithms))
+}

@@ -1,0 +1,29 @@
+//! Measured-boot event logs: the TPM's (TCG2) and the TDX firmware's (CCEL).
+//!
+//! Both are one format, TCG PC Client Platform Firmware Profile (PFP) 1.06 §10: records of *register, type, digests, data*.
+//! [`TcgLog`] also reads the SHA-1-only form that came before; [`Ccel`] counts TDX measurement registers instead of PCRs.
+//!
+//! **What of a log can be believed.** A log is a claim by whoever collected it. Only the digests, their register and their
+//! order become facts, and only in the bank that a quote signs, once [`TcgLog::replay`] or [`Ccel::rtmrs`] gives the quoted
+//! values. Event types and event data are never authenticated: they serve people, never a verdict. The one exception is
+//! `EV_NO_ACTION`, which says that a record was not extended; retyping to or from it changes the replay.
+//!
+//! Parsing takes linear time, copies nothing, and allocates in proportion to the input. A log of more than [`MAX_EVENTS`]
+//! records is refused at that record: real ones have 20 to 120.
+
+mod algorithm;
+mod ccel;
+mod describe;
+mod event;
+mod log;
+mod replay;
+mod tcg;
+mod view;
+
+pub use algorithm::{Algorithm, Digest};
+pub use ccel::Ccel;
+pub use event::{Event, EventType};
+pub use log::{Log, MAX_EVENTS};
+pub use replay::Registers;
+pub use tcg::TcgLog;
+pub use view::{BankView, EventView, LogView};
