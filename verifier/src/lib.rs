@@ -17,6 +17,7 @@ mod policy;
 
 pub mod bundle;
 pub mod challenge;
+pub mod cross_check;
 pub mod eventlog;
 pub mod td;
 

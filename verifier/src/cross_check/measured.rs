@@ -1,0 +1,96 @@
+//! What the comparison looks at: a class and a digest. The rest is for messages.
+
+use crate::eventlog::{Ccel, Event, TcgLog};
+
+/// The RTMR that several PCRs share (UEFI 2.10 §38.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Firmware configuration: PCR 1 and 7.
+    Rtmr0,
+    /// Firmware's drivers and boot loader: PCR 2 to 6.
+    Rtmr1,
+    /// What the boot loader loads: PCR 8 to 15.
+    Rtmr2,
+}
+
+impl Class {
+    /// All, in order.
+    pub const ALL: [Self; 3] = [Self::Rtmr0, Self::Rtmr1, Self::Rtmr2];
+
+    /// The class of a PCR. PCR 0 is `MRTD`'s; from 16 no class.
+    pub fn of_pcr(pcr: u32) -> Option<Self> {
+        match pcr {
+            1 | 7 => Some(Self::Rtmr0),
+            2..=6 => Some(Self::Rtmr1),
+            8..=15 => Some(Self::Rtmr2),
+            _ => None,
+        }
+    }
+
+    /// The class of a CCEL register, counted from 1. `MRTD` (0) and RTMR3 (4) have none.
+    pub fn of_td_register(register: u32) -> Option<Self> {
+        match register {
+            1 => Some(Self::Rtmr0),
+            2 => Some(Self::Rtmr1),
+            3 => Some(Self::Rtmr2),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Class {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Rtmr0 => "RTMR0",
+            Self::Rtmr1 => "RTMR1",
+            Self::Rtmr2 => "RTMR2",
+        })
+    }
+}
+
+/// One measurement that went into a register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Where it is compared.
+    pub class: Class,
+    /// SHA-384.
+    pub digest: [u8; 48],
+    /// Its place among its log's records, from 0.
+    pub index: usize,
+    /// `PCR 7: Secure Boot db`, for messages. Not authenticated.
+    pub what: String,
+}
+
+/// What of the TPM's log is compared: PCRs 1–15 in the SHA-384 bank. `None` if the log has no such bank.
+pub fn tpm_measured(log: &TcgLog<'_>) -> Option<Vec<Measured>> {
+    log.algorithms()
+        .contains(&crate::eventlog::Algorithm::Sha384)
+        .then(|| measured(log.events(), Class::of_pcr, |pcr| format!("PCR {pcr}")))
+}
+
+/// What of the CCEL is compared: RTMR0–2.
+pub fn td_measured(log: &Ccel<'_>) -> Vec<Measured> {
+    measured(log.events(), Class::of_td_register, |register| {
+        format!("RTMR{}", register.saturating_sub(1))
+    })
+}
+
+fn measured(
+    events: &[Event<'_>],
+    class: impl Fn(u32) -> Option<Class>,
+    register: impl Fn(u32) -> String,
+) -> Vec<Measured> {
+    events
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| event.extends())
+        .filter_map(|(index, event)| {
+            Some(Measured {
+                class: class(event.register)?,
+                digest: event.sha384()?,
+                index,
+                what: format!("{}: {}", register(event.register), event.describe()),
+            })
+        })
+        .collect()
+}
