@@ -1,0 +1,296 @@
+//! Event logs of real machines: they parse, replay to what was quoted, and cross-check against their counterpart.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use chassis_verifier::{
+    Accept,
+    cross_check::{Class, Exceptions, Measured, Reason, SEPARATOR, cross_check, td_measured, tpm_measured},
+    eventlog::{Algorithm, Ccel, Registers, TcgLog},
+};
+use common::fixture;
+
+/// TCG2 logs of two Google TDX vTPMs: Ubuntu with GRUB, and a unified kernel image.
+const GOOGLE_TDX: [&str; 2] = ["openpcc/test_tcg_event_log.pem.der", "dstack/tpm_eventlog.bin"];
+
+#[test]
+fn google_tdx_vtpm_logs_give_every_register_of_every_bank() {
+    for name in GOOGLE_TDX {
+        let Some(bytes) = fixture(name) else { return };
+        let log = TcgLog::parse(&bytes).unwrap();
+        let banks = log.banks();
+        let algorithms: Vec<_> = banks.iter().map(Registers::algorithm).collect();
+        assert_eq!(
+            algorithms,
+            [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384]
+        );
+        for bank in &banks {
+            let len = bank.algorithm().digest_len();
+            assert_eq!(bank.values().len(), 24);
+            assert!((0..=7).all(|pcr| bank.had_events(pcr)));
+            assert!(!bank.had_events(10) && bank.get(10).unwrap().as_slice() == vec![0; len]);
+            assert!(!bank.had_events(17) && bank.get(17).unwrap().as_slice() == vec![0xff; len]);
+            // Both machines run one firmware version under one technology, and start nothing but separators in PCR 3 and 6.
+            assert_eq!(bank.get(3), bank.get(6));
+        }
+        assert_eq!(log.content_len(), bytes.len());
+    }
+}
+
+#[test]
+fn pcr_0_of_both_google_tdx_machines_is_one_value() {
+    let mut values = Vec::new();
+    for name in GOOGLE_TDX {
+        let Some(bytes) = fixture(name) else { return };
+        values.push(TcgLog::parse(&bytes).unwrap().sha384().unwrap()[0]);
+    }
+    assert_eq!(values[0], values[1]);
+}
+
+#[test]
+fn the_cos_113_ccel_replays_to_the_quote_of_its_machine() {
+    let Some(bytes) = fixture("go-tdx-guest/ccel_data.dat") else {
+        return;
+    };
+    let quote = fixture("go-tdx-guest/cos-113-tdx-quote.dat").unwrap();
+    let quote = dcap_qvl::quote::Quote::parse(&quote).unwrap();
+    let report = quote.report.as_td10().unwrap();
+    let ccel = Ccel::parse(&bytes).unwrap();
+    let quoted = [report.rt_mr0, report.rt_mr1, report.rt_mr2, report.rt_mr3];
+    assert_eq!(ccel.rtmrs(), quoted);
+    assert_eq!(ccel.rtmrs()[3], [0; 48]);
+    assert_eq!((ccel.events().len(), ccel.content_len()), (43, 18_101));
+}
+
+#[test]
+fn a_ccel_without_its_padding_is_the_same_log() {
+    for name in ["go-tdx-guest/ccel_data.dat", "dstack/ccel.bin"] {
+        let Some(bytes) = fixture(name) else { return };
+        let padded = Ccel::parse(&bytes).unwrap();
+        let stripped = Ccel::parse(&bytes[..padded.content_len()]).unwrap();
+        assert_eq!(padded.rtmrs(), stripped.rtmrs());
+        assert_eq!(padded.events().len(), stripped.events().len());
+        let mut garbage = bytes.clone();
+        *garbage.last_mut().unwrap() = 1;
+        Ccel::parse(&garbage).unwrap_err();
+    }
+}
+
+#[test]
+fn the_cos_85_log_replays_to_its_quoted_pcrs_except_what_ima_extended() {
+    let Some(bytes) = fixture("go-tpm-tools/gce-cos-85-nonce9009.pb.eventlog.bin") else {
+        return;
+    };
+    let log = TcgLog::parse(&bytes).unwrap();
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384] {
+        let name = format!("go-tpm-tools/gce-cos-85-nonce9009.pb.{algorithm}.pcrs.txt");
+        let pcrs = String::from_utf8(fixture(&name).unwrap()).unwrap();
+        let replayed = log.replay(algorithm).unwrap();
+        let mut unexplained = Vec::new();
+        for line in pcrs.lines() {
+            let (pcr, value) = line.split_once(' ').unwrap();
+            let pcr: usize = pcr.parse().unwrap();
+            if replayed.get(pcr).unwrap().to_string() != value {
+                unexplained.push(pcr);
+            }
+        }
+        assert_eq!(pcrs.lines().count(), 24);
+        assert_eq!(unexplained, [10], "{algorithm}");
+        assert!(!replayed.had_events(10));
+    }
+}
+
+#[test]
+fn logs_of_seven_machines_parse() {
+    let machines = [
+        ("arch-linux-workstation", 24, 2),
+        ("confidential-gke-debug-251000_eventlog", 54, 3),
+        ("cos-101-amd-sev", 48, 3),
+        ("debian-10", 25, 1),
+        ("rhel8-uefi", 82, 3),
+        ("ubuntu-2104-no-secure-boot", 105, 3),
+        ("ubuntu-2404-amd-sevsnp", 116, 3),
+    ];
+    for (name, events, banks) in machines {
+        let Some(bytes) = fixture(&format!("go-tpm-tools/eventlogs/{name}.bin")) else {
+            return;
+        };
+        let log = TcgLog::parse(&bytes).unwrap();
+        assert_eq!((log.events().len(), log.banks().len()), (events, banks), "{name}");
+        serde_json::to_string(&log.view()).unwrap();
+    }
+}
+
+/// The CCEL a real machine writes beside this TPM log, by what COS-113's shows: the host's memory map and the firmware
+/// volume first; one separator in RTMR0 (PCR 7's) and one in RTMR1; nothing of the EFI stub's PCR 9 events, for Linux
+/// tells them to a TPM where there is one.
+fn counterpart(tpm: &[Measured], stub: &[[u8; 48]]) -> Vec<Measured> {
+    let record = |class, digest: [u8; 48], what: &str| Measured {
+        class,
+        digest,
+        index: 0,
+        what: what.to_owned(),
+    };
+    let mut td = vec![
+        record(Class::Rtmr0, [0xa0; 48], "TD HOB"),
+        record(Class::Rtmr0, [0xa1; 48], "CFV"),
+    ];
+    for event in tpm {
+        let twin = td
+            .iter()
+            .any(|earlier| earlier.class == event.class && earlier.digest == SEPARATOR);
+        if !(event.digest == SEPARATOR && twin || stub.contains(&event.digest)) {
+            td.push(record(event.class, event.digest, &event.what));
+        }
+    }
+    for (index, event) in td.iter_mut().enumerate() {
+        event.index = index;
+    }
+    td
+}
+
+/// A Google TDX machine's TPM log, its counterpart, and what a policy has to list for the pair.
+fn pair(name: &str) -> Option<(Vec<Measured>, Vec<Measured>, Exceptions)> {
+    let bytes = fixture(name)?;
+    let tpm = tpm_measured(&TcgLog::parse(&bytes).unwrap()).unwrap();
+    let stub: Vec<_> = tpm
+        .iter()
+        .filter(|event| event.what.contains("EFI stub"))
+        .map(|event| event.digest)
+        .collect();
+    let td = counterpart(&tpm, &stub);
+    let exceptions = Exceptions {
+        tpm_only: stub.into_iter().collect(),
+        td_hob: Some(Accept::ANY),
+        cfv: Some(Accept::OneOf(vec![chassis_verifier::HexBytes([0xa1; 48])])),
+        ..Exceptions::default()
+    };
+    Some((tpm, td, exceptions))
+}
+
+#[test]
+fn a_google_tdx_machine_and_its_counterpart_pass() {
+    for name in GOOGLE_TDX {
+        let Some((tpm, td, exceptions)) = pair(name) else {
+            return;
+        };
+        let result = cross_check(&tpm, &td, &exceptions);
+        assert_eq!(result.mismatch(), None, "{name}");
+        let pairs: usize = result
+            .classes
+            .iter()
+            .map(|(_, class)| class.as_ref().unwrap().pairs)
+            .sum();
+        assert_eq!(pairs, td.len() - 2);
+    }
+}
+
+#[test]
+fn two_machines_that_booted_different_images_differ_in_every_class() {
+    let (Some((tpm, _, mut exceptions)), Some((_, td, _))) = (pair(GOOGLE_TDX[0]), pair(GOOGLE_TDX[1]))
+    else {
+        return;
+    };
+    exceptions
+        .tpm_only
+        .extend(pair(GOOGLE_TDX[1]).unwrap().2.tpm_only);
+    let result = cross_check(&tpm, &td, &exceptions);
+    assert!(result.classes.iter().all(|(_, class)| class.is_err()));
+    let first = result.mismatch().unwrap();
+    assert_eq!(first.reason, Reason::Differ);
+    assert_eq!(first.tpm.as_ref().unwrap().what, "PCR 7: Secure Boot: on");
+    assert_eq!(first.tpm.as_ref().unwrap().index, 4);
+}
+
+#[test]
+fn an_unlisted_initrd_of_the_efi_stub_fails() {
+    let Some((tpm, td, mut exceptions)) = pair(GOOGLE_TDX[1]) else {
+        return;
+    };
+    exceptions.tpm_only.pop_last();
+    let result = cross_check(&tpm, &td, &exceptions);
+    let mismatch = result.mismatch().unwrap();
+    assert_eq!((mismatch.class, mismatch.reason), (Class::Rtmr2, Reason::OnlyTpm));
+}
+
+/// Every record but separators and listed ones, changed, dropped, doubled, or swapped with its neighbour, on either side.
+#[test]
+fn any_single_change_fails() {
+    for name in GOOGLE_TDX {
+        let Some((tpm, td, exceptions)) = pair(name) else {
+            return;
+        };
+        let free =
+            |event: &Measured| event.digest == SEPARATOR || exceptions.tpm_only.contains(&event.digest);
+        let fails = |tpm: &[Measured], td: &[Measured], what: &str, at: usize| {
+            assert!(
+                !cross_check(tpm, td, &exceptions).passed(),
+                "{name}: {what} at {at} passed"
+            );
+        };
+        for changed_side in [&tpm, &td] {
+            let compare = |changed: &[Measured], what: &str, at: usize| {
+                if std::ptr::eq(changed_side, &raw const tpm) {
+                    fails(changed, &td, what, at);
+                } else {
+                    fails(&tpm, changed, what, at);
+                }
+            };
+            for at in 0..changed_side.len() {
+                if free(&changed_side[at]) || changed_side[at].digest == [0xa0; 48] {
+                    continue;
+                }
+                let mut changed = changed_side.clone();
+                changed[at].digest[47] ^= 1;
+                compare(&changed, "a changed digest", at);
+                let mut changed = changed_side.clone();
+                changed.remove(at);
+                compare(&changed, "a dropped record", at);
+                let mut changed = changed_side.clone();
+                changed.insert(at, changed_side[at].clone());
+                compare(&changed, "a doubled record", at);
+                let mut changed = changed_side.clone();
+                changed[at].class = if changed[at].class == Class::Rtmr1 {
+                    Class::Rtmr2
+                } else {
+                    Class::Rtmr1
+                };
+                compare(&changed, "a record in another class", at);
+                let next = (at + 1..changed_side.len()).find(|next| {
+                    changed_side[*next].class == changed_side[at].class && !free(&changed_side[*next])
+                });
+                if let Some(next) = next.filter(|next| changed_side[*next].digest != changed_side[at].digest)
+                {
+                    let mut changed = changed_side.clone();
+                    changed.swap(at, next);
+                    compare(&changed, "a swap", at);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cos_113_ccel_has_the_shape_the_counterpart_copies() {
+    let Some(bytes) = fixture("go-tdx-guest/ccel_data.dat") else {
+        return;
+    };
+    let td = td_measured(&Ccel::parse(&bytes).unwrap());
+    let separators = |class| {
+        td.iter()
+            .filter(|event| event.class == class && event.digest == SEPARATOR)
+            .count()
+    };
+    assert_eq!(Class::ALL.map(separators), [1, 1, 0]);
+    assert!(td[0].what.contains("TD HOB") && td[1].what.contains("firmware volume"));
+    assert!(td.iter().any(|event| event.what == "RTMR0: Secure Boot dbx"));
+    assert!(
+        td.iter()
+            .any(|event| event.what == "RTMR1: GPT (partition table)")
+    );
+    assert!(td.iter().any(|event| {
+        event
+            .what
+            .starts_with("RTMR2: kernel command line: /syslinux/vmlinuz.A")
+    }));
+}
