@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
+import {ControlWord} from "../libraries/ControlWord.sol";
+import {Lanes} from "../libraries/Lanes.sol";
+import {OperatorWord} from "../libraries/OperatorWord.sol";
+import {PlatformWord} from "../libraries/PlatformWord.sol";
+import {RelayerSetWord} from "../libraries/RelayerSetWord.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+/// @title RegistryBase
+/// @notice The registry's whole state, and the two things every writer does with it: move the head, touch a lane.
+abstract contract RegistryBase is IProofOfCloudRegistry, EIP712 {
+    /// @dev What moved the head.
+    enum HeadKind {
+        Genesis,
+        Batch,
+        Status,
+        Control,
+        RelayerSet,
+        Policy
+    }
+
+    uint256 internal constant MAX_OPERATORS_PER_PLATFORM = 64;
+    /// @dev How long a freeze keeps a quorum from granting again.
+    uint256 internal constant FREEZE_BLOCKS_GRANTS = 72 hours;
+    /// @dev How long a guardian must wait before it freezes the same subject again.
+    uint256 internal constant FREEZE_AGAIN_AFTER = 30 days;
+    uint256 internal constant ROOTS = 1024;
+    uint256 internal constant MAX_PROVIDER = 127;
+
+    /// @inheritdoc IProofOfCloudRegistry
+    uint32 public immutable MAX_TTL;
+
+    ControlWord internal _control;
+    bytes32 internal _head;
+    mapping(uint256 slot => uint256 lanes) internal _lanes;
+    mapping(address operator => OperatorWord) internal _operators;
+    /// @dev The instance last granted to an operator, so that a move can release it.
+    mapping(address operator => bytes32 instanceId) internal _operatorInstances;
+    mapping(bytes32 instanceId => address operator) internal _instances;
+    mapping(bytes32 platformId => PlatformWord) internal _platforms;
+    /// @dev Lanes past the platform word's three, ten to a slot.
+    mapping(bytes32 platformId => mapping(uint256 => uint256)) internal _moreLanes;
+    mapping(uint256 index => bytes32 platformId) internal _platformIds;
+    mapping(uint256 index => bytes32 workloadId) internal _workloadIds;
+    mapping(bytes32 workloadId => uint256 index) internal _workloadIndexes;
+    mapping(uint256 setId => RelayerSetWord) internal _relayerSets;
+    mapping(bytes32 policyDigest => bool) internal _policies;
+    mapping(address account => bool) internal _guardians;
+    mapping(address guardian => mapping(bytes32 subject => uint256 time)) internal _frozenBy;
+    bytes32[1024] internal _roots;
+
+    constructor(uint32 maxTtl) EIP712("ProofOfCloudRegistry", "1") {
+        // One mistake here would outlive the deployment: an expiry years ahead is a key's theft nobody notices.
+        if (maxTtl < Lanes.UNIT || maxTtl > 7 days) revert InvalidConfig();
+        MAX_TTL = maxTtl;
+    }
+
+    function _moveHead(HeadKind kind, bytes32 payload) internal returns (bytes32 newHead) {
+        newHead = keccak256(abi.encode(_head, kind, payload));
+        _head = newHead;
+    }
+
+    function _laneWord(uint256 lane) internal view returns (uint256) {
+        return Lanes.wordAt(_lanes[lane >> 3], lane);
+    }
+
+    function _setLaneWord(uint256 lane, uint256 word) internal {
+        _lanes[lane >> 3] = Lanes.put(_lanes[lane >> 3], lane, word);
+    }
+
+    /// @dev Takes a lane's expiry at once. Lane 0 means none.
+    function _zeroLane(uint256 lane) internal {
+        if (lane != 0) _setLaneWord(lane, Lanes.zeroed(_laneWord(lane)));
+    }
+
+    function _subject(address operator) internal pure returns (bytes32) {
+        return bytes32(uint256(uint160(operator)));
+    }
+}
