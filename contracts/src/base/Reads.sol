@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
+import {ControlWord} from "../libraries/ControlWord.sol";
+import {Lanes} from "../libraries/Lanes.sol";
+import {OperatorWord} from "../libraries/OperatorWord.sol";
+import {RegistryBase} from "./RegistryBase.sol";
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+
+/// @title Reads
+/// @notice The questions relying parties ask. One function decides each; the boolean and the reverting form cannot
+/// disagree. Everything here fails closed: what is not positively known to hold is denied.
+abstract contract Reads is RegistryBase, ERC165 {
+    /// @dev What `isAttested(operator)` demands.
+    uint256 private constant DEFAULT_MIN_BINDING = 2;
+    uint256 private constant DEFAULT_MIN_CUSTODY = 1;
+    uint256 private constant DEFAULT_MAX_TCB = 1;
+
+    /// @dev ERC-165 id of the questions alone: that is what a consumer depends on.
+    bytes4 internal constant READ_INTERFACE_ID = bytes4(keccak256("isAttested(address)"))
+        ^ bytes4(keccak256("isAttested(address,(uint8,uint8,uint8,uint16,uint32,uint32,bool,bytes32,uint16))"))
+        ^ bytes4(keccak256("requireAttested(address,(uint8,uint8,uint8,uint16,uint32,uint32,bool,bytes32,uint16))"))
+        ^ bytes4(keccak256("attestationOf(address)")) ^ bytes4(keccak256("statusOf(address)"))
+        ^ bytes4(keccak256("platformOf(address)")) ^ bytes4(keccak256("distinctPlatforms(address[])"));
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function isAttested(address operator) public view returns (bool) {
+        (Denial denial, OperatorWord o,) = _live(operator);
+        return denial == Denial.None && o.binding() >= DEFAULT_MIN_BINDING && o.custody() >= DEFAULT_MIN_CUSTODY
+            && o.tcb() <= DEFAULT_MAX_TCB;
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function isAttested(address operator, Requirement calldata requirement) external view returns (bool) {
+        return _denial(operator, requirement) == Denial.None;
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function requireAttested(address operator, Requirement calldata requirement) external view {
+        Denial denial = _denial(operator, requirement);
+        if (denial != Denial.None) revert NotAttested(operator, denial);
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function attestationOf(address operator) external view returns (Attestation memory a) {
+        OperatorWord o = _operators[operator];
+        // Lane 0 is nobody's and always zero, so a stranger's answer is all zero, too.
+        uint256 word = _laneWord(o.lane());
+        a.status = statusOf(operator);
+        a.binding = uint8(o.binding());
+        a.custody = uint8(o.custody());
+        a.tcb = uint8(o.tcb());
+        a.teeClass = uint8(o.teeClass());
+        a.flags = uint8(o.flags());
+        a.provider = uint16(o.provider());
+        a.statusNonce = uint32(o.statusNonce());
+        a.ttl = uint32(o.ttl());
+        a.evidenceTime = uint40(o.evidenceTime());
+        a.attestedSince = o.status() == Status.Active ? uint40(o.since()) : 0;
+        a.expiry = uint40(Lanes.expiry(word));
+        a.lane = uint32(o.lane());
+        a.generation = uint8(Lanes.generation(word));
+        a.platformId = _platformIds[o.platformIndex()];
+        a.instanceId = _operatorInstances[operator];
+        a.workloadId = _workloadIds[o.workloadIndex()];
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function statusOf(address operator) public view returns (Status) {
+        (Denial denial,,) = _live(operator);
+        if (denial == Denial.None) return Status.Active;
+        if (denial == Denial.Paused) return Status.Paused;
+        if (denial == Denial.Unknown) return Status.Unknown;
+        if (denial == Denial.Frozen || denial == Denial.ProviderFrozen) return Status.Frozen;
+        if (denial == Denial.Revoked) return Status.Revoked;
+        if (denial == Denial.Deregistered) return Status.Deregistered;
+        return Status.Expired;
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function platformOf(address operator) external view returns (bytes32) {
+        (Denial denial, OperatorWord o,) = _live(operator);
+        return denial == Denial.None ? _platformIds[o.platformIndex()] : bytes32(0);
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function distinctPlatforms(address[] calldata operators) external view returns (uint256 count) {
+        uint256[] memory seen = new uint256[](operators.length);
+        for (uint256 i; i < operators.length; ++i) {
+            if (!isAttested(operators[i])) continue;
+            uint256 index = _operators[operators[i]].platformIndex();
+            uint256 j;
+            while (j < count && seen[j] != index) ++j;
+            if (j == count) seen[count++] = index;
+        }
+    }
+
+    /// @inheritdoc ERC165
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == READ_INTERFACE_ID || super.supportsInterface(interfaceId);
+    }
+
+    /// @dev The first reason why the operator does not meet the requirement.
+    function _denial(address operator, Requirement calldata r) private view returns (Denial) {
+        (Denial denial, OperatorWord o, uint256 expiry) = _live(operator);
+        if (denial != Denial.None) return denial;
+        if (o.binding() < r.minBinding) return Denial.Binding;
+        if (o.custody() < r.minCustody) return Denial.Custody;
+        if (r.maxTcb != 0 && o.tcb() > r.maxTcb) return Denial.Tcb;
+        if (r.teeClasses != 0 && (r.teeClasses >> o.teeClass()) & 1 == 0) return Denial.TeeClass;
+        if (r.provider != 0 && o.provider() != r.provider) return Denial.Provider;
+        if (r.requireKeyInTd && o.flags() & 1 == 0) return Denial.KeyNotInTd;
+        if (r.maxAge != 0 && block.timestamp > _attestedAt(o, expiry) + r.maxAge) return Denial.Age;
+        if (r.minContinuity != 0 && block.timestamp < o.since() + r.minContinuity) return Denial.Continuity;
+        if (r.workload != 0 && _workloadIds[o.workloadIndex()] != r.workload) return Denial.Workload;
+        return Denial.None;
+    }
+
+    /// @dev Is the operator attested at all? Reads three slots: control, operator, lane. A frozen platform needs no
+    /// fourth, because its freeze zeroed its operators' lanes; only the reason for a denial looks further.
+    function _live(address operator) private view returns (Denial, OperatorWord o, uint256 expiry) {
+        ControlWord c = _control;
+        o = _operators[operator];
+        if (c.paused()) return (Denial.Paused, o, 0);
+        Status status = o.status();
+        if (status != Status.Active) return (_inactive(status), o, 0);
+        if (c.providerFrozen(o.provider())) return (Denial.ProviderFrozen, o, 0);
+        expiry = Lanes.expiry(_laneWord(o.lane()));
+        if (expiry <= block.timestamp) return (_lapsed(o), o, expiry);
+        // No writer stores such an expiry. Should one ever slip in, it must not count.
+        if (expiry > block.timestamp + MAX_TTL) return (Denial.ExpiryTooFar, o, expiry);
+        return (Denial.None, o, expiry);
+    }
+
+    function _inactive(Status status) private pure returns (Denial) {
+        if (status == Status.Frozen) return Denial.Frozen;
+        if (status == Status.Revoked) return Denial.Revoked;
+        if (status == Status.Deregistered) return Denial.Deregistered;
+        return Denial.Unknown;
+    }
+
+    function _lapsed(OperatorWord o) private view returns (Denial) {
+        Status status = _platforms[_platformIds[o.platformIndex()]].status();
+        return status == Status.Frozen ? Denial.Frozen : Denial.Expired;
+    }
+
+    /// @dev When the policy's uncapped TTL began. An expiry capped by other things only makes it earlier.
+    function _attestedAt(OperatorWord o, uint256 expiry) private pure returns (uint256) {
+        uint256 ttl = o.ttl();
+        return expiry > ttl ? expiry - ttl : 0;
+    }
+}
