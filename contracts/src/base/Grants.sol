@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {BatchState} from "../libraries/BatchState.sol";
+import {BatchTree} from "../libraries/BatchTree.sol";
+import {Lanes} from "../libraries/Lanes.sol";
+import {OperatorWord} from "../libraries/OperatorWord.sol";
+import {PlatformWord} from "../libraries/PlatformWord.sol";
+import {PlatformLanes} from "./PlatformLanes.sol";
+
+/// @title Grants
+/// @notice Applies a report's grants. Every check comes before the first write: a grant applies wholly or not at all.
+abstract contract Grants is PlatformLanes {
+    function _applyGrants(BatchState memory batch, Grant[] calldata grants) internal {
+        for (uint256 i; i < grants.length; ++i) {
+            SkipReason reason = _applyGrant(batch, grants[i]);
+            if (reason == SkipReason.None) batch.grantsApplied |= 1 << i;
+            else emit ItemSkipped(Item.Grant, _subject(grants[i].operator), reason);
+        }
+    }
+
+    function _applyGrant(BatchState memory batch, Grant calldata g) private returns (SkipReason) {
+        OperatorWord o = _operators[g.operator];
+        PlatformWord p = _platforms[g.platformId];
+        SkipReason reason = _refusal(batch.issuedAt, g, o, p);
+        if (reason != SkipReason.None) return reason;
+
+        uint256 lane = o.lane();
+        uint256 word = _laneWord(lane);
+        bool listed = lane != 0 && o.platformIndex() == p.index() && _findLane(g.platformId, p, lane) < p.count();
+        if (!listed) {
+            uint256 place = _findPlace(g.platformId, p);
+            if (place == MAX_OPERATORS_PER_PLATFORM) return SkipReason.PlatformFull;
+            if (lane == 0) (batch.control, lane) = batch.control.takeLane();
+            else _leavePlatform(o, p, lane);
+            _platforms[g.platformId] = _placeLane(g.platformId, p, place, lane);
+        }
+        _takeInstance(g.operator, g.instanceId);
+
+        uint256 start = Lanes.live(word, block.timestamp) ? o.since() : block.timestamp;
+        word = Lanes.next(word, g.expiry);
+        _setLaneWord(lane, word);
+        o = o.granted(g, lane, p.provider(), start, batch.issuedAt, p.index(), _workloadIndex(batch, g.workloadId));
+        _operators[g.operator] = o;
+        batch.leaves[batch.leafCount] = BatchTree.leaf(batch.leafCount, g.digest);
+        ++batch.leafCount;
+        emit OperatorGranted(
+            g.operator, g.platformId, g.workloadId, g.instanceId, g.digest, OperatorWord.unwrap(o), uint32(word)
+        );
+        return SkipReason.None;
+    }
+
+    /// @dev Why the grant does not apply, but for a full platform.
+    function _refusal(uint256 issuedAt, Grant calldata g, OperatorWord o, PlatformWord p)
+        private
+        view
+        returns (SkipReason)
+    {
+        if (!_inRange(issuedAt, g)) return SkipReason.InvalidField;
+        if (g.statusNonce != o.statusNonce()) return SkipReason.StatusNonce;
+        if (issuedAt <= o.issuedAt()) return SkipReason.NotLater;
+        Status status = o.status();
+        if (status == Status.Frozen && block.timestamp < o.since() + FREEZE_BLOCKS_GRANTS) return SkipReason.Frozen;
+        if (status != Status.Active && g.evidenceTime <= o.evidenceTime()) return SkipReason.EvidenceTooOld;
+        if (p.status() == Status.Unknown) return SkipReason.PlatformUnknown;
+        // A report issued before the platform's last entry was signed in view of another custody.
+        if (p.status() != Status.Active || issuedAt < p.issuedAt()) return SkipReason.PlatformNotActive;
+        if (g.custody > p.custody()) return SkipReason.CustodyTooHigh;
+        if (g.expiry > block.timestamp + MAX_TTL) return SkipReason.ExpiryTooFar;
+        if (g.expiry > p.custodyExpiry()) return SkipReason.BeyondCustody;
+        if (!_instanceFree(g.operator, g.instanceId)) return SkipReason.InstanceTaken;
+        return SkipReason.None;
+    }
+
+    /// @dev Whatever passes here fits its field in `OperatorWord`. An expiry later than evidence and TTL allow would
+    /// make the attestation look younger than it is.
+    function _inRange(uint256 issuedAt, Grant calldata g) private pure returns (bool) {
+        return g.operator != address(0) && g.platformId != 0 && g.binding >= 1 && g.binding <= 3 && g.custody <= 2
+            && g.tcb >= 1 && g.tcb <= 6 && g.teeClass >= 1 && g.teeClass <= 15 && g.evidenceTime != 0
+            && g.evidenceTime <= issuedAt && g.ttl != 0 && g.ttl <= type(uint24).max
+            && g.expiry <= uint256(g.evidenceTime) + g.ttl;
+    }
+
+    /// @dev May this operator hold the instance? A holder that is lapsed or has deregistered loses it; one that is
+    /// frozen keeps it while its freeze blocks grants, or its key's thief would simply enrol under another.
+    function _instanceFree(address operator, bytes32 instanceId) private view returns (bool) {
+        if (instanceId == 0) return true; // no TPM: nothing to hold
+        address holder = _instances[instanceId];
+        if (holder == address(0) || holder == operator) return true;
+        OperatorWord h = _operators[holder];
+        if (h.status() == Status.Frozen) return block.timestamp >= h.since() + FREEZE_BLOCKS_GRANTS;
+        return !Lanes.live(_laneWord(h.lane()), block.timestamp);
+    }
+
+    /// @dev One attested operator per instance, and one instance per operator: a move releases the old one, unless
+    /// another operator has taken it over since.
+    function _takeInstance(address operator, bytes32 instanceId) private {
+        bytes32 old = _operatorInstances[operator];
+        if (old != instanceId) {
+            if (old != 0 && _instances[old] == operator) delete _instances[old];
+            _operatorInstances[operator] = instanceId;
+        }
+        if (instanceId != 0) _instances[instanceId] = operator;
+    }
+
+    function _leavePlatform(OperatorWord o, PlatformWord to, uint256 lane) private {
+        if (o.platformIndex() == to.index()) return;
+        bytes32 id = _platformIds[o.platformIndex()];
+        _platforms[id] = _removeLane(id, _platforms[id], lane);
+    }
+
+    function _workloadIndex(BatchState memory batch, bytes32 workloadId) private returns (uint256 index) {
+        if (workloadId == 0) return 0;
+        index = _workloadIndexes[workloadId];
+        if (index != 0) return index;
+        (batch.control, index) = batch.control.takeWorkload();
+        _workloadIndexes[workloadId] = index;
+        _workloadIds[index] = workloadId;
+    }
+}
