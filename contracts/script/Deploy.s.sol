@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {IProofOfCloudRegistry} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {Script} from "forge-std/Script.sol";
+import {console} from "forge-std/console.sol";
+
+/// @title Deploy
+/// @notice Deploys the registry. Reads its whole configuration from the environment; the key that pays comes from
+/// forge's own options (`--private-key`, `--account`, `--unlocked`), never from here, and nothing secret is written.
+///
+/// | variable | meaning |
+/// |---|---|
+/// | `CHASSIS_RELAYERS` | relayer addresses, comma-separated, in the order of their indexes |
+/// | `CHASSIS_THRESHOLD` | signatures a report needs |
+/// | `CHASSIS_FREEZE_THRESHOLD` | relayer signatures that freeze; default: the threshold |
+/// | `CHASSIS_GUARDIANS` | guardian addresses, comma-separated |
+/// | `CHASSIS_POLICIES` | policy digests, comma-separated |
+/// | `CHASSIS_MAX_TTL` | seconds; default 86400 |
+/// | `CHASSIS_DEPLOYMENT` | file to write, such as `deployments/31337.json`; default: print only |
+contract Deploy is Script {
+    function run() external returns (ProofOfCloudRegistry registry) {
+        IProofOfCloudRegistry.Config memory config = readConfig();
+        vm.startBroadcast();
+        registry = new ProofOfCloudRegistry(config);
+        vm.stopBroadcast();
+        string memory json = describe(address(registry), config);
+        console.log(json);
+        string memory path = vm.envOr("CHASSIS_DEPLOYMENT", string(""));
+        if (bytes(path).length != 0) vm.writeJson(json, path);
+    }
+
+    /// @notice The configuration in the environment, with defaults filled in.
+    function readConfig() public view returns (IProofOfCloudRegistry.Config memory config) {
+        config.relayers = vm.envAddress("CHASSIS_RELAYERS", ",");
+        config.threshold = _narrow(vm.envUint("CHASSIS_THRESHOLD"));
+        config.freezeThreshold = _narrow(vm.envOr("CHASSIS_FREEZE_THRESHOLD", uint256(config.threshold)));
+        config.guardians = vm.envAddress("CHASSIS_GUARDIANS", ",");
+        config.policies = vm.envBytes32("CHASSIS_POLICIES", ",");
+        uint256 maxTtl = vm.envOr("CHASSIS_MAX_TTL", uint256(24 hours));
+        require(maxTtl <= type(uint32).max, "CHASSIS_MAX_TTL is out of range");
+        config.maxTtl = uint32(maxTtl);
+    }
+
+    /// @notice What others need to know to use a deployment.
+    function describe(address registry, IProofOfCloudRegistry.Config memory config)
+        public
+        returns (string memory json)
+    {
+        string memory key = "deployment";
+        vm.serializeUint(key, "chainId", block.chainid);
+        vm.serializeAddress(key, "registry", registry);
+        vm.serializeUint(key, "deployedAt", vm.getBlockNumber());
+        vm.serializeUint(key, "relayerSetId", 1);
+        vm.serializeAddress(key, "relayers", config.relayers);
+        vm.serializeUint(key, "threshold", config.threshold);
+        vm.serializeUint(key, "freezeThreshold", config.freezeThreshold);
+        vm.serializeAddress(key, "guardians", config.guardians);
+        vm.serializeBytes32(key, "policies", config.policies);
+        return vm.serializeUint(key, "maxTtl", config.maxTtl);
+    }
+
+    function _narrow(uint256 value) private pure returns (uint8) {
+        require(value <= type(uint8).max, "a threshold is out of range");
+        return uint8(value);
+    }
+}
