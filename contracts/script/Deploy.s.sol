@@ -51,7 +51,7 @@ contract Deploy is Script {
         string memory key = "deployment";
         vm.serializeUint(key, "chainId", block.chainid);
         vm.serializeAddress(key, "registry", registry);
-        vm.serializeUint(key, "deployedAt", vm.getBlockNumber());
+        vm.serializeUint(key, "fromBlock", vm.getBlockNumber()); // no log of the registry lies before it
         vm.serializeUint(key, "relayerSetId", 1);
         vm.serializeAddress(key, "relayers", config.relayers);
         vm.serializeUint(key, "threshold", config.threshold);
