@@ -1,1 +1,3 @@
-//! End-to-end tests.
+//! The simulated cloud against the code that verifies the real one, and every end-to-end test.
+
+mod intel;

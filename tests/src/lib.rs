@@ -1,1 +1,14 @@
-//! A simulated cloud.
+//! A simulated cloud: Intel, a provider, and machines with real software TPMs.
+//!
+//! It makes what an ordinary computer cannot have (Intel's and a provider's certificates, TD quotes, a measured boot)
+//! in the very formats of the real thing, so that the product verifies it with its own code and nothing switched off.
+//! What sets it apart is its roots of trust: they exist only here, and a verifier trusts them only where a policy file
+//! names them.
+
+mod authority;
+mod seed;
+
+pub mod intel;
+
+pub use authority::{Authority, CrlSpec};
+pub use seed::{Key, Seed};
