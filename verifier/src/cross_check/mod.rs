@@ -63,6 +63,9 @@
 mod measured;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 pub use measured::{Class, Measured, td_measured, tpm_measured};

@@ -20,6 +20,11 @@ mod replay;
 mod tcg;
 mod view;
 
+#[cfg(test)]
+pub(crate) mod encode;
+#[cfg(test)]
+mod tests;
+
 pub use algorithm::{Algorithm, Digest};
 pub use ccel::Ccel;
 pub use event::{Event, EventType};
