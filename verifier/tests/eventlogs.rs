@@ -161,7 +161,7 @@ fn pair(name: &str) -> Option<(Vec<Measured>, Vec<Measured>, Exceptions)> {
     let td = counterpart(&tpm, &stub);
     let exceptions = Exceptions {
         tpm_only: stub.into_iter().collect(),
-        td_hob: Some(Accept::ANY),
+        td_hob: Some(Accept::Any),
         cfv: Some(Accept::OneOf(vec![chassis_verifier::HexBytes([0xa1; 48])])),
         ..Exceptions::default()
     };

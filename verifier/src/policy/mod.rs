@@ -1,6 +1,8 @@
 //! The appraisal policy: whom to trust, for what, for how long. A TOML file, named on chain by its digest.
 
 mod tcb;
+#[cfg(test)]
+mod tests;
 mod workload;
 
 use std::collections::BTreeSet;

@@ -63,32 +63,51 @@ pub enum OperatorKey {
 }
 
 /// Which values of a register are accepted: `"any"`, or a list of hex strings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accept<const N: usize> {
     /// The word `any`: the register says nothing about the image.
-    Any(AnyWord),
+    Any,
     /// One of these.
     OneOf(Vec<HexBytes<N>>),
 }
 
-/// The word `any`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AnyWord {
-    /// The word `any`.
-    Any,
-}
-
 impl<const N: usize> Accept<N> {
-    /// Every value.
-    pub const ANY: Self = Self::Any(AnyWord::Any);
-
     /// Whether `value` is accepted.
     pub fn accepts(&self, value: &[u8; N]) -> bool {
         match self {
-            Self::Any(_) => true,
+            Self::Any => true,
             Self::OneOf(values) => values.iter().any(|accepted| &accepted.0 == value),
+        }
+    }
+}
+
+impl<const N: usize> Serialize for Accept<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Any => serializer.serialize_str("any"),
+            Self::OneOf(values) => values.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Accept<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "neither `any` nor a list of hex strings")]
+        enum Raw {
+            Word(String),
+            List(Vec<String>),
+        }
+        match Raw::deserialize(deserializer)? {
+            Raw::Word(word) if word == "any" => Ok(Self::Any),
+            Raw::Word(word) => Err(D::Error::custom(format!(
+                "`{word}` is neither `any` nor a list of hex strings"
+            ))),
+            Raw::List(list) => list
+                .iter()
+                .map(|text| HexBytes::parse(text).map_err(D::Error::custom))
+                .collect::<Result<_, _>>()
+                .map(Self::OneOf),
         }
     }
 }
@@ -112,7 +131,7 @@ impl Workload {
         }
         if [&self.rtmr1, &self.rtmr2]
             .into_iter()
-            .any(|register| matches!(register, Accept::Any(_)))
+            .any(|register| matches!(register, Accept::Any))
         {
             mistakes.push(format!(
                 "workload `{}`: `rtmr1` and `rtmr2` name the image, so not `any`",
@@ -127,6 +146,15 @@ impl Workload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HexBytes<const N: usize>(pub [u8; N]);
 
+impl<const N: usize> HexBytes<N> {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut bytes = [0; N];
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|error| format!("`{text}` is not {N} bytes in hex: {error}"))?;
+        Ok(Self(bytes))
+    }
+}
+
 impl<const N: usize> Serialize for HexBytes<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode(self.0))
@@ -136,10 +164,7 @@ impl<const N: usize> Serialize for HexBytes<N> {
 impl<'de, const N: usize> Deserialize<'de> for HexBytes<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let mut bytes = [0; N];
-        hex::decode_to_slice(text.as_bytes(), &mut bytes)
-            .map_err(|error| D::Error::custom(format!("`{text}` is not {N} bytes in hex: {error}")))?;
-        Ok(Self(bytes))
+        Self::parse(&text).map_err(D::Error::custom)
     }
 }
 

@@ -1,0 +1,94 @@
+use super::*;
+
+const POLICY: &str = r#"
+version = 1
+name = "test"
+
+[tcb]
+accepted = ["UpToDate", "SWHardeningNeeded"]
+
+[[provider]]
+id = 1
+name = "google"
+profile = "google-vtpm"
+roots = ["AAEC"]
+host_registry = true
+
+[[workload]]
+name = "image 1"
+mrtd = "any"
+rtmr0 = "any"
+rtmr1 = ["111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111"]
+rtmr2 = ["222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222"]
+mrseam = "any"
+xfam = "any"
+td_attributes = ["0000001000000000"]
+pcr0 = ["000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"]
+vtpm_sealed = true
+"#;
+
+fn error(text: &str) -> String {
+    Policy::from_toml(text).unwrap_err().to_string()
+}
+
+#[test]
+fn defaults_are_the_strict_ones() {
+    let policy = Policy::from_toml("version = 1\nname = \"empty\"").unwrap();
+    assert_eq!(policy.tcb.accepted, [Tcb::UpToDate]);
+    assert_eq!(
+        (policy.max_evidence_age, policy.binding_ttl, policy.custody_ttl),
+        (7200, 86_400, 604_800)
+    );
+    assert!(policy.danger_intel_root.is_none());
+}
+
+#[test]
+fn a_register_nobody_mentions_must_be_zero() {
+    let policy = Policy::from_toml(POLICY).unwrap();
+    assert!(policy.workloads[0].rtmr3.accepts(&[0; 48]));
+    assert!(!policy.workloads[0].rtmr3.accepts(&[1; 48]));
+}
+
+#[test]
+fn the_digest_ignores_comments_and_layout_and_nothing_else() {
+    let digest = |text: &str| Policy::from_toml(text).unwrap().digest().unwrap();
+    assert_eq!(digest(POLICY), digest(&format!("# a comment\n{POLICY}\n\n")));
+    assert_ne!(digest(POLICY), digest(&POLICY.replace("image 1", "image 2")));
+    assert_ne!(
+        digest(POLICY),
+        digest(&POLICY.replace("vtpm_sealed = true", "vtpm_sealed = false"))
+    );
+    assert_ne!(digest(POLICY), digest(&POLICY.replace("\"UpToDate\", ", "")));
+}
+
+#[test]
+fn all_mistakes_are_listed_at_once() {
+    let text = POLICY
+        .replace("id = 1", "id = 128")
+        .replace("\"AAEC\"", "")
+        .replace(
+            "host_registry = true",
+            "host_registry = true\nak_certificate_custody = \"automated\"",
+        );
+    let error = error(&text);
+    for part in ["128 is not in 1 to 127", "has no roots", "must be none"] {
+        assert!(error.contains(part), "{part} in {error}");
+    }
+}
+
+#[test]
+fn an_image_must_be_named_by_its_registers() {
+    let start = POLICY.find("rtmr2 = [").unwrap();
+    let end = start + POLICY[start..].find('\n').unwrap();
+    let any = format!("{}rtmr2 = \"any\"{}", &POLICY[..start], &POLICY[end..]);
+    assert!(error(&any).contains("name the image"));
+}
+
+#[test]
+fn unknown_keys_and_bad_values_are_refused() {
+    assert!(error(&POLICY.replace("vtpm_sealed", "vtpm_saeled")).contains("vtpm_saeled"));
+    assert!(error(&POLICY.replace("UpToDate", "Revoked")).contains("Revoked"));
+    assert!(error(&POLICY.replace("0000001000000000", "00")).contains("`00` is not 8 bytes in hex"));
+    assert!(error(&POLICY.replace("mrtd = \"any\"", "mrtd = \"all\"")).contains("`all` is neither"));
+    assert!(error(&POLICY.replace("version = 1", "version = 2")).contains("version 2"));
+}
