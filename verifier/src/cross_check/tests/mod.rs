@@ -3,7 +3,10 @@
 mod properties;
 
 use super::*;
-use crate::HexBytes;
+use crate::{
+    HexBytes,
+    eventlog::{Algorithm, Ccel, TcgLog, encode::Encoder},
+};
 
 fn record(class: Class, digest: u8) -> Measured {
     Measured {
@@ -195,6 +198,66 @@ fn a_mismatch_says_where_and_what() {
     td.push(record(Class::Rtmr1, 3));
     td[1].index = 17;
     assert!(message(&tpm, &td).contains("CCEL record 17 (record 03"));
+}
+
+/// A log of `(register, type, digest)`.
+fn encoded(records: &[(u32, u32, u8)]) -> Vec<u8> {
+    let mut log = Encoder::agile(&[Algorithm::Sha384]);
+    for (register, event_type, digest) in records {
+        log.event(*register, *event_type, &[*digest; 48], &[0; 4]);
+    }
+    log.bytes
+}
+
+#[test]
+fn a_record_called_separator_or_hand_off_is_none_by_its_name() {
+    const SEPARATOR_TYPE: u32 = 4;
+    const HAND_OFF: u32 = 0x8000_000b;
+    let compare = |tpm: &[u8], td: &[u8]| {
+        let tpm = tpm_measured(&TcgLog::parse(tpm).unwrap()).unwrap();
+        let td = td_measured(&Ccel::parse(td).unwrap());
+        cross_check(&tpm, &td, &exceptions()).passed()
+    };
+    let both = [(2, 1, 7)];
+    assert!(compare(&encoded(&both), &encoded(&both)));
+    for name in [SEPARATOR_TYPE, HAND_OFF] {
+        let more = [(2, 1, 7), (2, name, 8)];
+        assert!(!compare(&encoded(&more), &encoded(&both)));
+        assert!(!compare(&encoded(&both), &encoded(&more)));
+        assert!(!compare(&encoded(&both), &encoded(&[(1, name, 8), (2, 1, 7)])));
+    }
+}
+
+#[test]
+fn records_that_extended_nothing_or_no_compared_register_take_no_part() {
+    let tpm = encoded(&[
+        (7, 3, 1),
+        (0, 1, 2),
+        (16, 1, 3),
+        (23, 1, 4),
+        (14, 1, 5),
+        (1, 1, 6),
+    ]);
+    let tpm = tpm_measured(&TcgLog::parse(&tpm).unwrap()).unwrap();
+    let seen: Vec<_> = tpm
+        .iter()
+        .map(|event| (event.class, event.digest[0], event.index))
+        .collect();
+    assert_eq!(seen, [(Class::Rtmr2, 5, 4), (Class::Rtmr0, 6, 5)]);
+    let td = encoded(&[(1, 3, 1), (0, 1, 2), (4, 1, 3), (3, 1, 5), (1, 1, 6)]);
+    let td = td_measured(&Ccel::parse(&td).unwrap());
+    let seen: Vec<_> = td
+        .iter()
+        .map(|event| (event.class, event.digest[0], event.index))
+        .collect();
+    assert_eq!(seen, [(Class::Rtmr2, 5, 3), (Class::Rtmr0, 6, 4)]);
+}
+
+#[test]
+fn a_log_without_sha384_has_nothing_to_compare() {
+    let mut log = Encoder::agile(&[Algorithm::Sha256]);
+    log.event(7, 1, &[1; 32], b"x");
+    assert_eq!(tpm_measured(&TcgLog::parse(&log.bytes).unwrap()), None);
 }
 
 #[test]
