@@ -20,6 +20,7 @@ pub mod challenge;
 pub mod cross_check;
 pub mod eventlog;
 pub mod td;
+pub mod tpm;
 
 pub use appraisal::{Appraisal, Binding, Check, CustodyLevel, Facts, Outcome, Verdict};
 pub use appraise::appraise;
