@@ -15,6 +15,7 @@ mod endorsement;
 mod error;
 mod policy;
 
+pub mod ak;
 pub mod bundle;
 pub mod challenge;
 pub mod cross_check;
