@@ -1,0 +1,100 @@
+//! What can stop a node from being attested: what happened, to which thing, and what to do.
+
+use std::{io, path::PathBuf};
+
+/// Everything that can go wrong on a node.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The TPM does not open.
+    #[error(
+        "cannot open the TPM at `{tcti}`: {source}; check that it exists and that this user may open it (group tss), or name another with --tcti"
+    )]
+    TpmOpen {
+        /// The TCTI string.
+        tcti: String,
+        /// What the TSS said.
+        source: tss_esapi::Error,
+    },
+    /// The TPM refused a command.
+    #[error("the TPM refused {doing}: {source}")]
+    Tpm {
+        /// The operation, as a noun.
+        doing: String,
+        /// What the TSS said.
+        source: tss_esapi::Error,
+    },
+    /// No key in this TPM is vouched for by a provider.
+    #[error(
+        "the TPM holds no attestation key that a provider vouches for: {missing}; on Google Cloud, create the VM with vTPM enabled (Shielded VM); elsewhere an AK has to be enrolled first"
+    )]
+    NoAttestationKey {
+        /// What was looked for and not found.
+        missing: String,
+    },
+    /// The provider's certificate is about another key.
+    #[error(
+        "the key made from the template at NV 0x{template:08x} is not the one certified at NV 0x{certificate:08x}: the endorsement seed or one of the two was changed after the provider wrote them; recreate the VM"
+    )]
+    AttestationKeyDisagrees {
+        /// NV index of the template.
+        template: u32,
+        /// NV index of the certificate.
+        certificate: u32,
+    },
+    /// The attestation key changed between two steps.
+    #[error("the TPM's attestation key changed while evidence was being collected; run again")]
+    AttestationKeyChanged,
+    /// A public area or certificate that cannot be used.
+    #[error("{what} cannot be used: {problem}")]
+    Unusable {
+        /// The thing, and where it came from.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A PCR bank is not allocated.
+    #[error(
+        "the TPM has no {bank} bank with PCRs {pcrs:?}; allocate it in the firmware (tpm2_pcrallocate) and reboot"
+    )]
+    NoPcrBank {
+        /// The bank's hash.
+        bank: String,
+        /// The PCRs asked for.
+        pcrs: Vec<u8>,
+    },
+    /// PCRs were extended again and again between quoting and reading.
+    #[error(
+        "PCRs 0 to 15 changed during each of {attempts} quotes; find what keeps extending them (often IMA, PCR 10), or run again when the machine is idle"
+    )]
+    PcrsMoved {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A file or directory cannot be used.
+    #[error("cannot {doing} {path}: {source}{hint}", path = path.display())]
+    File {
+        /// The operation, as a verb.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+        /// What to do, with its own leading punctuation; may be empty.
+        hint: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn tpm(doing: impl Into<String>) -> impl FnOnce(tss_esapi::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Tpm { doing, source }
+    }
+
+    pub(crate) fn unusable(what: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+        Self::Unusable {
+            what: what.into(),
+            problem: format!("{problem}"),
+        }
+    }
+}
