@@ -123,7 +123,7 @@ fn rtmr0_begins_with_what_the_firmware_is_told() {
             .collect()
     };
     let exceptions = Exceptions {
-        td_hob: Some(Accept::ANY),
+        td_hob: Some(Accept::Any),
         cfv: Some(Accept::OneOf(vec![HexBytes([b'c'; 48])])),
         ..Exceptions::default()
     };
@@ -150,7 +150,7 @@ fn rtmr0_begins_with_what_the_firmware_is_told() {
     assert_eq!(reason(b"12", b"c12", &only_cfv), None);
     // `any` in both slots lets exactly two records go.
     let any = Exceptions {
-        cfv: Some(Accept::ANY),
+        cfv: Some(Accept::Any),
         ..exceptions
     };
     assert_eq!(reason(b"12", b"xy12", &any), None);
@@ -161,7 +161,7 @@ fn rtmr0_begins_with_what_the_firmware_is_told() {
 #[test]
 fn the_slots_are_of_rtmr0_alone() {
     let exceptions = Exceptions {
-        td_hob: Some(Accept::ANY),
+        td_hob: Some(Accept::Any),
         ..Exceptions::default()
     };
     let td = [record(Class::Rtmr0, b'h'), record(Class::Rtmr1, b'h')];
@@ -290,6 +290,6 @@ fn a_workload_entry_gives_its_exceptions() {
     let exceptions = Exceptions::from(&workload);
     assert_eq!(exceptions.tpm_only, [[b'a'; 48]].into());
     assert_eq!(exceptions.td_only, [[b'y'; 48]].into());
-    assert_eq!(exceptions.td_hob, Some(Accept::ANY));
+    assert_eq!(exceptions.td_hob, Some(Accept::Any));
     assert_eq!(exceptions.cfv, Some(Accept::OneOf(vec![HexBytes([b'c'; 48])])));
 }

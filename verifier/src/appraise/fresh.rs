@@ -1,0 +1,98 @@
+//! Is it fresh, and does the operator want it? Checks 201, 202 and 205; 203 binds the TD quote to the TPM's key.
+
+use alloy_primitives::B256;
+
+use crate::{
+    Check, CheckId, Endorsements, Policy,
+    bundle::{Bundle, Evidence},
+    challenge::{AkName, challenge, report_data},
+    consent_signer,
+    td::TdQuote,
+};
+
+pub(super) fn check(
+    bundle: &Bundle,
+    endorsements: &Endorsements,
+    policy: &Policy,
+    as_of: u64,
+    checks: &mut Vec<Check>,
+) {
+    checks.push(anchor_check(&bundle.evidence, endorsements));
+    checks.push(age_check(
+        endorsements.anchor.timestamp,
+        policy.max_evidence_age,
+        as_of,
+    ));
+    checks.push(consent_check(bundle));
+}
+
+/// 203: the TD quote names this challenge and this key.
+pub(super) fn report_data_check(evidence: &Evidence, quote: &TdQuote<'_>, ak: AkName) -> Check {
+    let expected = report_data(evidence_challenge(evidence), ak, evidence.session_key_hash);
+    if quote.report_data() == &expected {
+        Check::pass(
+            CheckId::ReportData,
+            "the TD quote names this challenge and this TPM key",
+        )
+        .fact("akName", hex::encode(ak.0))
+    } else {
+        let text = format!(
+            "report_data is {}…, this challenge and key need {}…",
+            hex::encode(&quote.report_data()[..8]),
+            hex::encode(&expected[..8])
+        );
+        Check::fail(CheckId::ReportData, text)
+    }
+}
+
+/// `C` for this evidence.
+pub(super) fn evidence_challenge(evidence: &Evidence) -> B256 {
+    challenge(&evidence.anchor, evidence.operator)
+}
+
+fn anchor_check(evidence: &Evidence, endorsements: &Endorsements) -> Check {
+    let (named, claim) = (&evidence.anchor, &endorsements.anchor);
+    let differs = if named.chain_id != claim.chain_id {
+        Some(format!(
+            "chain {} is named, this is chain {}",
+            named.chain_id, claim.chain_id
+        ))
+    } else if named.registry != claim.registry {
+        Some(format!(
+            "registry {} is named, this is {}",
+            named.registry, claim.registry
+        ))
+    } else if (named.block_number, named.block_hash) != (claim.number, claim.hash) {
+        let text = format!("block {} {} is named", named.block_number, named.block_hash);
+        Some(format!("{text}, but the finalized block there is {}", claim.hash))
+    } else {
+        None
+    };
+    match differs {
+        Some(text) => Check::fail(CheckId::Anchor, text),
+        None => Check::pass(CheckId::Anchor, format!("finalized block {}", claim.number)),
+    }
+}
+
+fn age_check(evidence_time: u64, max_age: u32, as_of: u64) -> Check {
+    match as_of.checked_sub(evidence_time) {
+        None => Check::fail(
+            CheckId::Age,
+            format!("the block is of {evidence_time}, later than {as_of}"),
+        ),
+        Some(age) if age > u64::from(max_age) => Check::fail(
+            CheckId::Age,
+            format!("{age} s old, the policy allows {max_age} s: attest again"),
+        ),
+        Some(age) => Check::pass(CheckId::Age, format!("{age} s old")),
+    }
+}
+
+fn consent_check(bundle: &Bundle) -> Check {
+    let operator = bundle.evidence.operator;
+    match consent_signer(bundle) {
+        Some(signer) if signer == operator => Check::pass(CheckId::Consent, format!("signed by {operator}")),
+        Some(signer) => Check::fail(CheckId::Consent, format!("signed by {signer}, not by {operator}")),
+        None => Check::fail(CheckId::Consent, "not one low-s signature of 65 bytes"),
+    }
+}

@@ -1,0 +1,170 @@
+//! Do the logs explain what was quoted, and did both sides measure one boot? Checks 501, 502 and 601 to 604.
+
+use super::{tpm::Tpm, without_tpm};
+use crate::{
+    Base64, Check, CheckId, Error, ParseError, Workload, bundle,
+    cross_check::{Class, Exceptions, cross_check, first_unlisted, td_measured, tpm_measured},
+    eventlog::{Algorithm, Ccel, TcgLog},
+    td::Measurements,
+};
+
+/// PCRs that a virtual TPM's quote must cover.
+const PCRS: usize = 16;
+
+const TPM_CHECKS: &[CheckId] = &[
+    CheckId::PcrReplay,
+    CheckId::CrossConfiguration,
+    CheckId::CrossLoader,
+    CheckId::CrossSystem,
+    CheckId::Pcr0,
+];
+
+/// The event logs in a bundle, parsed.
+pub(super) struct Logs<'a> {
+    boot: Option<TcgLog<'a>>,
+    further: Vec<TcgLog<'a>>,
+    ccel: Option<Ccel<'a>>,
+}
+
+impl<'a> Logs<'a> {
+    pub(super) fn parse(
+        tpm: Option<&'a bundle::Tpm>,
+        ccel: Option<&'a Base64>,
+        further: &'a [bundle::FurtherLog],
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            boot: tpm.map(|tpm| TcgLog::parse(&tpm.event_log)).transpose()?,
+            further: further.iter().map(parse_further).collect::<Result<_, _>>()?,
+            ccel: ccel.map(|ccel| Ccel::parse(ccel)).transpose()?,
+        })
+    }
+}
+
+fn parse_further(log: &bundle::FurtherLog) -> Result<TcgLog<'_>, ParseError> {
+    match log.kind {
+        bundle::FurtherLogKind::Tcg2 => TcgLog::parse(&log.data),
+        bundle::FurtherLogKind::Ima => {
+            Err(crate::Cursor::new("IMA log", &log.data).error("kind", "not supported yet: leave it out"))
+        }
+    }
+}
+
+pub(super) fn check(
+    logs: &Logs<'_>,
+    tpm: Option<&Tpm<'_>>,
+    measured: &Measurements,
+    workload: Option<&Workload>,
+    checks: &mut Vec<Check>,
+) {
+    checks.push(rtmr_check(logs.ccel.as_ref(), measured));
+    let (Some(tpm), Some(boot)) = (tpm, &logs.boot) else {
+        without_tpm(TPM_CHECKS, checks);
+        return;
+    };
+    let exceptions = workload.map(Exceptions::from).unwrap_or_default();
+    checks.push(pcr_check(tpm, boot, &logs.further));
+    checks.extend(cross_checks(boot, &logs.further, logs.ccel.as_ref(), &exceptions));
+    checks.push(pcr0_check(tpm, workload));
+}
+
+/// The whole register must be explained: RTMR3 without events is zero.
+fn rtmr_check(ccel: Option<&Ccel<'_>>, measured: &Measurements) -> Check {
+    let Some(ccel) = ccel else {
+        return Check::not_applicable(CheckId::RtmrReplay, "no CCEL in the bundle");
+    };
+    let replayed = ccel.rtmrs();
+    match (0..)
+        .zip(&measured.rtmrs)
+        .find(|(rtmr, quoted): &(usize, _)| replayed[*rtmr] != quoted.0)
+    {
+        None => Check::pass(CheckId::RtmrReplay, "the CCEL replays to RTMR0 to RTMR3"),
+        Some((rtmr, _)) => Check::fail(
+            CheckId::RtmrReplay,
+            format!("RTMR{rtmr}: the CCEL replays to another value than quoted"),
+        ),
+    }
+}
+
+/// Compares with the *quoted* values, in the quoted bank: digests of another bank are anybody's words.
+fn pcr_check(tpm: &Tpm<'_>, boot: &TcgLog<'_>, further: &[TcgLog<'_>]) -> Check {
+    let fail = |text: String| Check::fail(CheckId::PcrReplay, text);
+    let Some(mut replayed) = boot.replay(Algorithm::Sha384) else {
+        return fail("the TPM log has no SHA-384 bank".into());
+    };
+    if further
+        .iter()
+        .any(|log| log.continue_replay(&mut replayed).is_none())
+    {
+        return fail("a further log has no SHA-384 bank".into());
+    }
+    for pcr in 0..PCRS {
+        let quoted = tpm.pcr(pcr);
+        if quoted.is_none() || replayed.get(pcr).map(crate::eventlog::Digest::as_slice) != quoted {
+            return fail(format!("PCR {pcr}: the logs replay to another value than quoted"));
+        }
+    }
+    Check::pass(
+        CheckId::PcrReplay,
+        "the logs replay to PCR 0 to 15 in the SHA-384 bank",
+    )
+}
+
+fn cross_checks(
+    boot: &TcgLog<'_>,
+    further: &[TcgLog<'_>],
+    ccel: Option<&Ccel<'_>>,
+    exceptions: &Exceptions,
+) -> Vec<Check> {
+    let all = |text: &str| Class::ALL.map(|class| Check::fail(id(class), text)).to_vec();
+    let Some(ccel) = ccel else {
+        return all("no CCEL in the bundle to compare the TPM log with");
+    };
+    let Some(tpm) = tpm_measured(boot) else {
+        return all("the TPM log has no SHA-384 bank");
+    };
+    let later: Option<Vec<_>> = further.iter().map(tpm_measured).collect();
+    let later = later.unwrap_or_default().concat();
+    let unlisted = first_unlisted(&later, exceptions);
+    cross_check(&tpm, &td_measured(ccel), exceptions)
+        .classes
+        .into_iter()
+        .map(|(class, result)| match (result, unlisted) {
+            (Err(mismatch), _) => Check::fail(id(class), mismatch.to_string()),
+            (Ok(_), Some(event)) if class == Class::Rtmr2 => {
+                let text = format!(
+                    "a further log's record is not in the workload entry: {}",
+                    event.what
+                );
+                Check::fail(id(class), text)
+            }
+            (Ok(matched), _) => Check::pass(id(class), format!("{} records agree", matched.pairs))
+                .fact("pairs", matched.pairs)
+                .fact("tpmOnly", matched.tpm_only)
+                .fact("tdOnly", matched.td_only),
+        })
+        .collect()
+}
+
+fn id(class: Class) -> CheckId {
+    match class {
+        Class::Rtmr0 => CheckId::CrossConfiguration,
+        Class::Rtmr1 => CheckId::CrossLoader,
+        Class::Rtmr2 => CheckId::CrossSystem,
+    }
+}
+
+/// PCR 0 says which technology guards the machine: a vTPM of a non-TDX VM fails here.
+fn pcr0_check(tpm: &Tpm<'_>, workload: Option<&Workload>) -> Check {
+    let Some(workload) = workload else {
+        return Check::not_applicable(CheckId::Pcr0, "no reviewed workload to compare with");
+    };
+    let quoted = tpm.pcr(0).unwrap_or_default();
+    if workload.pcr0.iter().any(|accepted| accepted.0 == quoted) {
+        Check::pass(CheckId::Pcr0, "a firmware the policy knows").fact("pcr0", hex::encode(quoted))
+    } else {
+        Check::fail(
+            CheckId::Pcr0,
+            format!("PCR 0 is {}, which the policy does not know", hex::encode(quoted)),
+        )
+    }
+}

@@ -1,0 +1,120 @@
+//! The appraisal: every check, then what they add up to.
+
+mod ak;
+mod custody;
+mod fresh;
+mod logs;
+mod td;
+mod tpm;
+mod verdict;
+mod workload;
+
+use alloy_primitives::{B256, aliases::U40};
+
+use crate::{
+    Appraisal, AttestationResult, Check, Endorsements, Error, OperatorKey, Policy, Verdict,
+    bundle::{Bundle, Tee},
+    challenge::AkName,
+    checks_root, instance_id, platform_id,
+    td::TdQuote,
+};
+
+/// TDX, as the registry numbers TEE classes.
+const TEE_CLASS_TDX: u8 = 1;
+
+/// `flags` bit 0: the operator's key lives in the TD.
+const FLAG_KEY_IN_TD: u8 = 1;
+
+/// Appraises `bundle` under `policy`, at `as_of` (Unix seconds).
+///
+/// Every check runs even after one has failed, so that a node learns at once all that is wrong.
+///
+/// # Errors
+/// If a part of the evidence cannot be read. Evidence that can be read but fails is an [`Appraisal`].
+pub fn appraise(
+    bundle: &Bundle,
+    endorsements: &Endorsements,
+    policy: &Policy,
+    as_of: u64,
+) -> Result<Appraisal, Error> {
+    let evidence = &bundle.evidence;
+    let Tee::Tdx { quote, ccel, .. } = &evidence.tee;
+    let quote = TdQuote::parse(quote)?;
+    let tpm = evidence.tpm.as_ref().map(tpm::Tpm::parse).transpose()?;
+    let logs = logs::Logs::parse(evidence.tpm.as_ref(), ccel.as_ref(), &evidence.logs)?;
+    let measured = quote.measurements();
+    let workload = workload::find(&policy.workloads, &measured);
+
+    let mut checks = Vec::new();
+    let td = td::check(&quote, endorsements, policy, as_of, &mut checks);
+    fresh::check(bundle, endorsements, policy, as_of, &mut checks);
+    let ak_name = tpm.as_ref().map_or(AkName::NONE, tpm::Tpm::ak_name);
+    checks.push(fresh::report_data_check(evidence, &quote, ak_name));
+    tpm::check(tpm.as_ref(), evidence, &mut checks);
+    let ak = ak::check(tpm.as_ref(), endorsements, policy, as_of, &mut checks);
+    logs::check(&logs, tpm.as_ref(), &measured, workload, &mut checks);
+    let platform = td
+        .verified
+        .as_ref()
+        .map_or(B256::ZERO, |td| platform_id(&td.claims.platform.pck.ppid));
+    let custody = custody::check(
+        platform,
+        ak.provider,
+        ak.zone.as_deref(),
+        endorsements,
+        policy,
+        &mut checks,
+    );
+    checks.extend(workload::check(
+        workload,
+        &policy.workloads,
+        &measured,
+        tpm.is_some(),
+    )?);
+    checks.sort_by_key(|check| check.id);
+
+    let dates = verdict::Dates {
+        as_of,
+        evidence_time: endorsements.anchor.timestamp,
+        collateral: td.verified.as_ref().map(|td| td.claims.earliest_expiration_date),
+        ak_chain: ak.not_after,
+    };
+    let key_in_td = workload.is_some_and(|workload| workload.operator_key == OperatorKey::InTd);
+    let tcb = td.tcb.map_or(0, |tcb| tcb as u8);
+    let verdict = verdict::verdict(&checks, &custody, tcb, key_in_td, policy, &dates);
+    let result = AttestationResult {
+        operator: evidence.operator,
+        platformId: platform,
+        instanceId: ak.spki.as_deref().map_or(B256::ZERO, instance_id),
+        workloadId: workload.map(crate::Workload::id).transpose()?.unwrap_or_default(),
+        measurementsHash: measured.hash(),
+        sessionKeyHash: evidence.session_key_hash,
+        evidenceDigest: bundle.digest,
+        checksRoot: checks_root(&checks),
+        policyDigest: policy.digest()?,
+        endorsementsDigest: endorsements.digest()?,
+        asOf: U40::from(as_of),
+        evidenceTime: U40::from(endorsements.anchor.timestamp),
+        expiry: U40::from(verdict.expiry),
+        provider: custody.provider.map_or(0, |provider| provider.id),
+        teeClass: TEE_CLASS_TDX,
+        binding: verdict.binding as u8,
+        custody: verdict.custody as u8,
+        tcb: verdict.tcb,
+        flags: flags(&verdict),
+    };
+    Ok(Appraisal {
+        checks,
+        verdict,
+        result,
+    })
+}
+
+fn flags(verdict: &Verdict) -> u8 {
+    if verdict.key_in_td { FLAG_KEY_IN_TD } else { 0 }
+}
+
+/// Answers `ids` for evidence that has no TPM.
+fn without_tpm(ids: &[crate::CheckId], checks: &mut Vec<Check>) {
+    checks.extend(ids.iter().map(|id| Check::not_applicable(*id, "no TPM evidence")));
+}

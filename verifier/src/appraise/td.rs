@@ -1,0 +1,129 @@
+//! Is it a TD? Checks 101 to 105.
+
+use crate::{
+    Check, CheckId, Endorsements, Policy, Tcb,
+    td::{DebugTd, TdQuote, VerifiedTd},
+};
+
+/// What the rest of the appraisal needs of a verified TD quote.
+pub(super) struct Td {
+    pub(super) verified: Option<VerifiedTd>,
+    pub(super) tcb: Option<Tcb>,
+}
+
+pub(super) fn check(
+    quote: &TdQuote<'_>,
+    endorsements: &Endorsements,
+    policy: &Policy,
+    as_of: u64,
+    checks: &mut Vec<Check>,
+) -> Td {
+    let verified = verify(quote, endorsements, policy, as_of);
+    checks.push(match &verified {
+        Ok(td) => Check::pass(
+            CheckId::TdQuote,
+            "signatures, certificates, CRLs and QE identity verify",
+        )
+        .fact("fmspc", hex::encode(td.claims.platform.pck.fmspc))
+        .fact("pckCrl", td.claims.platform.pck_crl_num)
+        .fact("rootCrl", td.claims.platform.root_ca_crl_num),
+        Err(reason) => Check::fail(CheckId::TdQuote, reason),
+    });
+    checks.push(if quote.is_debug() {
+        Check::fail(
+            CheckId::TdDebug,
+            "the TD is in debug mode: its host can read its memory",
+        )
+    } else {
+        Check::pass(CheckId::TdDebug, "debug and profiling are off")
+    });
+    let Ok(td) = verified else {
+        for id in [CheckId::TdTcb, CheckId::TdPceId, CheckId::TdEvaluation] {
+            checks.push(Check::not_applicable(id, "no quote verified"));
+        }
+        return Td {
+            verified: None,
+            tcb: None,
+        };
+    };
+    let tcb = Tcb::from_intel(td.claims.tcb.status);
+    checks.push(tcb_check(&td, tcb, policy));
+    checks.push(pce_check(&td));
+    checks.push(evaluation_check(&td, policy));
+    Td {
+        verified: Some(td),
+        tcb,
+    }
+}
+
+fn verify(
+    quote: &TdQuote<'_>,
+    endorsements: &Endorsements,
+    policy: &Policy,
+    as_of: u64,
+) -> Result<VerifiedTd, String> {
+    let collateral = endorsements
+        .tdx_collateral
+        .as_ref()
+        .ok_or("no Intel collateral among the endorsements")?;
+    let root = policy.danger_intel_root.as_deref();
+    quote.verify(collateral, root, as_of, DebugTd::CallerChecks)
+}
+
+/// `dcap-qvl` verifies an out-of-date platform without complaint: here it is decided.
+fn tcb_check(td: &VerifiedTd, tcb: Option<Tcb>, policy: &Policy) -> Check {
+    let claimed = &td.claims.tcb;
+    let rejected: Vec<_> = claimed
+        .advisory_ids
+        .iter()
+        .filter(|id| policy.tcb.rejected_advisories.contains(id))
+        .collect();
+    let check = match tcb {
+        None => Check::fail(CheckId::TdTcb, "the platform's TCB is revoked"),
+        Some(tcb) if !policy.tcb.accepted.contains(&tcb) => {
+            let text = format!(
+                "TCB status {} is not accepted; advisories: {:?}",
+                claimed.status, claimed.advisory_ids
+            );
+            Check::fail(CheckId::TdTcb, text)
+        }
+        Some(_) if !rejected.is_empty() => Check::fail(
+            CheckId::TdTcb,
+            format!("the policy rejects advisories {rejected:?}"),
+        ),
+        Some(_) => Check::pass(CheckId::TdTcb, format!("TCB status {}", claimed.status)),
+    };
+    check
+        .fact("status", claimed.status.to_string())
+        .fact("advisories", claimed.advisory_ids.clone())
+}
+
+/// `dcap-qvl` compares the FMSPC but never the `pceId`, and Intel issues collateral per pair.
+fn pce_check(td: &VerifiedTd) -> Check {
+    let quoted = hex::encode(&td.claims.platform.pck.pce_id);
+    if quoted.eq_ignore_ascii_case(&td.collateral_pce_id) {
+        Check::pass(CheckId::TdPceId, format!("PCE {quoted}")).fact("pceId", quoted)
+    } else {
+        let text = format!(
+            "the collateral is for PCE {}, the quote's is {quoted}",
+            td.collateral_pce_id
+        );
+        Check::fail(CheckId::TdPceId, text).fact("pceId", quoted)
+    }
+}
+
+fn evaluation_check(td: &VerifiedTd, policy: &Policy) -> Check {
+    let (number, least) = (
+        td.claims.tcb.eval_data_number,
+        policy.tcb.min_evaluation_data_number,
+    );
+    let check = if number >= least {
+        Check::pass(CheckId::TdEvaluation, format!("number {number}"))
+    } else {
+        Check::fail(
+            CheckId::TdEvaluation,
+            format!("number {number}, the policy demands {least}: fetch new collateral"),
+        )
+    };
+    check.fact("number", number)
+}

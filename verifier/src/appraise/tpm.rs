@@ -1,0 +1,131 @@
+//! Is it this machine? Checks 204 and 301 to 305: the TPM's quote.
+
+use super::{fresh::evidence_challenge, without_tpm};
+use crate::{
+    Check, CheckId, ParseError,
+    bundle::{self, Evidence, PcrValue},
+    challenge::{AkName, qualifying_data},
+    tpm::{
+        Attest, HashAlg, PcrSelection, Public, Quote, QuoteFault, Signature, check_pcr_digest,
+        check_selection, check_values,
+    },
+};
+
+const CHECKS: &[CheckId] = &[
+    CheckId::QualifyingData,
+    CheckId::TpmQuoteForm,
+    CheckId::TpmSignature,
+    CheckId::TpmSelection,
+    CheckId::TpmPcrDigest,
+    CheckId::AkAttributes,
+];
+
+/// The TPM's part of a bundle, parsed.
+pub(super) struct Tpm<'a> {
+    pub(super) ak: Public,
+    pub(super) certificates: Vec<&'a [u8]>,
+    attest_bytes: &'a [u8],
+    attest: Attest,
+    signature: Signature,
+    pcrs: &'a [PcrValue],
+}
+
+impl<'a> Tpm<'a> {
+    pub(super) fn parse(tpm: &'a bundle::Tpm) -> Result<Self, ParseError> {
+        Ok(Self {
+            ak: Public::parse(&tpm.ak_public)?,
+            certificates: tpm.ak_certificates.iter().map(|der| &**der).collect(),
+            attest_bytes: &tpm.attest,
+            attest: Attest::parse(&tpm.attest)?,
+            signature: Signature::parse(&tpm.signature)?,
+            pcrs: &tpm.pcrs,
+        })
+    }
+
+    /// The AK's name; none where its `nameAlg` is not SHA-256, which the attributes check refuses.
+    pub(super) fn ak_name(&self) -> AkName {
+        self.ak.name().unwrap_or(AkName::NONE)
+    }
+
+    /// A PCR's value as the bundle gives it. Trust it only with the quote's checks.
+    pub(super) fn pcr(&self, index: usize) -> Option<&'a [u8]> {
+        self.pcrs
+            .iter()
+            .find(|pcr| usize::from(pcr.index) == index)
+            .map(|pcr| &*pcr.value)
+    }
+}
+
+pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, checks: &mut Vec<Check>) {
+    let Some(tpm) = tpm else {
+        without_tpm(CHECKS, checks);
+        return;
+    };
+    let form = tpm.attest.check_magic().and_then(|()| tpm.attest.check_kind());
+    checks.push(Check::from_result(CheckId::TpmQuoteForm, form, "a TPM's quote"));
+    checks.push(Check::from_result(
+        CheckId::TpmSignature,
+        tpm.signature.verify(&tpm.ak, tpm.attest_bytes),
+        "signed by the attestation key",
+    ));
+    checks.push(attributes_check(&tpm.ak));
+    let Some(quote) = tpm.attest.quote() else {
+        for id in [
+            CheckId::QualifyingData,
+            CheckId::TpmSelection,
+            CheckId::TpmPcrDigest,
+        ] {
+            checks.push(Check::not_applicable(id, "the attest is not a quote"));
+        }
+        return;
+    };
+    checks.push(qualifying_data_check(quote, evidence));
+    checks.push(Check::from_result(
+        CheckId::TpmSelection,
+        check_selection(quote, demanded()),
+        "PCR 0 to 15 in the SHA-384 bank",
+    ));
+    checks.push(Check::from_result(
+        CheckId::TpmPcrDigest,
+        pcr_digest(tpm, quote),
+        "the values are the quoted ones",
+    ));
+}
+
+/// RTMRs are SHA-384, so the TPM must sign that bank: digests beside another bank's quote are anybody's words.
+fn demanded() -> PcrSelection {
+    PcrSelection::new(HashAlg::Sha384, 0..16)
+}
+
+fn pcr_digest(tpm: &Tpm<'_>, quote: &Quote) -> Result<(), QuoteFault> {
+    check_values(tpm.pcrs, demanded())?;
+    check_pcr_digest(quote, &tpm.signature, tpm.pcrs)
+}
+
+fn attributes_check(ak: &Public) -> Check {
+    match ak.violations().as_slice() {
+        [] => Check::pass(
+            CheckId::AkAttributes,
+            "restricted signing key, made in its TPM and fixed to it",
+        ),
+        violations => Check::fail(CheckId::AkAttributes, violations.join("; ")),
+    }
+}
+
+fn qualifying_data_check(quote: &Quote, evidence: &Evidence) -> Check {
+    let bundle::Tee::Tdx { quote: td_quote, .. } = &evidence.tee;
+    let expected = qualifying_data(evidence_challenge(evidence), td_quote);
+    if quote.extra_data[..] == expected {
+        Check::pass(
+            CheckId::QualifyingData,
+            "the TPM quote names this challenge and this TD quote",
+        )
+    } else {
+        let text = format!(
+            "extraData is {}, this challenge and TD quote need {}",
+            hex::encode(&quote.extra_data),
+            hex::encode(expected)
+        );
+        Check::fail(CheckId::QualifyingData, text)
+    }
+}

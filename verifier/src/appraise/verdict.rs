@@ -1,0 +1,105 @@
+//! What the checks add up to: two verdicts that never become one, and for how long they hold.
+
+use super::custody::Custody;
+use crate::{Binding, Check, CheckId, CustodyLevel, Outcome, Policy, Verdict};
+
+/// Without every one of these a TD quote proves nothing about this operator, now.
+const QUOTE: &[CheckId] = &[
+    CheckId::TdQuote,
+    CheckId::TdTcb,
+    CheckId::TdDebug,
+    CheckId::TdPceId,
+    CheckId::TdEvaluation,
+    CheckId::Anchor,
+    CheckId::Age,
+    CheckId::ReportData,
+    CheckId::Consent,
+];
+
+/// With every one of these too, the TD quote and the vTPM's quote come from one machine that runs a reviewed workload.
+const VIRTUAL_TPM: &[CheckId] = &[
+    CheckId::QualifyingData,
+    CheckId::TpmQuoteForm,
+    CheckId::TpmSignature,
+    CheckId::TpmSelection,
+    CheckId::TpmPcrDigest,
+    CheckId::AkAttributes,
+    CheckId::AkChain,
+    CheckId::AkKeyUsage,
+    CheckId::AkKey,
+    CheckId::AkInstance,
+    CheckId::PcrReplay,
+    CheckId::RtmrReplay,
+    CheckId::CrossConfiguration,
+    CheckId::CrossLoader,
+    CheckId::CrossSystem,
+    CheckId::Pcr0,
+    CheckId::Workload,
+    CheckId::Sealed,
+];
+
+/// Dates that bound the verdict, Unix seconds.
+pub(super) struct Dates {
+    pub(super) as_of: u64,
+    pub(super) evidence_time: u64,
+    /// First expiry among Intel's collateral; `None` where no quote verified.
+    pub(super) collateral: Option<u64>,
+    /// First `notAfter` in the AK's chain; `None` where there is none.
+    pub(super) ak_chain: Option<u64>,
+}
+
+/// Every listed check must be there and have passed: one that did not run has shown nothing.
+fn all_pass(checks: &[Check], ids: &[CheckId]) -> bool {
+    ids.iter().all(|id| {
+        checks
+            .iter()
+            .any(|check| check.id == *id && check.outcome == Outcome::Pass)
+    })
+}
+
+pub(super) fn verdict(
+    checks: &[Check],
+    custody: &Custody<'_>,
+    tcb: u8,
+    key_in_td: bool,
+    policy: &Policy,
+    dates: &Dates,
+) -> Verdict {
+    let binding = if !all_pass(checks, QUOTE) {
+        Binding::None
+    } else if all_pass(checks, VIRTUAL_TPM) {
+        Binding::VirtualTpm
+    } else {
+        Binding::Quote
+    };
+    let custody = match binding {
+        Binding::None => CustodyLevel::None,
+        Binding::Quote => custody.by_cpu,
+        Binding::VirtualTpm | Binding::Chassis => custody.by_cpu.max(custody.by_ak),
+    };
+    let custody_expiry = floor64(dates.as_of + u64::from(policy.custody_ttl));
+    let bounds = [
+        Some(dates.evidence_time.saturating_add(policy.binding_ttl.into())),
+        Some(custody_expiry),
+        dates.collateral,
+        dates.ak_chain,
+    ];
+    let expiry = match binding {
+        Binding::None => 0,
+        _ => floor64(bounds.into_iter().flatten().min().unwrap_or(0)),
+    };
+    Verdict {
+        binding,
+        custody,
+        tcb: if binding == Binding::None { 0 } else { tcb },
+        key_in_td: key_in_td && binding >= Binding::VirtualTpm,
+        expiry,
+        ttl: policy.binding_ttl,
+        custody_expiry,
+    }
+}
+
+/// The registry counts in units of 64 s.
+fn floor64(time: u64) -> u64 {
+    time & !63
+}
