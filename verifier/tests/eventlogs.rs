@@ -5,8 +5,11 @@ mod common;
 
 use chassis_verifier::{
     Accept,
-    cross_check::{Class, Exceptions, Measured, Reason, SEPARATOR, cross_check, td_measured, tpm_measured},
-    eventlog::{Algorithm, Ccel, Registers, TcgLog},
+    cross_check::{
+        Class, Exceptions, Measured, Reason, SEPARATOR, cross_check, ima_measured, td_measured, tpm_measured,
+    },
+    eventlog::{Algorithm, Ccel, ImaLog, Registers, TcgLog},
+    sha256,
 };
 use common::fixture;
 
@@ -97,6 +100,40 @@ fn the_cos_85_log_replays_to_its_quoted_pcrs_except_what_ima_extended() {
         assert_eq!(pcrs.lines().count(), 24);
         assert_eq!(unexplained, [10], "{algorithm}");
         assert!(!replayed.had_events(10));
+    }
+}
+
+/// COS-85's kernel measured nothing but its `boot_aggregate`, so that its IMA list can be written from its boot log. It is a
+/// kernel before 5.8, which extends a padded SHA-1 into the larger banks: only the SHA-1 bank replays, as `ImaLog` says.
+#[test]
+fn the_cos_85_boot_aggregate_explains_its_pcr_10() {
+    let Some(bytes) = fixture("go-tpm-tools/gce-cos-85-nonce9009.pb.eventlog.bin") else {
+        return;
+    };
+    let boot = TcgLog::parse(&bytes).unwrap();
+    let pcrs: Vec<u8> = boot.replay(Algorithm::Sha256).unwrap().values()[..10]
+        .iter()
+        .flat_map(|value| value.as_slice().to_vec())
+        .collect();
+    let hash = [&b"sha256:\0"[..], sha256(&pcrs).as_slice()].concat();
+    let mut list = [&10u32.to_le_bytes()[..], &[1; 20]].concat();
+    let sized = |field: &[u8]| [&u32::try_from(field.len()).unwrap().to_le_bytes(), field].concat();
+    list.extend(sized(b"ima-ng"));
+    list.extend(sized(&[sized(&hash), sized(b"boot_aggregate\0")].concat()));
+
+    let ima = ImaLog::parse(&list).unwrap();
+    assert!(ima.begins_with_aggregate_of(&boot));
+    assert_eq!(ima_measured(&ima, &boot), []);
+    let quoted = |bank: Algorithm| {
+        let name = format!("go-tpm-tools/gce-cos-85-nonce9009.pb.{bank}.pcrs.txt");
+        let pcrs = String::from_utf8(fixture(&name).unwrap()).unwrap();
+        let line = pcrs.lines().find(|line| line.starts_with("10 ")).unwrap();
+        line[3..].to_owned()
+    };
+    for (bank, explained) in [(Algorithm::Sha1, true), (Algorithm::Sha384, false)] {
+        let mut registers = boot.replay(bank).unwrap();
+        ima.continue_replay(&mut registers);
+        assert_eq!(registers.get(10).unwrap().to_string() == quoted(bank), explained);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the comparison looks at: a class and a digest. The rest is for messages.
 
-use crate::eventlog::{Ccel, Event, TcgLog};
+use crate::eventlog::{Algorithm, Ccel, Event, ImaLog, TcgLog};
 
 /// The RTMR that several PCRs share (UEFI 2.10 §38.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +64,7 @@ pub struct Measured {
 /// What of the TPM's log is compared: PCRs 1–15 in the SHA-384 bank. `None` if the log has no such bank.
 pub fn tpm_measured(log: &TcgLog<'_>) -> Option<Vec<Measured>> {
     log.algorithms()
-        .contains(&crate::eventlog::Algorithm::Sha384)
+        .contains(&Algorithm::Sha384)
         .then(|| measured(log.events(), Class::of_pcr, |pcr| format!("PCR {pcr}")))
 }
 
@@ -73,6 +73,24 @@ pub fn td_measured(log: &Ccel<'_>) -> Vec<Measured> {
     measured(log.events(), Class::of_td_register, |register| {
         format!("RTMR{}", register.saturating_sub(1))
     })
+}
+
+/// What of an IMA list a policy must list: all but a `boot_aggregate` in front that follows from the boot log.
+pub fn ima_measured(ima: &ImaLog<'_>, boot: &TcgLog<'_>) -> Vec<Measured> {
+    let skip = usize::from(ima.begins_with_aggregate_of(boot));
+    ima.records()
+        .iter()
+        .enumerate()
+        .skip(skip)
+        .filter_map(|(index, record)| {
+            Some(Measured {
+                class: Class::of_pcr(record.pcr)?,
+                digest: record.digest(Algorithm::Sha384)?.to_array()?,
+                index,
+                what: format!("PCR {}: {}", record.pcr, record.describe()),
+            })
+        })
+        .collect()
 }
 
 fn measured(

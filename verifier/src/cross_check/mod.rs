@@ -57,7 +57,7 @@
 //! # Further logs
 //!
 //! Records written after boot (IMA, applications) never reach an RTMR this module compares, so they take no part in the walk;
-//! [`first_unlisted`] demands that each is listed. The boot log's own records stay in the walk even if a further log
+//! [`first_unlisted`] demands that each is listed, except IMA's `boot_aggregate`, which follows from the boot log. The boot log's own records stay in the walk even if a further log
 //! continues their PCR: letting a whole PCR go because something extends it later would let go of the boot loader too.
 
 mod measured;
@@ -68,7 +68,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use measured::{Class, Measured, td_measured, tpm_measured};
+pub use measured::{Class, Measured, ima_measured, td_measured, tpm_measured};
 pub use walk::{Matched, Mismatch, Reason};
 
 use crate::{Accept, Workload};

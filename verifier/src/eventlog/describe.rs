@@ -131,7 +131,7 @@ fn length(cursor: &mut Cursor<'_>, field: &'static str) -> Result<usize, ParseEr
 }
 
 /// At most [`TEXT_LIMIT`] characters of ASCII or UTF-16LE text; what is not printable becomes a dot.
-fn text(data: &[u8]) -> String {
+pub(super) fn text(data: &[u8]) -> String {
     let wide = data.len() >= 2 && data.len().is_multiple_of(2) && data[1] == 0;
     let step = if wide { 2 } else { 1 };
     let mut characters = data.chunks_exact(step).map(|unit| match unit {

@@ -74,7 +74,8 @@ impl Registers {
         }
     }
 
-    fn extend(&mut self, register: usize, digest: &[u8]) {
+    /// Extends one register. One that does not exist is passed over.
+    pub(super) fn extend(&mut self, register: usize, digest: &[u8]) {
         let (Some(value), Some(extended)) = (self.values.get_mut(register), self.extended.get_mut(register))
         else {
             return;

@@ -1,6 +1,7 @@
 //! Small logs, made by hand.
 
 mod hostile;
+mod ima;
 mod readable;
 mod replay;
 
