@@ -19,8 +19,8 @@ pub struct Authority {
 
 impl Authority {
     /// A CA that vouches for itself.
-    pub fn root(name: DistinguishedName, key: Key) -> Self {
-        let params = authority_params(name, BasicConstraints::Unconstrained);
+    pub fn root(mut params: CertificateParams, key: Key) -> Self {
+        params.serial_number = Some(SerialNumber::from_slice(&key.serial()));
         let certificate = params.self_signed(&key).expect("the parameters are complete");
         Self {
             params,
@@ -31,8 +31,8 @@ impl Authority {
 
     /// A CA below this one.
     #[must_use]
-    pub fn intermediate(&self, name: DistinguishedName, key: Key) -> Self {
-        let params = authority_params(name, BasicConstraints::Constrained(0));
+    pub fn intermediate(&self, mut params: CertificateParams, key: Key) -> Self {
+        params.serial_number = Some(SerialNumber::from_slice(&key.serial()));
         let certificate = self.issue(&params, &key);
         Self {
             params,
@@ -80,6 +80,15 @@ impl Authority {
         self.certificate.pem()
     }
 
+    /// This CA's serial number, for its own issuer to revoke.
+    pub fn serial(&self) -> Vec<u8> {
+        self.params
+            .serial_number
+            .clone()
+            .map(|serial| serial.to_bytes())
+            .unwrap_or_default()
+    }
+
     fn issuer(&self) -> Issuer<'_, &Key> {
         Issuer::from_params(&self.params, &self.key)
     }
@@ -116,7 +125,8 @@ pub(crate) fn certificate_params(name: DistinguishedName) -> CertificateParams {
     params
 }
 
-fn authority_params(name: DistinguishedName, constraints: BasicConstraints) -> CertificateParams {
+/// What every CA certificate here starts from.
+pub(crate) fn authority_params(name: DistinguishedName, constraints: BasicConstraints) -> CertificateParams {
     let mut params = certificate_params(name);
     params.is_ca = IsCa::Ca(constraints);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

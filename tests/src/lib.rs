@@ -8,7 +8,10 @@
 mod authority;
 mod seed;
 
+pub mod firmware;
 pub mod intel;
+pub mod provider;
+pub mod tpm;
 
 pub use authority::{Authority, CrlSpec};
-pub use seed::{Key, Seed};
+pub use seed::{Key, PublicKey, Seed};

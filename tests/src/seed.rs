@@ -50,6 +50,16 @@ pub struct Key {
 }
 
 impl Key {
+    /// A serial number for its certificate: positive, 20 bytes.
+    pub(crate) fn serial(&self) -> [u8; 20] {
+        serial(&self.public)
+    }
+
+    /// Its public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.public)
+    }
+
     /// `x ‖ y`, as Intel's structures carry it.
     pub fn public_xy(&self) -> [u8; 64] {
         let mut xy = [0; 64];
@@ -67,6 +77,31 @@ impl Key {
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Key").finish_non_exhaustive()
+    }
+}
+
+/// Somebody else's P-256 key, to be certified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey(
+    /// SEC1, uncompressed.
+    pub [u8; 65],
+);
+
+/// Twenty bytes, a positive number whatever `subject`.
+pub(crate) fn serial(subject: &[u8]) -> [u8; 20] {
+    let mut serial = [0; 20];
+    serial.copy_from_slice(&Sha256::digest(subject)[..20]);
+    serial[0] = 0x40 | (serial[0] & 0x3f);
+    serial
+}
+
+impl PublicKeyData for PublicKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
     }
 }
 

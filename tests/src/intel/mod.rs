@@ -5,9 +5,12 @@ mod extension;
 mod pck;
 mod quote;
 
-use rcgen::{DistinguishedName, DnType, KeyUsagePurpose};
+use rcgen::{BasicConstraints, DistinguishedName, DnType, KeyUsagePurpose};
 
-use crate::{Authority, Key, Seed, authority::certificate_params};
+use crate::{
+    Authority, Key, Seed,
+    authority::{authority_params, certificate_params},
+};
 
 pub use collateral::{CURRENT_SVNS, CollateralSpec, OLD_SVNS};
 pub use pck::{PckSpec, Platform};
@@ -27,9 +30,18 @@ pub struct Intel {
 impl Intel {
     /// Its PKI.
     pub fn new(seed: Seed) -> Self {
-        let root = Authority::root(intel_name("Simulated SGX Root CA"), seed.key("intel/root"));
+        let root = Authority::root(
+            authority_params(
+                intel_name("Simulated SGX Root CA"),
+                BasicConstraints::Constrained(1),
+            ),
+            seed.key("intel/root"),
+        );
         let platform_ca = root.intermediate(
-            intel_name("Simulated SGX PCK Platform CA"),
+            authority_params(
+                intel_name("Simulated SGX PCK Platform CA"),
+                BasicConstraints::Constrained(0),
+            ),
             seed.key("intel/platform-ca"),
         );
         let tcb_signer = seed.key("intel/tcb-signer");

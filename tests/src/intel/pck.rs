@@ -1,10 +1,9 @@
 //! Platforms, and the certificates Intel gives them.
 
 use rcgen::{CustomExtension, IsCa, KeyUsagePurpose, SerialNumber};
-use sha2::{Digest, Sha256};
 
 use super::{CURRENT_SVNS, Intel, extension, intel_name};
-use crate::{Key, authority::certificate_params};
+use crate::{Key, authority::certificate_params, seed};
 
 /// What a PCK certificate says of a platform. Every field is something an attack may change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +31,7 @@ pub struct PckSpec {
 impl PckSpec {
     /// The serial number of the certificate a platform with this PPID gets.
     pub(super) fn serial(ppid: [u8; 16]) -> Vec<u8> {
-        let mut serial = Sha256::digest(ppid)[..20].to_vec();
-        // Positive, and 20 bytes long whatever the digest.
-        serial[0] = 0x40 | (serial[0] & 0x3f);
-        serial
+        seed::serial(&ppid).to_vec()
     }
 }
 
