@@ -1,0 +1,62 @@
+//! Software TPMs as the simulated provider prepares them.
+
+use chassis_sim::{
+    Seed,
+    firmware::{Image, MeasuredBoot, Shape},
+    provider::{Instance, Provider},
+    tpm::{Swtpm, create_ak},
+};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+
+#[test]
+fn a_restart_keeps_the_key_and_clears_the_pcrs() {
+    let folder = tempfile::tempdir().unwrap();
+    let boot = MeasuredBoot::of(&Image::reviewed(), &Shape::SMALL);
+    let provider = Provider::new(Seed(1));
+
+    let tpm = Swtpm::start(folder.path()).unwrap();
+    let certificate = tpm.provision(&provider, &instance()).unwrap();
+    tpm.measure(&boot).unwrap();
+    let key = create_ak(&tpm.tcti()).unwrap();
+    let (_, parsed) = X509Certificate::from_der(&certificate).unwrap();
+    assert_eq!(parsed.public_key().subject_public_key.data.as_ref(), key.0);
+    let first = tpm.pid();
+    drop(tpm);
+    assert!(!is_running(first));
+
+    let tpm = Swtpm::start(folder.path()).unwrap();
+    assert_eq!(create_ak(&tpm.tcti()).unwrap(), key);
+    tpm.measure(&boot).unwrap();
+    let second = tpm.pid();
+    drop(tpm);
+    assert!(!is_running(second));
+}
+
+#[test]
+fn many_start_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for name in ["a", "b", "c"] {
+            let state = folder.path().join(name);
+            scope.spawn(move || {
+                let tpm = Swtpm::start(&state).unwrap();
+                create_ak(&tpm.tcti()).unwrap();
+            });
+        }
+    });
+}
+
+fn instance() -> Instance {
+    Instance {
+        zone: "us-central1-a".into(),
+        project_number: 1,
+        project_id: "project".into(),
+        instance_id: u64::MAX - 1,
+        name: "a".into(),
+        is_production: true,
+    }
+}
+
+fn is_running(pid: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
