@@ -161,7 +161,12 @@ proptest! {
     }
 
     #[test]
-    fn any_single_change_of_an_unlisted_record_fails(boot in boot(), at: prop::sample::Index, in_tpm: bool, byte in 0usize..48) {
+    fn any_single_change_of_an_unlisted_record_fails(
+        boot in boot(),
+        at: prop::sample::Index,
+        in_tpm: bool,
+        byte in 0usize..48,
+    ) {
         let (tpm, td) = logs(&boot);
         let side = if in_tpm { &tpm } else { &td };
         let unlisted: Vec<usize> = (0..side.len()).filter(|at| !free(&side[*at].1)).collect();
