@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {BatchTree} from "../src/libraries/BatchTree.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Test} from "forge-std/Test.sol";
+
+/// @notice The batch root: every applied digest can be proved under it, at its index and at no other.
+contract BatchTreeTest is Test {
+    function _leaf(uint256 index, bytes32 digest) private pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256(abi.encode(index, digest))));
+    }
+
+    /// @dev The proof for `index`, by the rule the interface states, written plainly.
+    function _proof(bytes32[] memory nodes, uint256 index) private pure returns (bytes32[] memory proof) {
+        while (nodes.length > 1) {
+            if (index ^ 1 < nodes.length) {
+                bytes32[] memory longer = new bytes32[](proof.length + 1);
+                for (uint256 i; i < proof.length; ++i) {
+                    longer[i] = proof[i];
+                }
+                longer[proof.length] = nodes[index ^ 1];
+                proof = longer;
+            }
+            bytes32[] memory up = new bytes32[]((nodes.length + 1) / 2);
+            for (uint256 i; i < up.length; ++i) {
+                bytes32 a = nodes[2 * i];
+                if (2 * i + 1 == nodes.length) {
+                    up[i] = a;
+                } else {
+                    bytes32 b = nodes[2 * i + 1];
+                    up[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+                }
+            }
+            nodes = up;
+            index /= 2;
+        }
+    }
+
+    function test_noLeavesNoRoot() public pure {
+        assertEq(BatchTree.root(new bytes32[](3), 0), 0);
+    }
+
+    function testFuzz_everyDigestIsProvable(uint256 n, uint256 index, bytes32 seed) public pure {
+        n = bound(n, 1, 70);
+        index = bound(index, 0, n - 1);
+        bytes32[] memory leaves = new bytes32[](n + 2); // room that does not count
+        bytes32[] memory plain = new bytes32[](n);
+        for (uint256 i; i < n; ++i) {
+            bytes32 digest = keccak256(abi.encode(seed, i));
+            leaves[i] = BatchTree.leaf(i, digest);
+            plain[i] = _leaf(i, digest);
+            assertEq(leaves[i], plain[i]);
+        }
+        bytes32 root = BatchTree.root(leaves, n);
+        bytes32[] memory proof = _proof(plain, index);
+        bytes32 proved = keccak256(abi.encode(seed, index));
+        assertTrue(MerkleProof.verify(proof, root, _leaf(index, proved)));
+        assertFalse(MerkleProof.verify(proof, root, _leaf(index + 1, proved)));
+    }
+}
