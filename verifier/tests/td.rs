@@ -30,14 +30,16 @@ fn the_google_quote_is_up_to_date_inside_its_window_only() {
     assert_eq!(td.claims.tcb.status, TcbStatus::UpToDate);
     assert_eq!(hex::encode(td.claims.platform.pck.fmspc), "00806f050000");
     assert!(hex::encode(&td.claims.platform.pck.pce_id).eq_ignore_ascii_case(&td.collateral_pce_id));
-    assert_eq!(td.claims.earliest_expiration_date, 1_785_397_988);
+    // The TCB info's `nextUpdate`, 2026-07-30T07:53:47Z, is the first date to pass.
+    let end = 1_785_398_027;
+    assert_eq!(td.claims.earliest_expiration_date, end);
     assert_eq!(quote.report_data(), &[0; 64]);
     assert!(!quote.is_debug());
 
     verify(1_782_807_175).unwrap();
-    verify(1_785_397_988 - 1).unwrap();
+    verify(end - 1).unwrap();
     verify(1_782_807_174 - 3600).unwrap_err();
-    verify(1_785_397_988 + 1).unwrap_err();
+    verify(end + 1).unwrap_err();
 }
 
 #[test]

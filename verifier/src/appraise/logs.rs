@@ -3,8 +3,10 @@
 use super::{tpm::Tpm, without_tpm};
 use crate::{
     Base64, Check, CheckId, Error, ParseError, Workload, bundle,
-    cross_check::{Class, Exceptions, cross_check, first_unlisted, td_measured, tpm_measured},
-    eventlog::{Algorithm, Ccel, TcgLog},
+    cross_check::{
+        Class, Exceptions, Measured, cross_check, first_unlisted, ima_measured, td_measured, tpm_measured,
+    },
+    eventlog::{Algorithm, Ccel, Digest, ImaLog, Registers, TcgLog},
     td::Measurements,
 };
 
@@ -22,8 +24,14 @@ const TPM_CHECKS: &[CheckId] = &[
 /// The event logs in a bundle, parsed.
 pub(super) struct Logs<'a> {
     boot: Option<TcgLog<'a>>,
-    further: Vec<TcgLog<'a>>,
+    further: Vec<Further<'a>>,
     ccel: Option<Ccel<'a>>,
+}
+
+/// A log that explains what was extended after boot.
+enum Further<'a> {
+    Tcg2(TcgLog<'a>),
+    Ima(ImaLog<'a>),
 }
 
 impl<'a> Logs<'a> {
@@ -34,17 +42,36 @@ impl<'a> Logs<'a> {
     ) -> Result<Self, Error> {
         Ok(Self {
             boot: tpm.map(|tpm| TcgLog::parse(&tpm.event_log)).transpose()?,
-            further: further.iter().map(parse_further).collect::<Result<_, _>>()?,
+            further: further.iter().map(Further::parse).collect::<Result<_, _>>()?,
             ccel: ccel.map(|ccel| Ccel::parse(ccel)).transpose()?,
         })
     }
 }
 
-fn parse_further(log: &bundle::FurtherLog) -> Result<TcgLog<'_>, ParseError> {
-    match log.kind {
-        bundle::FurtherLogKind::Tcg2 => TcgLog::parse(&log.data),
-        bundle::FurtherLogKind::Ima => {
-            Err(crate::Cursor::new("IMA log", &log.data).error("kind", "not supported yet: leave it out"))
+impl<'a> Further<'a> {
+    fn parse(log: &'a bundle::FurtherLog) -> Result<Self, ParseError> {
+        match log.kind {
+            bundle::FurtherLogKind::Tcg2 => TcgLog::parse(&log.data).map(Self::Tcg2),
+            bundle::FurtherLogKind::Ima => ImaLog::parse(&log.data).map(Self::Ima),
+        }
+    }
+
+    /// `None` where the log has no such bank.
+    fn continue_replay(&self, registers: &mut Registers) -> Option<()> {
+        match self {
+            Self::Tcg2(log) => log.continue_replay(registers),
+            Self::Ima(log) => {
+                log.continue_replay(registers);
+                Some(())
+            }
+        }
+    }
+
+    /// What the workload entry must list.
+    fn measured(&self, boot: &TcgLog<'_>) -> Vec<Measured> {
+        match self {
+            Self::Tcg2(log) => tpm_measured(log).unwrap_or_default(),
+            Self::Ima(log) => ima_measured(log, boot),
         }
     }
 }
@@ -86,7 +113,7 @@ fn rtmr_check(ccel: Option<&Ccel<'_>>, measured: &Measurements) -> Check {
 }
 
 /// Compares with the *quoted* values, in the quoted bank: digests of another bank are anybody's words.
-fn pcr_check(tpm: &Tpm<'_>, boot: &TcgLog<'_>, further: &[TcgLog<'_>]) -> Check {
+fn pcr_check(tpm: &Tpm<'_>, boot: &TcgLog<'_>, further: &[Further<'_>]) -> Check {
     let fail = |text: String| Check::fail(CheckId::PcrReplay, text);
     let Some(mut replayed) = boot.replay(Algorithm::Sha384) else {
         return fail("the TPM log has no SHA-384 bank".into());
@@ -99,7 +126,7 @@ fn pcr_check(tpm: &Tpm<'_>, boot: &TcgLog<'_>, further: &[TcgLog<'_>]) -> Check 
     }
     for pcr in 0..PCRS {
         let quoted = tpm.pcr(pcr);
-        if quoted.is_none() || replayed.get(pcr).map(crate::eventlog::Digest::as_slice) != quoted {
+        if quoted.is_none() || replayed.get(pcr).map(Digest::as_slice) != quoted {
             return fail(format!("PCR {pcr}: the logs replay to another value than quoted"));
         }
     }
@@ -111,7 +138,7 @@ fn pcr_check(tpm: &Tpm<'_>, boot: &TcgLog<'_>, further: &[TcgLog<'_>]) -> Check 
 
 fn cross_checks(
     boot: &TcgLog<'_>,
-    further: &[TcgLog<'_>],
+    further: &[Further<'_>],
     ccel: Option<&Ccel<'_>>,
     exceptions: &Exceptions,
 ) -> Vec<Check> {
@@ -122,8 +149,7 @@ fn cross_checks(
     let Some(tpm) = tpm_measured(boot) else {
         return all("the TPM log has no SHA-384 bank");
     };
-    let later: Option<Vec<_>> = further.iter().map(tpm_measured).collect();
-    let later = later.unwrap_or_default().concat();
+    let later: Vec<_> = further.iter().flat_map(|log| log.measured(boot)).collect();
     let unlisted = first_unlisted(&later, exceptions);
     cross_check(&tpm, &td_measured(ccel), exceptions)
         .classes
