@@ -110,8 +110,8 @@ fn compare(tpm: &MeasuredBoot, td: &MeasuredBoot) -> Result<(), String> {
         ..Exceptions::default()
     };
     let (log, ccel) = (tpm.tpm_log(), td.ccel());
-    let tpm = tpm_measured(&TcgLog::parse(&log).unwrap()).unwrap();
-    let td = td_measured(&Ccel::parse(&ccel).unwrap());
+    let tpm = tpm_measured(&TcgLog::parse(&log).expect("a log")).expect("a SHA-384 bank");
+    let td = td_measured(&Ccel::parse(&ccel).expect("a log"));
     cross_check(&tpm, &td, &exceptions)
         .mismatch()
         .map_or(Ok(()), |mismatch| Err(mismatch.to_string()))

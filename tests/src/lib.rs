@@ -6,12 +6,17 @@
 //! names them.
 
 mod authority;
+mod cloud;
+mod policy;
 mod seed;
 
 pub mod firmware;
 pub mod intel;
+pub mod machine;
 pub mod provider;
 pub mod tpm;
 
 pub use authority::{Authority, CrlSpec};
+pub use cloud::Cloud;
+pub use policy::{policy, policy_toml, workload};
 pub use seed::{Key, PublicKey, Seed};

@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The simulated cloud as a program: the demonstration drives it.
+
+mod cli;
+
+fn main() -> anyhow::Result<()> {
+    cli::main()
+}

@@ -1,0 +1,72 @@
+//! The machine's trust domain.
+
+use std::sync::Arc;
+
+use dcap_qvl::quote::TDReport10;
+
+use super::MachineSpec;
+use crate::{
+    firmware::{Image, MeasuredBoot},
+    intel::{PckSpec, Platform, QuoteFormat, td_report},
+};
+
+/// A trust domain on its platform.
+#[derive(Clone, Debug)]
+pub struct Td {
+    platform: Arc<Platform>,
+    format: QuoteFormat,
+    report: TDReport10,
+}
+
+impl Td {
+    pub(super) fn of(spec: &MachineSpec, platform: Platform, boot: &MeasuredBoot) -> Self {
+        let report = TDReport10 {
+            td_attributes: spec.td_attributes,
+            ..td_report()
+        };
+        Self {
+            platform: Arc::new(platform),
+            format: spec.quote_format,
+            report,
+        }
+        .measuring(&spec.image, boot)
+    }
+
+    /// The same platform after `image` booted.
+    pub(super) fn measuring(&self, image: &Image, boot: &MeasuredBoot) -> Self {
+        let [rt_mr0, rt_mr1, rt_mr2, rt_mr3] = boot.rtmrs();
+        let report = TDReport10 {
+            mr_td: image.mrtd(),
+            rt_mr0,
+            rt_mr1,
+            rt_mr2,
+            rt_mr3,
+            ..self.report
+        };
+        Self {
+            report,
+            ..self.clone()
+        }
+    }
+
+    /// A quote over `report_data`.
+    pub fn quote(&self, report_data: [u8; 64]) -> Vec<u8> {
+        self.platform.quote(
+            self.format,
+            TDReport10 {
+                report_data,
+                ..self.report
+            },
+        )
+    }
+
+    /// Its measurements.
+    pub fn report(&self) -> &TDReport10 {
+        &self.report
+    }
+
+    /// What its platform's certificate says.
+    pub fn pck(&self) -> &PckSpec {
+        &self.platform.spec
+    }
+}

@@ -1,0 +1,80 @@
+//! The policy that trusts the simulation. Without a file like it, nothing made here is worth anything.
+
+use chassis_verifier::{
+    Accept, CustodyLevel, HexBytes, OperatorKey, Policy, Profile, Provider as TrustedProvider, TcbPolicy,
+    Workload,
+};
+
+use crate::{
+    firmware::{Image, MeasuredBoot, Shape},
+    intel::{Intel, td_report},
+    provider::{PROVIDER_ID, Provider},
+};
+
+/// The machine types that reviewers looked at.
+const SHAPES: [Shape; 2] = [Shape::SMALL, Shape::LARGE];
+
+/// A policy that trusts exactly these roots, and [`Image::reviewed`].
+pub fn policy(intel: &Intel, provider: &Provider) -> Policy {
+    Policy {
+        version: 1,
+        name: "simulation".into(),
+        danger_intel_root: Some(intel.root_der().into()),
+        max_evidence_age: 7200,
+        binding_ttl: 86_400,
+        custody_ttl: 7 * 86_400,
+        tcb: TcbPolicy::default(),
+        providers: vec![TrustedProvider {
+            id: PROVIDER_ID,
+            name: "Simulated Cloud".into(),
+            profile: Profile::GoogleVtpm,
+            roots: vec![provider.root_der().into()],
+            require_crl: false,
+            host_registry: true,
+            ak_certificate_custody: CustodyLevel::None,
+        }],
+        workloads: vec![workload(&Image::reviewed())],
+    }
+}
+
+/// The policy entry of `image` on every reviewed machine type, with its vTPM sealed.
+pub fn workload(image: &Image) -> Workload {
+    let boots = SHAPES.map(|shape| MeasuredBoot::of(image, &shape));
+    let report = td_report();
+    let [_, rtmr1, rtmr2, rtmr3] = boots[0].rtmrs();
+    let [_, cfv] = boots[0].td_only();
+    Workload {
+        name: image.name.clone(),
+        mrtd: one(image.mrtd()),
+        rtmr0: Accept::OneOf(boots.iter().map(|boot| HexBytes(boot.rtmrs()[0])).collect()),
+        rtmr1: one(rtmr1),
+        rtmr2: one(rtmr2),
+        rtmr3: one(rtmr3),
+        mrseam: one(report.mr_seam),
+        xfam: one(report.xfam),
+        td_attributes: one(report.td_attributes),
+        pcr0: vec![HexBytes(boots[0].pcrs_sha384()[0])],
+        tpm_only: boots[0].tpm_only().into_iter().map(HexBytes).collect(),
+        td_only: Vec::new(),
+        td_hob: Some(Accept::OneOf(
+            boots.iter().map(|boot| HexBytes(boot.td_only()[0])).collect(),
+        )),
+        cfv: Some(one(cfv)),
+        vtpm_sealed: true,
+        operator_key: OperatorKey::External,
+    }
+}
+
+/// `policy` as the file that relayers read.
+///
+/// # Errors
+/// Never in practice: every part of it has a TOML form.
+pub fn policy_toml(policy: &Policy) -> anyhow::Result<String> {
+    const WARNING: &str = "# Trusts a simulated cloud, whose private keys everybody can compute. For tests and \
+                           demonstrations only.\n\n";
+    Ok([WARNING, &toml::to_string(policy)?].concat())
+}
+
+fn one<const N: usize>(value: [u8; N]) -> Accept<N> {
+    Accept::OneOf(vec![HexBytes(value)])
+}
