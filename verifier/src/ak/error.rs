@@ -30,6 +30,14 @@ pub enum AkError {
         /// What is wrong.
         problem: String,
     },
+    /// A CRL of an issuer on the path is out of date.
+    #[error("an issuer's CRL was to be replaced by {next_update}, before {at}")]
+    CrlExpired {
+        /// Its `nextUpdate`.
+        next_update: u64,
+        /// The time asked about.
+        at: u64,
+    },
     /// A certificate on the path has expired.
     #[error("a certificate expired at {not_after}, before {at}")]
     Expired {
@@ -86,6 +94,10 @@ impl AkError {
             },
             webpki::Error::CertNotValidYet { time, not_before } => Self::NotYetValid {
                 not_before: not_before.as_secs(),
+                at: time.as_secs(),
+            },
+            webpki::Error::CrlExpired { time, next_update } => Self::CrlExpired {
+                next_update: next_update.as_secs(),
                 at: time.as_secs(),
             },
             webpki::Error::CertRevoked => Self::Revoked,
