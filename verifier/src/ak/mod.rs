@@ -9,6 +9,11 @@ mod error;
 mod google;
 mod revocation;
 
+#[cfg(test)]
+mod google_tests;
+#[cfg(test)]
+mod tests;
+
 pub use certificate::{AkCertificate, CertificateView};
 pub use chain::{INTERMEDIATES_LIMIT, VerifiedAk, verify_chain};
 pub use error::AkError;

@@ -18,6 +18,11 @@ mod public;
 mod quote;
 mod signature;
 
+#[cfg(test)]
+mod signature_tests;
+#[cfg(test)]
+mod tests;
+
 pub use alg::{HashAlg, Scheme, SchemeKind};
 pub use attest::{Attest, ClockInfo, PcrSelection, Quote};
 pub use fault::QuoteFault;
