@@ -37,18 +37,20 @@ library ReportLib {
                 grants := list.offset
             }
         }
-        bytes32[] memory words = new bytes32[](10);
-        words[0] = REPORT_TYPEHASH;
-        words[1] = bytes32(uint256(report.relayerSetId));
-        words[2] = report.policyDigest;
-        words[3] = bytes32(uint256(report.issuedAt));
-        words[4] = bytes32(uint256(report.deadline));
-        words[5] = _hashStructs(PLATFORM_ENTRY_TYPEHASH, platforms, report.platforms.length, 5);
-        words[6] = _hashStructs(GRANT_TYPEHASH, grants, report.grants.length, 14);
-        words[7] = keccak256(report.renewals);
-        words[8] = _hashWords(report.digests);
-        words[9] = report.archive;
-        return keccak256(abi.encodePacked(words));
+        return keccak256(
+            abi.encode(
+                REPORT_TYPEHASH,
+                report.relayerSetId,
+                report.policyDigest,
+                report.issuedAt,
+                report.deadline,
+                _hashStructs(PLATFORM_ENTRY_TYPEHASH, platforms, report.platforms.length, 5),
+                _hashStructs(GRANT_TYPEHASH, grants, report.grants.length, 14),
+                keccak256(report.renewals),
+                _hashWords(report.digests),
+                report.archive
+            )
+        );
     }
 
     /// @dev Kept apart from `hash`: no report holds this struct, only its hash.
