@@ -2,6 +2,10 @@
 
 use std::{io, path::PathBuf};
 
+use alloy_primitives::B256;
+
+use crate::relayer::{CheckReport, State};
+
 /// Everything that can go wrong on a node.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -83,9 +87,95 @@ pub enum Error {
         /// What to do, with its own leading punctuation; may be empty.
         hint: &'static str,
     },
+    /// A binary structure does not parse.
+    #[error("this machine gave something that does not parse: {0}")]
+    Parse(#[from] chassis_verifier::ParseError),
+    /// The TD quoting service does not answer.
+    #[error(
+        "no TD quote from {path} within {seconds} s; check that the host runs its quote generation service (QGS)",
+        path = path.display()
+    )]
+    NoTdQuote {
+        /// The report entry.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The machine is a confidential guest of another kind.
+    #[error(
+        "TD quotes come from provider `tdx_guest`, this machine has `{provider}`; only Intel TDX guests are supported"
+    )]
+    NotTdx {
+        /// What configfs-tsm says.
+        provider: String,
+    },
+    /// Somebody else wrote to our report entry, again and again.
+    #[error(
+        "another process interfered with each of {attempts} TD quotes; find what writes to configfs-tsm entries named chassis-*"
+    )]
+    TdQuoteRaced {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The operator's key cannot be used.
+    #[error("operator key: {0}")]
+    Key(String),
+    /// The evidence cannot be made into a bundle.
+    #[error(transparent)]
+    Bundle(#[from] chassis_verifier::Error),
+    /// The chain's RPC endpoint failed.
+    #[error("RPC endpoint {endpoint}: {problem}")]
+    Rpc {
+        /// Scheme, host and port; paths often hold credentials.
+        endpoint: String,
+        /// What went wrong, and what to do.
+        problem: String,
+    },
+    /// A relayer failed or refused to serve us.
+    #[error("relayer {relayer}: {problem}")]
+    Relayer {
+        /// Scheme, host and port.
+        relayer: String,
+        /// What went wrong.
+        problem: String,
+        /// Whether the same request may succeed later.
+        retryable: bool,
+    },
+    /// The bundle was appraised and rejected.
+    #[error("bundle {digest} was rejected: {failed} failed", failed = count(checks.iter().filter(|check| check.failed()).count()))]
+    Rejected {
+        /// The evidence digest.
+        digest: B256,
+        /// Every check the relayer told of.
+        checks: Vec<CheckReport>,
+    },
+    /// The bundle is not final on chain yet.
+    #[error(
+        "bundle {digest} is {state} after {seconds} s and not final; the relayer goes on without us: run `chassis-node register` again to be told, or wait longer with --wait"
+    )]
+    NotFinal {
+        /// The evidence digest.
+        digest: B256,
+        /// Its last known state.
+        state: State,
+        /// How long it was waited for.
+        seconds: u64,
+    },
 }
 
 impl Error {
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Relayer { retryable, .. } => *retryable,
+            Self::Rpc { .. }
+            | Self::PcrsMoved { .. }
+            | Self::TdQuoteRaced { .. }
+            | Self::AttestationKeyChanged => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn tpm(doing: impl Into<String>) -> impl FnOnce(tss_esapi::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Tpm { doing, source }
@@ -96,5 +186,13 @@ impl Error {
             what: what.into(),
             problem: format!("{problem}"),
         }
+    }
+}
+
+fn count(checks: usize) -> String {
+    if checks == 1 {
+        "1 check".to_owned()
+    } else {
+        format!("{checks} checks")
     }
 }

@@ -1,7 +1,6 @@
 //! Reading PCRs, at most eight at a time: no TPM answers with more.
 
 use chassis_verifier::bundle::PcrValue;
-use sha2::{Digest, Sha256, Sha384, Sha512};
 use tss_esapi::{
     interface_types::algorithm::HashingAlgorithm,
     structures::{PcrSelectSize, PcrSelectionList, PcrSlot},
@@ -55,20 +54,4 @@ pub(super) fn selection(bank: HashingAlgorithm, pcrs: &[u8]) -> Result<PcrSelect
                 .build()
         })
         .map_err(Error::tpm("selecting PCRs"))
-}
-
-/// What a quote over `values` must carry: their hash, by the hash of the *signing scheme*, not of the bank.
-pub(super) fn digest_of(values: &[PcrValue], hash: HashingAlgorithm) -> Option<Vec<u8>> {
-    fn over<D: Digest>(values: &[PcrValue]) -> Vec<u8> {
-        let hasher = values
-            .iter()
-            .fold(D::new(), |hasher, pcr| hasher.chain_update(&*pcr.value));
-        hasher.finalize().to_vec()
-    }
-    match hash {
-        HashingAlgorithm::Sha256 => Some(over::<Sha256>(values)),
-        HashingAlgorithm::Sha384 => Some(over::<Sha384>(values)),
-        HashingAlgorithm::Sha512 => Some(over::<Sha512>(values)),
-        _ => None,
-    }
 }

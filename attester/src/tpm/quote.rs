@@ -1,8 +1,12 @@
 //! Quoting with a certified key.
 
+use chassis_verifier::{
+    bundle::PcrValue,
+    tpm::{self, QuoteFault},
+};
 use tss_esapi::{
     interface_types::algorithm::HashingAlgorithm,
-    structures::{Attest, AttestInfo, Data, Signature, SignatureScheme},
+    structures::{Data, SignatureScheme},
     traits::Marshall,
 };
 
@@ -45,51 +49,54 @@ impl Tpm {
         for _ in 0..ATTEMPTS {
             let pcrs = self.read_pcrs(BANK, &QUOTED_PCRS)?;
             let (attest, signature) = self.sign_quote(key, extra_data)?;
-            if pcr_digest(&attest)? == pcr::digest_of(&pcrs, signature_hash(&signature)?) {
-                let error = || Error::tpm("encoding its own quote");
-                return Ok(TpmQuote {
-                    attest: attest.marshall().map_err(error())?,
-                    signature: signature.marshall().map_err(error())?,
-                    pcrs,
-                });
+            match check(&key.public_bytes, &attest, &signature, &pcrs)? {
+                Ok(()) => {
+                    return Ok(TpmQuote {
+                        attest,
+                        signature,
+                        pcrs,
+                    });
+                }
+                Err(QuoteFault::PcrDigest { .. }) => {
+                    tracing::debug!("PCRs changed between reading and quoting; trying again");
+                }
+                Err(fault) => return Err(Error::unusable("the TPM's quote", fault)),
             }
-            tracing::debug!("PCRs changed between reading and quoting; trying again");
         }
         Err(Error::PcrsMoved { attempts: ATTEMPTS })
     }
 
-    fn sign_quote(&mut self, key: &Primary, extra_data: [u8; 32]) -> Result<(Attest, Signature), Error> {
+    /// `TPMS_ATTEST` and `TPMT_SIGNATURE`.
+    fn sign_quote(&mut self, key: &Primary, extra_data: [u8; 32]) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let selection = pcr::selection(BANK, &QUOTED_PCRS)?;
-        Data::try_from(extra_data.to_vec())
-            .and_then(|data| {
-                // A restricted key signs by its own scheme only.
-                self.context()
-                    .quote(key.handle, data, SignatureScheme::Null, selection)
-            })
+        let quote = Data::try_from(extra_data.to_vec()).and_then(|data| {
+            // A restricted key signs by its own scheme only.
+            self.context()
+                .quote(key.handle, data, SignatureScheme::Null, selection)
+        });
+        quote
+            .and_then(|(attest, signature)| Ok((attest.marshall()?, signature.marshall()?)))
             .map_err(Error::tpm("quoting PCRs with the attestation key"))
     }
 }
 
-fn pcr_digest(attest: &Attest) -> Result<Option<Vec<u8>>, Error> {
-    match attest.attested() {
-        AttestInfo::Quote { info } => Ok(Some(info.pcr_digest().value().to_vec())),
-        _ => Err(Error::unusable(
-            "the TPM's answer to a quote",
-            "it is not a quote",
-        )),
-    }
-}
-
-fn signature_hash(signature: &Signature) -> Result<HashingAlgorithm, Error> {
-    match signature {
-        Signature::RsaSsa(rsa) | Signature::RsaPss(rsa) => Ok(rsa.hashing_algorithm()),
-        Signature::EcDsa(ecc) => Ok(ecc.hashing_algorithm()),
-        other => Err(Error::unusable(
-            "the attestation key",
-            format!(
-                "it signs with {:?}, not with ECDSA, RSASSA or RSAPSS",
-                other.algorithm()
-            ),
-        )),
-    }
+/// Asks the verifier's own questions, so that a quote no relayer would accept is not sent to one.
+fn check(
+    public: &[u8],
+    attest: &[u8],
+    signature: &[u8],
+    pcrs: &[PcrValue],
+) -> Result<Result<(), QuoteFault>, chassis_verifier::ParseError> {
+    let public = tpm::Public::parse(public)?;
+    let signature = tpm::Signature::parse(signature)?;
+    let parsed = tpm::Attest::parse(attest)?;
+    let verdict = || {
+        parsed.check_magic()?;
+        parsed.check_kind()?;
+        signature.verify(&public, attest)?;
+        parsed
+            .quote()
+            .map_or(Ok(()), |quote| tpm::check_pcr_digest(quote, &signature, pcrs))
+    };
+    Ok(verdict())
 }
