@@ -49,7 +49,7 @@ pub enum State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Received => "received",
             Self::Appraised => "appraised",
             Self::Cosigning => "cosigning",
