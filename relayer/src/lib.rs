@@ -1,1 +1,3 @@
-//! Collects Proof-of-Cloud evidence on a node.
+//! Appraises bundles, signs and posts attestations to the registry, and shows why.
+
+pub mod render;
