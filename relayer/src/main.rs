@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chassis_relayer::inspect::Inspect;
+use chassis_relayer::{inspect::Inspect, verify::Verify};
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
@@ -15,10 +15,12 @@ struct Chassis {
 #[derive(Debug, Subcommand)]
 enum Command {
     Inspect(Inspect),
+    Verify(Verify),
 }
 
 fn main() -> ExitCode {
     match Chassis::parse().command {
         Command::Inspect(inspect) => inspect.run(),
+        Command::Verify(verify) => verify.run(),
     }
 }
