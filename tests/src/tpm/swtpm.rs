@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    io::{self, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -61,6 +62,7 @@ impl Swtpm {
 
 impl Drop for Swtpm {
     fn drop(&mut self) {
+        let _ = shut_down(self.port);
         // SIGTERM lets it write its state. A child that has not been waited for keeps its number, so this hits no other.
         if let Ok(pid) = i32::try_from(self.process.id()) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
@@ -75,6 +77,19 @@ impl Drop for Swtpm {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// `TPM2_Shutdown(TPM_SU_CLEAR)`, as an operating system sends it before power goes. Without it, a TPM takes the loss of
+/// power for an attempt to guess a password, and after three of them refuses to quote.
+fn shut_down(port: u16) -> io::Result<()> {
+    const SHUTDOWN: [u8; 12] = [0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x45, 0, 0];
+    // A client that still holds the TPM must not hold us.
+    let patience = Some(Duration::from_secs(1));
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(patience)?;
+    stream.set_write_timeout(patience)?;
+    stream.write_all(&SHUTDOWN)?;
+    stream.read_exact(&mut [0; 10])
 }
 
 fn manufacture(state: &Path) -> anyhow::Result<()> {
