@@ -1,5 +1,10 @@
 //! The simulated cloud against the code that verifies the real one, and every end-to-end test.
 
+mod attacks;
+mod fidelity;
 mod firmware;
 mod intel;
+mod machine;
+mod program;
 mod tpm;
+mod world;

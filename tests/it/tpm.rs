@@ -3,10 +3,13 @@
 use chassis_sim::{
     Seed,
     firmware::{Image, MeasuredBoot, Shape},
+    machine::MachineSpec,
     provider::{Instance, Provider},
     tpm::{Swtpm, create_ak},
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+
+use crate::world::World;
 
 #[test]
 fn a_restart_keeps_the_key_and_clears_the_pcrs() {
@@ -30,6 +33,16 @@ fn a_restart_keeps_the_key_and_clears_the_pcrs() {
     let second = tpm.pid();
     drop(tpm);
     assert!(!is_running(second));
+}
+
+/// A TPM that loses power unannounced counts it as a guess at a password and locks its keys after three.
+#[test]
+fn many_restarts_do_not_lock_the_key() {
+    let world = World::new();
+    for _ in 0..6 {
+        let machine = world.boot(MachineSpec::new("a"));
+        world.attest(&machine.parts());
+    }
 }
 
 #[test]

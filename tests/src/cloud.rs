@@ -154,14 +154,22 @@ impl Cloud {
 
     /// The provider's CRLs (DER): root's, then intermediate's, issued a day ago for a week.
     pub fn provider_crls(&self) -> [Base64; 2] {
+        self.provider.crls(&self.crl_spec()).map(Base64::from)
+    }
+
+    /// The root's CRL (DER) after it has revoked the intermediate.
+    pub fn provider_crl_without_intermediate(&self) -> Base64 {
+        self.provider.crl_without_intermediate(&self.crl_spec()).into()
+    }
+
+    fn crl_spec(&self) -> CrlSpec {
         let this_update = self.now - 86_400;
-        let spec = CrlSpec {
+        CrlSpec {
             number: 1,
             this_update,
             next_update: this_update + WEEK,
             revoked: Vec::new(),
-        };
-        self.provider.crls(&spec).map(Base64::from)
+        }
     }
 
     /// A policy that trusts exactly this cloud's roots and the reviewed image.
@@ -175,6 +183,11 @@ impl Cloud {
     /// A policy that trusts exactly this cloud's roots and the reviewed image.
     pub fn policy(&self) -> Policy {
         policy::policy(&self.intel, &self.provider)
+    }
+
+    /// When it began, Unix seconds: what its collateral and anchors are dated by.
+    pub fn now(&self) -> u64 {
+        self.now
     }
 
     /// Where its files are.

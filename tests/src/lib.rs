@@ -7,6 +7,7 @@
 
 mod authority;
 mod cloud;
+mod evidence;
 mod policy;
 mod seed;
 
@@ -18,5 +19,6 @@ pub mod tpm;
 
 pub use authority::{Authority, CrlSpec};
 pub use cloud::Cloud;
+pub use evidence::{CHAIN_ID, evidence, named};
 pub use policy::{policy, policy_toml, workload};
 pub use seed::{Key, PublicKey, Seed};

@@ -7,7 +7,7 @@ use super::{Folder, manifest::Manifest};
 
 /// Joins the TD of one running machine with the TPM of another.
 ///
-/// Prints `{"sysRoot", "tcti"}`. An attester that runs with these makes an honestly bound bundle of two machines.
+/// Prints `{"sysRoot", "tcti", "akIntermediates"}`. An attester that runs with these makes an honestly bound bundle of two machines.
 #[derive(clap::Args)]
 pub(super) struct Frankenstein {
     #[command(flatten)]
@@ -30,7 +30,12 @@ impl Frankenstein {
             .join("frankenstein")
             .join(format!("{}+{}", self.td, self.tpm));
         let parts = assemble(&dir, &manifest.parts(&self.td)?, &manifest.parts(&self.tpm)?)?;
-        println!("{}", json!({"sysRoot": parts.sys_root, "tcti": parts.tcti}));
+        let answer = json!({
+            "sysRoot": parts.sys_root,
+            "tcti": parts.tcti,
+            "akIntermediates": parts.ak_intermediates,
+        });
+        println!("{answer}");
         Ok(())
     }
 }

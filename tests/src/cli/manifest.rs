@@ -46,6 +46,7 @@ pub(super) struct Roots {
 pub(super) struct Entry {
     pub(super) tcti: String,
     pub(super) sys_root: PathBuf,
+    pub(super) ak_intermediates: PathBuf,
     pub(super) tpm_pid: u32,
     pub(super) image: String,
     pub(super) zone: String,
@@ -105,6 +106,7 @@ impl Manifest {
         Ok(Parts {
             sys_root: entry.sys_root.clone(),
             tcti: entry.tcti.clone(),
+            ak_intermediates: entry.ak_intermediates.clone(),
         })
     }
 }
@@ -115,6 +117,7 @@ impl Entry {
         Self {
             tcti: machine.tcti(),
             sys_root: machine.sys_root(),
+            ak_intermediates: machine.parts().ak_intermediates,
             tpm_pid: machine.tpm_pid(),
             image: machine.spec().image.name.clone(),
             zone: machine.spec().zone.clone(),

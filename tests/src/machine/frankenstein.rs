@@ -15,6 +15,8 @@ pub struct Parts {
     pub sys_root: PathBuf,
     /// How TSS clients reach the TPM.
     pub tcti: String,
+    /// The file with the certificate (DER) between the attestation key's and its provider's root.
+    pub ak_intermediates: PathBuf,
 }
 
 /// Makes in `dir` a machine that never was: TD and CCEL of `td`, TPM and its log of `tpm`.
@@ -39,6 +41,6 @@ pub fn assemble(dir: &Path, td: &Parts, tpm: &Parts) -> io::Result<Parts> {
     }
     Ok(Parts {
         sys_root: dir.to_owned(),
-        tcti: tpm.tcti.clone(),
+        ..tpm.clone()
     })
 }

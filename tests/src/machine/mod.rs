@@ -26,6 +26,8 @@ pub use td::Td;
 
 use sys::TsmService;
 
+const INTERMEDIATE: &str = "ak-intermediate.der";
+
 /// A running machine. Dropping it turns it off; its TPM's state and its files stay.
 #[derive(Debug)]
 pub struct Machine {
@@ -51,6 +53,7 @@ impl Machine {
         fs::create_dir_all(dir)?;
         let boot = MeasuredBoot::of(&spec.image, &spec.shape);
         let td = Arc::new(Td::of(&spec, platform, &boot));
+        fs::write(dir.join(INTERMEDIATE), provider.intermediate_der())?;
         let (tpm, ak_certificate) = provisioned_tpm(dir, provider, &instance)?;
         let mut machine = Self {
             spec,
@@ -105,6 +108,7 @@ impl Machine {
         Parts {
             sys_root: self.sys_root(),
             tcti: self.tcti(),
+            ak_intermediates: self.dir.join(INTERMEDIATE),
         }
     }
 

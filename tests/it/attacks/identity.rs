@@ -1,0 +1,102 @@
+//! Keys that no provider vouches for, or not in this way.
+
+use chassis_sim::{machine::MachineSpec, tpm::create_ak};
+use chassis_verifier::{Binding, CheckId, CustodyLevel};
+
+use crate::world::{World, failed, tpm};
+
+#[test]
+fn an_ek_certificate_for_an_ak() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let key = create_ak(&machine.tcti()).unwrap();
+    let certificate = world.cloud.provider().ek_certificate(&key, machine.instance());
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        tpm(evidence).ak_certificates[0] = certificate.into();
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&appraisal), [CheckId::AkKeyUsage]);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn the_certificate_of_another_instance() {
+    let world = World::new();
+    let (machine, other) = (
+        world.boot(MachineSpec::new("a")),
+        world.boot(MachineSpec::new("b")),
+    );
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        tpm(evidence).ak_certificates[0] = other.ak_certificate().to_vec().into();
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&appraisal), [CheckId::AkKey]);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn a_provider_of_ones_own() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a").in_basement());
+    let appraisal = world.appraise(&world.attest(&machine.parts()), &machine);
+    assert!(
+        failed(&appraisal).contains(&CheckId::AkChain),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+}
+
+#[test]
+fn a_machine_that_is_not_production() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec {
+        is_production: false,
+        ..MachineSpec::new("a")
+    });
+    let appraisal = world.appraise(&world.attest(&machine.parts()), &machine);
+    assert_eq!(failed(&appraisal), [CheckId::AkInstance]);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn an_intermediate_that_the_root_revoked() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    let mut endorsements = world.cloud.endorsements(machine.td().pck());
+    endorsements.provider_crls[0] = world.cloud.provider_crl_without_intermediate();
+    let appraisal = world.appraise_with(&bundle, &endorsements);
+    assert!(
+        failed(&appraisal).contains(&CheckId::AkChain),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn a_chain_of_ten_thousand_links() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        let link = tpm(evidence).ak_certificates[1].clone();
+        tpm(evidence).ak_certificates.extend(vec![link; 10_000]);
+    });
+    let start = std::time::Instant::now();
+    let appraisal = world.try_appraise(&bundle, &machine);
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
+    assert!(appraisal.is_ok_and(|appraisal| failed(&appraisal).contains(&CheckId::AkChain)));
+}
+
+/// A key in software can sign anything. Neither its own certificate nor a genuine one makes it a TPM's.
+#[test]
+fn a_key_made_in_software() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = super::quote::signed_in_software(&world, &machine, |_| ());
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&appraisal), [CheckId::AkKey]);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}

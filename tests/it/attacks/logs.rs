@@ -1,0 +1,142 @@
+//! Event logs that do not tell what was measured.
+
+use chassis_sim::{firmware::MeasuredBoot, machine::MachineSpec};
+use chassis_verifier::{
+    Appraisal, Base64, Binding, CheckId, Outcome,
+    bundle::{Evidence, Tee},
+};
+
+use crate::world::{World, failed, tpm};
+
+/// An honest bundle whose logs are of a boot that never was.
+fn told_otherwise(change: impl FnOnce(&mut MeasuredBoot)) -> Appraisal {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let mut boot = machine.measured_boot().clone();
+    change(&mut boot);
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        tpm(evidence).event_log = boot.tpm_log().into();
+        *ccel(evidence) = boot.ccel().into();
+    });
+    world.appraise(&bundle, &machine)
+}
+
+#[track_caller]
+fn neither_log_replays(appraisal: &Appraisal) {
+    let failed = failed(appraisal);
+    assert!(failed.contains(&CheckId::PcrReplay), "{:#?}", appraisal.checks);
+    assert!(failed.contains(&CheckId::RtmrReplay), "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn a_dropped_event() {
+    neither_log_replays(&told_otherwise(|boot| {
+        let kernel = boot
+            .events
+            .iter()
+            .rposition(|event| event.pcr() == Some(11))
+            .expect("an event");
+        boot.events.remove(kernel);
+    }));
+}
+
+#[test]
+fn an_appended_event() {
+    neither_log_replays(&told_otherwise(|boot| {
+        let last = boot.events.last().expect("an event").clone();
+        boot.events.push(last);
+    }));
+}
+
+#[test]
+fn reordered_events() {
+    neither_log_replays(&told_otherwise(|boot| {
+        let first = boot
+            .events
+            .iter()
+            .position(|event| event.pcr() == Some(11))
+            .expect("an event");
+        boot.events.swap(first, first + 3);
+    }));
+}
+
+/// `EV_NO_ACTION` is the one type that matters: such a record extends nothing.
+#[test]
+fn an_event_retyped_to_no_action() {
+    let appraisal = told_otherwise(|boot| {
+        let separator = boot
+            .events
+            .iter_mut()
+            .find(|event| event.pcr() == Some(7))
+            .expect("an event");
+        separator.kind = 3;
+    });
+    assert!(
+        failed(&appraisal).contains(&CheckId::PcrReplay),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+/// Types and data are nobody's word: they change no verdict.
+#[test]
+fn any_other_retyping_changes_nothing() {
+    let appraisal = told_otherwise(|boot| {
+        for event in boot.events.iter_mut().filter(|event| event.kind != 3) {
+            event.kind = 0x0d;
+            event.data = b"something else".to_vec();
+        }
+    });
+    assert_eq!(failed(&appraisal), []);
+    assert_eq!(appraisal.verdict.binding, Binding::VirtualTpm);
+}
+
+#[test]
+fn logs_of_another_machine() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let other = chassis_sim::firmware::Image::other_kernel();
+    let other = MeasuredBoot::of(&other, &machine.spec().shape);
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        tpm(evidence).event_log = other.tpm_log().into();
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert!(
+        failed(&appraisal).contains(&CheckId::PcrReplay),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn padding_is_no_event_and_other_bytes_are() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let honest = world.attest(&machine.parts());
+    for (fill, readable) in [(0x00, true), (0xff, true), (0x41, false)] {
+        let bundle = world.tamper(&honest, |evidence| {
+            ccel(evidence).0.extend([fill; 4096]);
+            tpm(evidence).event_log.0.extend([fill; 4096]);
+        });
+        match world.try_appraise(&bundle, &machine) {
+            Ok(appraisal) => {
+                assert!(readable, "{fill}");
+                assert!(
+                    appraisal
+                        .checks
+                        .iter()
+                        .all(|check| check.outcome != Outcome::Fail)
+                );
+            }
+            Err(error) => assert!(!readable, "{fill}: {error}"),
+        }
+    }
+}
+
+fn ccel(evidence: &mut Evidence) -> &mut Base64 {
+    let Tee::Tdx { ccel, .. } = &mut evidence.tee;
+    ccel.as_mut().expect("a CCEL")
+}

@@ -1,0 +1,11 @@
+//! Attacks that must fail, each by the check that is there to stop it.
+//!
+//! They act on whole machines and go through the product's own attester and verifier. Where an attack changes a bundle,
+//! the operator signs the result, so that nothing else is wrong with it.
+
+mod frankenstein;
+mod freshness;
+mod identity;
+mod logs;
+mod platform;
+mod quote;

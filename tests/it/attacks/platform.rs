@@ -1,0 +1,153 @@
+//! TDs that Intel, or the policy, would not stand by.
+
+use chassis_sim::{
+    Cloud, Seed,
+    firmware::Image,
+    intel::{CollateralSpec, OLD_SVNS, PckSpec},
+    machine::MachineSpec,
+};
+use chassis_verifier::{Appraisal, Binding, CheckId, CustodyLevel, Endorsements};
+use dcap_qvl::TcbStatus;
+
+use crate::world::{World, failed};
+
+const DAY: u64 = 86_400;
+
+fn appraise_spec(world: &World, spec: MachineSpec) -> Appraisal {
+    let machine = world.boot(spec);
+    world.appraise(&world.attest(&machine.parts()), &machine)
+}
+
+fn with_pck(world: &World, change: impl FnOnce(&mut PckSpec)) -> MachineSpec {
+    let mut pck = world.cloud.intel().pck_spec("a");
+    change(&mut pck);
+    MachineSpec {
+        pck: Some(pck),
+        ..MachineSpec::new("a")
+    }
+}
+
+#[track_caller]
+fn nothing_holds_for(appraisal: &Appraisal, check: CheckId) {
+    assert!(failed(appraisal).contains(&check), "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.binding, Binding::None);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+    assert_eq!(appraisal.verdict.expiry, 0);
+}
+
+#[test]
+fn a_debug_td() {
+    let world = World::new();
+    let td_attributes = ((1_u64 << 28) | 1).to_le_bytes();
+    let appraisal = appraise_spec(
+        &world,
+        MachineSpec {
+            td_attributes,
+            ..MachineSpec::new("a")
+        },
+    );
+    nothing_holds_for(&appraisal, CheckId::TdDebug);
+}
+
+#[test]
+fn an_old_tcb() {
+    let world = World::new();
+    let spec = with_pck(&world, |pck| pck.cpu_svn = OLD_SVNS);
+    nothing_holds_for(&appraise_spec(&world, spec), CheckId::TdTcb);
+}
+
+#[test]
+fn a_tcb_that_intel_lowered() {
+    let world = World::new();
+    world
+        .cloud
+        .update_collateral(|collateral| collateral.status = TcbStatus::OutOfDate);
+    nothing_holds_for(&appraise_spec(&world, MachineSpec::new("a")), CheckId::TdTcb);
+    world
+        .cloud
+        .update_collateral(|collateral| collateral.status = TcbStatus::Revoked);
+    nothing_holds_for(&appraise_spec(&world, MachineSpec::new("a")), CheckId::TdQuote);
+}
+
+#[test]
+fn a_revoked_pck() {
+    let world = World::new();
+    world.cloud.revoke(world.cloud.intel().pck_spec("a").ppid);
+    nothing_holds_for(&appraise_spec(&world, MachineSpec::new("a")), CheckId::TdQuote);
+    assert_eq!(failed(&appraise_spec(&world, MachineSpec::new("b"))), []);
+}
+
+#[test]
+fn collateral_out_of_date() {
+    let world = World::new();
+    world
+        .cloud
+        .update_collateral(|collateral| collateral.issued -= 60 * DAY);
+    nothing_holds_for(&appraise_spec(&world, MachineSpec::new("a")), CheckId::TdQuote);
+}
+
+#[test]
+fn collateral_of_another_fmspc() {
+    let world = World::new();
+    let machine = world.boot(with_pck(&world, |pck| pck.fmspc = [9; 6]));
+    let bundle = world.attest(&machine.parts());
+    let elsewhere = world.cloud.endorsements(&world.cloud.intel().pck_spec("a"));
+    nothing_holds_for(&world.appraise_with(&bundle, &elsewhere), CheckId::TdQuote);
+    assert_eq!(failed(&world.appraise(&bundle, &machine)), []);
+}
+
+/// `dcap-qvl` does not compare it.
+#[test]
+fn collateral_of_another_pce_id() {
+    let world = World::new();
+    let spec = with_pck(&world, |pck| pck.pce_id = [0, 1]);
+    nothing_holds_for(&appraise_spec(&world, spec), CheckId::TdPceId);
+}
+
+#[test]
+fn a_quote_under_another_intel() {
+    let world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let other = Cloud::new(folder.path(), Seed(43)).unwrap();
+    let machine = other.boot(MachineSpec::new("a")).unwrap();
+    let bundle = other.bundle(&machine.parts(), &world.operator).unwrap();
+    let theirs = Endorsements {
+        tdx_collateral: Some(
+            other
+                .intel()
+                .collateral(&CollateralSpec::fresh(machine.td().pck().fmspc, other.now())),
+        ),
+        ..world.cloud.endorsements(machine.td().pck())
+    };
+    nothing_holds_for(&world.appraise_with(&bundle, &theirs), CheckId::TdQuote);
+}
+
+#[test]
+fn an_image_nobody_reviewed_on_an_honest_machine() {
+    let world = World::new();
+    for image in [
+        Image::other_kernel(),
+        Image::other_cmdline(),
+        Image::other_initrd(),
+    ] {
+        let appraisal = appraise_spec(&world, MachineSpec::new("a").image(image));
+        assert!(
+            failed(&appraisal).contains(&CheckId::Workload),
+            "{:#?}",
+            appraisal.checks
+        );
+        assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    }
+}
+
+#[test]
+fn a_host_that_the_provider_struck_off() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    world.cloud.unlist(machine.td().pck().ppid);
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&appraisal), [CheckId::HostRegistry]);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+    assert_eq!(appraisal.verdict.binding, Binding::VirtualTpm);
+}

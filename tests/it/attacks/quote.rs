@@ -1,0 +1,189 @@
+//! TPM quotes that are not what they claim.
+
+use chassis_attester::{QUOTED_PCRS, Tpm};
+use chassis_sim::{
+    Key, Seed,
+    firmware::Image,
+    machine::{Machine, MachineSpec},
+    tpm::AK_TEMPLATE,
+};
+use chassis_verifier::{
+    Base64, Binding, CheckId,
+    bundle::{Bundle, Evidence, Tee},
+    challenge::{AkName, challenge, qualifying_data, report_data},
+};
+use tss_esapi::{
+    interface_types::algorithm::HashingAlgorithm,
+    structures::{Data, PcrSelectionList, PcrSlot, SignatureScheme},
+    traits::Marshall as _,
+};
+
+use crate::world::{World, failed, tpm};
+
+#[test]
+fn a_quote_by_another_key() {
+    let world = World::new();
+    let (machine, other) = (
+        world.boot(MachineSpec::new("a")),
+        world.boot(MachineSpec::new("b")),
+    );
+    let theirs = world.attest(&other.parts()).evidence.tpm.unwrap();
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        tpm(evidence).attest = theirs.attest;
+        tpm(evidence).signature = theirs.signature;
+    });
+    let failed = failed(&world.appraise(&bundle, &machine));
+    assert!(failed.contains(&CheckId::TpmSignature), "{failed:?}");
+    assert!(failed.contains(&CheckId::QualifyingData), "{failed:?}");
+}
+
+/// What a key that is not restricted signs for anybody who asks: everything right but the TPM's own mark.
+#[test]
+fn an_attest_without_the_tpms_magic() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = signed_in_software(&world, &machine, |attest| attest[0] ^= 1);
+    let failed = failed(&world.appraise(&bundle, &machine));
+    assert!(failed.contains(&CheckId::TpmQuoteForm), "{failed:?}");
+}
+
+#[test]
+fn values_that_were_not_quoted() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        tpm(evidence).pcrs[4].value = vec![0; 48].into();
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert!(
+        failed(&appraisal).contains(&CheckId::TpmPcrDigest),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn a_session_key_of_somebody_else() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        evidence.session_key_hash = alloy::primitives::B256::repeat_byte(1);
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&appraisal), [CheckId::ReportData]);
+    assert_eq!(appraisal.verdict.binding, Binding::None);
+}
+
+/// Digests of the reviewed machine's SHA-384 bank, beside a SHA-256 quote of a machine that runs something else.
+#[test]
+fn sha384_digests_spliced_under_a_sha256_quote() {
+    let world = World::new();
+    let reviewed = world.boot(MachineSpec::new("a"));
+    let rented = world.boot(MachineSpec::new("b").image(Image::distribution()));
+    let bundle = requoted(&world, &reviewed, &rented, HashingAlgorithm::Sha256, &QUOTED_PCRS);
+    let appraisal = world.appraise(&bundle, &reviewed);
+    assert!(
+        failed(&appraisal).contains(&CheckId::TpmSelection),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn a_smaller_selection() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = requoted(
+        &world,
+        &machine,
+        &machine,
+        HashingAlgorithm::Sha384,
+        &QUOTED_PCRS[..8],
+    );
+    let appraisal = world.appraise(&bundle, &machine);
+    assert!(
+        failed(&appraisal).contains(&CheckId::TpmSelection),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+/// TD and CCEL of one machine, TPM of another, honestly bound; then quoted again over other PCRs.
+fn requoted(world: &World, td: &Machine, rented: &Machine, bank: HashingAlgorithm, pcrs: &[u8]) -> Bundle {
+    let bundle = world.attest(&world.join(td, rented));
+    world.tamper(&bundle, |evidence| {
+        let challenge = challenge(&evidence.anchor, evidence.operator);
+        let extra_data = qualifying_data(challenge, td_quote(evidence)).to_vec();
+        let slots: Vec<_> = pcrs
+            .iter()
+            .map(|&pcr| PcrSlot::try_from(1_u32 << pcr).expect("a PCR"))
+            .collect();
+        let selection = PcrSelectionList::builder()
+            .with_selection(bank, &slots)
+            .build()
+            .expect("a selection");
+        let mut client = Tpm::open(&rented.tcti()).expect("a TPM");
+        let template = client.read_nv(AK_TEMPLATE).expect("NV").expect("a template");
+        let key = client.create_endorsement_primary(&template).expect("the AK");
+        let data = Data::try_from(extra_data).expect("32 bytes");
+        let (attest, signature) = client
+            .context()
+            .quote(key.handle, data, SignatureScheme::Null, selection)
+            .expect("a quote");
+        let tpm = tpm(evidence);
+        tpm.attest = attest.marshall().expect("a quote").into();
+        tpm.signature = signature.marshall().expect("a signature").into();
+        tpm.pcrs = client.read_pcrs(bank, pcrs).expect("PCRs");
+    })
+}
+
+/// Evidence with a genuine TD quote that names a key in software, which signs what the machine's TPM said, after `change`.
+/// The certificate is still the machine's.
+pub(super) fn signed_in_software(
+    world: &World,
+    machine: &Machine,
+    change: impl FnOnce(&mut Vec<u8>),
+) -> Bundle {
+    let key = Seed(9).key("attestation key");
+    let public = tpmt_public(&key);
+    world.tamper(&world.attest(&machine.parts()), |evidence| {
+        let challenge = challenge(&evidence.anchor, evidence.operator);
+        let before = qualifying_data(challenge, td_quote(evidence));
+        let named = report_data(challenge, AkName::of(&public), evidence.session_key_hash);
+        *td_quote(evidence) = machine.td_quote(named).into();
+        let after = qualifying_data(challenge, td_quote(evidence));
+        let tpm = tpm(evidence);
+        let mut attest = tpm.attest.to_vec();
+        let at = attest
+            .windows(32)
+            .position(|window| window == before)
+            .expect("extraData");
+        attest[at..at + 32].copy_from_slice(&after);
+        change(&mut attest);
+        let signature = key.sign_raw(&attest);
+        let (r, s) = signature.split_at(32);
+        // ECDSA with SHA-256.
+        tpm.signature = [&[0x00, 0x18, 0x00, 0x0b, 0, 32], r, &[0, 32], s].concat().into();
+        tpm.attest = attest.into();
+        tpm.ak_public = public.into();
+    })
+}
+
+/// `TPMT_PUBLIC` of a key that claims to be a restricted signing key of a TPM.
+fn tpmt_public(key: &Key) -> Vec<u8> {
+    let xy = key.public_xy();
+    let (x, y) = xy.split_at(32);
+    // ECC, nameAlg SHA-256, attributes, no policy; no symmetric algorithm, ECDSA with SHA-256, P-256, no key derivation.
+    let head = [
+        0, 0x23, 0, 0x0b, 0, 0x05, 0, 0x72, 0, 0, 0, 0x10, 0, 0x18, 0, 0x0b, 0, 0x03, 0, 0x10,
+    ];
+    [&head[..], &[0, 32], x, &[0, 32], y].concat()
+}
+
+fn td_quote(evidence: &mut Evidence) -> &mut Base64 {
+    let Tee::Tdx { quote, .. } = &mut evidence.tee;
+    quote
+}

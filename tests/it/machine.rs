@@ -1,0 +1,136 @@
+//! Whole machines, seen through the product's own attester and verifier.
+
+use std::{fs, path::Path};
+
+use chassis_attester::{ConfigfsTsm, TdQuoter, Tpm};
+use chassis_sim::{
+    firmware::{Image, Shape},
+    intel::QuoteFormat,
+    machine::{Machine, MachineSpec},
+    tpm::{AK_CERTIFICATE, AK_TEMPLATE},
+};
+use chassis_verifier::{Binding, CustodyLevel, td::TdQuote};
+use tss_esapi::interface_types::algorithm::HashingAlgorithm;
+
+use crate::world::{World, failed};
+
+const PCRS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+#[test]
+fn an_honest_machine_is_bound_and_in_custody() {
+    let world = World::new();
+    let formats = [
+        ("a", QuoteFormat::V4, Shape::SMALL),
+        ("b", QuoteFormat::V5Td10, Shape::LARGE),
+        ("c", QuoteFormat::V5Td15, Shape::SMALL),
+    ];
+    for (name, quote_format, shape) in formats {
+        let machine = world.boot(MachineSpec {
+            quote_format,
+            shape,
+            ..MachineSpec::new(name)
+        });
+        let appraisal = world.appraise(&world.attest(&machine.parts()), &machine);
+        assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+        assert_eq!(appraisal.verdict.binding, Binding::VirtualTpm);
+        assert_eq!(appraisal.verdict.custody, CustodyLevel::Automated);
+    }
+}
+
+#[test]
+fn the_tpm_holds_what_its_log_says_and_the_key_its_provider_certified() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let mut tpm = Tpm::open(&machine.tcti()).unwrap();
+    let values = |tpm: &mut Tpm, bank| -> Vec<Vec<u8>> {
+        let pcrs = tpm.read_pcrs(bank, &PCRS).unwrap();
+        pcrs.into_iter().map(|pcr| pcr.value.to_vec()).collect()
+    };
+    let boot = machine.measured_boot();
+    assert_eq!(values(&mut tpm, HashingAlgorithm::Sha384), boot.pcrs_sha384());
+    assert_eq!(values(&mut tpm, HashingAlgorithm::Sha256), boot.pcrs_sha256());
+    assert_eq!(
+        tpm.read_nv(AK_CERTIFICATE).unwrap().unwrap(),
+        machine.ak_certificate()
+    );
+    let template = tpm.read_nv(AK_TEMPLATE).unwrap().unwrap();
+    // Three transient slots: more keys than that, one after the other.
+    for _ in 0..5 {
+        drop(tpm);
+        tpm = Tpm::open(&machine.tcti()).unwrap();
+        tpm.create_endorsement_primary(&template).unwrap();
+    }
+}
+
+#[test]
+fn configfs_tsm_answers_as_the_td() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let tsm = ConfigfsTsm::new(&machine.sys_root());
+    for report_data in [[1; 64], [2; 64]] {
+        let quote = tsm.quote(report_data).unwrap();
+        assert_eq!(quote, machine.td_quote(report_data));
+        let parsed = TdQuote::parse(&quote).unwrap();
+        assert_eq!(parsed.report_data(), &report_data);
+        assert_eq!(
+            parsed.measurements().rtmrs.map(|rtmr| rtmr.0),
+            machine.measured_boot().rtmrs()
+        );
+    }
+    let entries = fs::read_dir(machine.sys_root().join("sys/kernel/config/tsm/report")).unwrap();
+    assert_eq!(entries.count(), 0);
+}
+
+#[test]
+fn a_reboot_keeps_the_machine_and_changes_what_it_runs() {
+    let world = World::new();
+    let mut machine = world.boot(MachineSpec::new("a"));
+    let before = world.attest(&machine.parts());
+    machine.reboot(Image::other_kernel()).unwrap();
+    let other = world.attest(&machine.parts());
+    let appraisal = world.appraise(&other, &machine);
+    assert_eq!(
+        appraisal.verdict.binding,
+        Binding::Quote,
+        "{:#?}",
+        appraisal.checks
+    );
+    machine.reboot(Image::reviewed()).unwrap();
+    let after = world.attest(&machine.parts());
+    assert_eq!(
+        world.appraise(&after, &machine).verdict.binding,
+        Binding::VirtualTpm
+    );
+    let ak = |bundle: &chassis_verifier::bundle::Bundle| bundle.evidence.tpm.clone().unwrap().ak_public;
+    assert_eq!((ak(&before), ak(&other)), (ak(&after), ak(&after)));
+}
+
+#[test]
+fn a_machine_turned_off_and_booted_again_is_the_same() {
+    let world = World::new();
+    let certificate = world.boot(MachineSpec::new("a")).ak_certificate().to_vec();
+    let again = world.boot(MachineSpec::new("a"));
+    assert_eq!(again.ak_certificate(), certificate);
+    drop(again);
+    // Another zone is another instance, so another TPM.
+    let moved = world.boot(MachineSpec::new("a").zone("europe-west4-b"));
+    assert_ne!(moved.ak_certificate(), certificate);
+    let appraisal = world.appraise(&world.attest(&moved.parts()), &moved);
+    assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+}
+
+#[test]
+fn nothing_is_left_running() {
+    let world = World::new();
+    let machines: Vec<Machine> = ["a", "b"]
+        .iter()
+        .map(|name| world.boot(MachineSpec::new(name)))
+        .collect();
+    let pids: Vec<u32> = machines.iter().map(Machine::tpm_pid).collect();
+    assert!(pids.iter().all(|pid| Path::new(&format!("/proc/{pid}")).exists()));
+    drop(machines);
+    assert!(
+        pids.iter()
+            .all(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+    );
+}
