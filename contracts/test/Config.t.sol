@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {Deploy} from "../script/Deploy.s.sol";
+import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {RegistryTest} from "./utils/RegistryTest.sol";
+
+/// @notice The constructor, and the script that fills it in.
+contract ConfigTest is RegistryTest {
+    function _expectRefusal(I.Config memory config) private {
+        vm.expectRevert(I.InvalidConfig.selector);
+        new ProofOfCloudRegistry(config);
+    }
+
+    function test_storesItsConfiguration() public view {
+        I.Config memory config = _config();
+        I.RelayerSet memory set = registry.relayerSet(1);
+        assertEq(abi.encode(set.members), abi.encode(config.relayers));
+        assertEq(set.threshold, THRESHOLD);
+        assertEq(set.freezeThreshold, 2);
+        assertEq(set.disabled, 0);
+        assertEq(set.retiredAt, 0);
+        assertEq(registry.relayerSet(2).members.length, 0);
+        assertTrue(registry.policyInForce(POLICY));
+        assertEq(registry.MAX_TTL(), TTL);
+        I.ControlState memory c = registry.control();
+        assertEq(c.relayerSetId, 1);
+        assertEq(c.nextLane, 8);
+        assertEq(c.nextBatch, 0);
+        assertFalse(c.paused);
+        assertNotEq(registry.head(), 0);
+    }
+
+    function test_takes32Relayers() public {
+        I.Config memory config = _config();
+        config.relayers = new address[](32);
+        for (uint256 i; i < 32; ++i) {
+            config.relayers[i] = vm.addr(_key(i));
+        }
+        config.threshold = 32;
+        registry = new ProofOfCloudRegistry(config);
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
+        registry.post(report, type(uint32).max, _sign(registry.hashReport(report), type(uint32).max));
+        assertEq(registry.platform(PLATFORM).index, 1);
+    }
+
+    function test_refusesABadRelayerSet() public {
+        I.Config memory config = _config();
+        config.relayers = new address[](0);
+        _expectRefusal(config);
+        config.relayers = new address[](33);
+        for (uint256 i; i < 33; ++i) {
+            config.relayers[i] = address(uint160(i + 1));
+        }
+        _expectRefusal(config);
+        config = _config();
+        config.relayers[3] = config.relayers[1];
+        _expectRefusal(config);
+        config = _config();
+        config.relayers[3] = address(0);
+        _expectRefusal(config);
+    }
+
+    function test_refusesThresholdsThatCannotBeMet() public {
+        I.Config memory config = _config();
+        config.threshold = 0;
+        _expectRefusal(config);
+        config.threshold = 6;
+        _expectRefusal(config);
+        config = _config();
+        config.freezeThreshold = 0;
+        _expectRefusal(config);
+        config.freezeThreshold = 6;
+        _expectRefusal(config);
+    }
+
+    function test_refusesBadGuardians() public {
+        I.Config memory config = _config();
+        config.guardians = new address[](0);
+        _expectRefusal(config);
+        config.guardians = new address[](17);
+        for (uint256 i; i < 17; ++i) {
+            config.guardians[i] = address(uint160(i + 1));
+        }
+        _expectRefusal(config);
+        config = _config();
+        config.guardians[1] = config.guardians[0];
+        _expectRefusal(config);
+        config.guardians[1] = address(0);
+        _expectRefusal(config);
+    }
+
+    function test_refusesBadPoliciesAndTtl() public {
+        I.Config memory config = _config();
+        config.policies[0] = 0;
+        _expectRefusal(config);
+        config.policies = new bytes32[](2);
+        (config.policies[0], config.policies[1]) = (POLICY, POLICY);
+        _expectRefusal(config);
+        config = _config();
+        config.maxTtl = 63;
+        _expectRefusal(config);
+        config.maxTtl = 7 days + 1;
+        _expectRefusal(config);
+    }
+
+    function test_deployScriptReadsTheEnvironment() public {
+        I.Config memory config = _config();
+        vm.setEnv("CHASSIS_RELAYERS", _list(config.relayers));
+        vm.setEnv("CHASSIS_THRESHOLD", "3");
+        vm.setEnv("CHASSIS_FREEZE_THRESHOLD", "2");
+        vm.setEnv("CHASSIS_GUARDIANS", _list(config.guardians));
+        vm.setEnv("CHASSIS_POLICIES", vm.toString(POLICY));
+        vm.setEnv("CHASSIS_MAX_TTL", "86400");
+        vm.setEnv("CHASSIS_DEPLOYMENT", "");
+        Deploy deploy = new Deploy();
+        assertEq(abi.encode(deploy.readConfig()), abi.encode(config));
+        registry = deploy.run();
+        assertEq(abi.encode(registry.relayerSet(1).members), abi.encode(config.relayers));
+        string memory json = deploy.describe(address(registry), config);
+        assertEq(vm.parseJsonAddress(json, ".registry"), address(registry));
+        assertEq(vm.parseJsonUint(json, ".chainId"), block.chainid);
+    }
+
+    function _list(address[] memory accounts) private pure returns (string memory list) {
+        for (uint256 i; i < accounts.length; ++i) {
+            list = string.concat(list, i == 0 ? "" : ",", vm.toString(accounts[i]));
+        }
+    }
+}

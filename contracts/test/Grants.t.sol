@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {RegistryTest} from "./utils/RegistryTest.sol";
+
+/// @notice Grants: what they store, every reason to skip one, instances and full platforms.
+contract GrantsTest is RegistryTest {
+    bytes32 private constant OTHER_PLATFORM = keccak256("other platform");
+    address private other = makeAddr("other operator");
+
+    function setUp() public override {
+        super.setUp();
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
+        _addPlatform(report, _platformEntry(OTHER_PLATFORM));
+        _post(report);
+    }
+
+    function _postGrant(I.Grant memory grant) private {
+        I.Report memory report = _report();
+        _addGrant(report, grant);
+        _post(report);
+    }
+
+    function _expectSkipped(I.Grant memory grant, I.SkipReason reason) private {
+        I.Report memory report = _report();
+        _addGrant(report, grant);
+        _expectReportSkipped(report, grant.operator, reason);
+    }
+
+    function _expectReportSkipped(I.Report memory report, address who, I.SkipReason reason) private {
+        bytes32 before = keccak256(abi.encode(registry.attestationOf(who), registry.operatorWord(who)));
+        _expectSkip(I.Item.Grant, _subject(who), reason);
+        _postWithPassenger(report);
+        assertEq(keccak256(abi.encode(registry.attestationOf(who), registry.operatorWord(who))), before);
+    }
+
+    // ------------------------------------------------------------------------------------------------ what it stores
+
+    function test_storesEveryField() public {
+        I.Grant memory g = _grant(operator);
+        g.binding = 3;
+        g.tcb = 6;
+        g.teeClass = 15;
+        g.flags = 255;
+        _postGrant(g);
+        I.Attestation memory a = registry.attestationOf(operator);
+        assertEq(uint8(a.status), uint8(I.Status.Active));
+        assertEq(a.binding, 3);
+        assertEq(a.custody, 2);
+        assertEq(a.tcb, 6);
+        assertEq(a.teeClass, 15);
+        assertEq(a.flags, 255);
+        assertEq(a.provider, PROVIDER);
+        assertEq(a.statusNonce, 0);
+        assertEq(a.ttl, g.ttl);
+        assertEq(a.evidenceTime, g.evidenceTime);
+        assertEq(a.attestedSince, START);
+        assertEq(a.expiry, g.expiry);
+        assertEq(a.lane, 8);
+        assertEq(a.generation, 1);
+        assertEq(a.platformId, PLATFORM);
+        assertEq(a.instanceId, g.instanceId);
+        assertEq(a.workloadId, WORKLOAD);
+        assertEq(registry.instanceHolder(g.instanceId), operator);
+        assertEq(registry.platformLanes(PLATFORM)[0], 8);
+        assertEq(registry.platformOf(operator), PLATFORM);
+    }
+
+    function test_emitsTheWordsAsStored() public {
+        I.Grant memory g = _grant(operator);
+        vm.recordLogs();
+        _postGrant(g);
+        (bytes32 instanceId, bytes32 digest, uint256 word, uint32 lane) =
+            abi.decode(vm.getRecordedLogs()[0].data, (bytes32, bytes32, uint256, uint32));
+        assertEq(instanceId, g.instanceId);
+        assertEq(digest, g.digest);
+        assertEq(word, registry.operatorWord(operator));
+        assertEq(lane, (registry.laneSlot(1) >> 224));
+    }
+
+    function test_floorsTheExpiryToItsUnit() public {
+        I.Grant memory g = _grant(operator);
+        g.expiry = START + 1 hours + 1;
+        _postGrant(g);
+        assertEq(registry.attestationOf(operator).expiry, _floor(START + 1 hours + 1));
+    }
+
+    function test_mayLowerAnythingExpiryIncluded() public {
+        _postGrant(_grant(operator));
+        vm.warp(START + 1);
+        I.Grant memory g = _grant(operator);
+        g.binding = 1;
+        g.custody = 0;
+        g.tcb = 6;
+        g.expiry = START + 1 hours;
+        _postGrant(g);
+        I.Attestation memory a = registry.attestationOf(operator);
+        assertEq(a.binding, 1);
+        assertEq(a.custody, 0);
+        assertEq(a.expiry, _floor(START + 1 hours));
+        assertEq(a.generation, 2);
+        assertEq(a.lane, 8);
+        assertEq(a.attestedSince, START);
+        assertFalse(registry.isAttested(operator));
+    }
+
+    // ------------------------------------------------------------------------------------------------ skip reasons
+
+    function test_skipsFieldsOutOfRange() public {
+        I.Grant[] memory bad = new I.Grant[](14);
+        for (uint256 i; i < bad.length; ++i) {
+            bad[i] = _grant(operator);
+        }
+        bad[0].operator = address(0);
+        bad[1].platformId = 0;
+        bad[2].binding = 0;
+        bad[3].binding = 4;
+        bad[4].custody = 3;
+        bad[5].tcb = 0;
+        bad[6].tcb = 7;
+        bad[7].teeClass = 0;
+        bad[8].teeClass = 16;
+        bad[9].evidenceTime = 0;
+        bad[10].evidenceTime = START + 1;
+        bad[11].ttl = 0;
+        bad[12].ttl = 1 << 24;
+        bad[13].expiry = bad[13].evidenceTime + bad[13].ttl + 1;
+        for (uint256 i; i < bad.length; ++i) {
+            _expectSkipped(bad[i], I.SkipReason.InvalidField);
+        }
+    }
+
+    function test_skipsAnotherStatusNonce() public {
+        I.Grant memory g = _grant(operator);
+        g.statusNonce = 1;
+        _expectSkipped(g, I.SkipReason.StatusNonce);
+    }
+
+    function test_skipsWhatIsNotStrictlyLater() public {
+        _postGrant(_grant(operator));
+        _expectSkipped(_grant(operator), I.SkipReason.NotLater);
+    }
+
+    function test_skipsTheSecondOfTwoForOneOperator() public {
+        I.Report memory report = _report();
+        _addGrant(report, _grant(operator));
+        _addGrant(report, _grant(operator));
+        _expectSkip(I.Item.Grant, _subject(operator), I.SkipReason.NotLater);
+        _post(report);
+        assertEq(registry.attestationOf(operator).generation, 1);
+    }
+
+    function test_skipsAFrozenOperatorFor72Hours() public {
+        _postGrant(_grant(operator));
+        vm.prank(guardian);
+        registry.freezeOperator(operator, 1, 0);
+        vm.warp(START + 72 hours - 1);
+        _expectSkipped(_grant(operator), I.SkipReason.Frozen);
+        vm.warp(START + 72 hours);
+        _postGrant(_grant(operator));
+        assertEq(registry.attestationOf(operator).generation, 2);
+        assertEq(registry.attestationOf(operator).attestedSince, START + 72 hours);
+    }
+
+    function test_skipsEvidenceNotNewerThanADeregistration() public {
+        _postGrant(_grant(operator));
+        vm.prank(operator);
+        registry.deregister();
+        vm.warp(START + 1 hours);
+        I.Grant memory g = _grant(operator);
+        g.evidenceTime = START;
+        g.expiry = START + 2 hours;
+        _expectSkipped(g, I.SkipReason.EvidenceTooOld);
+        g.evidenceTime = START + 1;
+        _postGrant(g);
+        assertTrue(registry.isAttested(operator));
+    }
+
+    function test_aFreezeDoesNotForgetADeregistration() public {
+        _postGrant(_grant(operator));
+        vm.prank(operator);
+        registry.deregister();
+        vm.prank(guardian);
+        registry.freezeOperator(operator, 1, 0);
+        vm.warp(START + 72 hours);
+        I.Grant memory g = _grant(operator);
+        g.evidenceTime = START;
+        g.expiry = START + 1 hours;
+        _expectSkipped(g, I.SkipReason.EvidenceTooOld);
+    }
+
+    function test_skipsAnUnknownPlatform() public {
+        I.Grant memory g = _grant(operator);
+        g.platformId = keccak256("nowhere");
+        _expectSkipped(g, I.SkipReason.PlatformUnknown);
+    }
+
+    function test_skipsAFrozenPlatformUntilItHasANewEntry() public {
+        vm.prank(guardian);
+        registry.freezePlatform(PLATFORM, 1, 0);
+        _expectSkipped(_grant(operator), I.SkipReason.PlatformNotActive);
+        vm.warp(START + 80 hours);
+        _expectSkipped(_grant(operator), I.SkipReason.PlatformNotActive);
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
+        _addGrant(report, _grant(operator));
+        _post(report);
+        assertTrue(registry.isAttested(operator));
+    }
+
+    function test_skipsAReportIssuedBeforeThePlatformsLastEntry() public {
+        vm.warp(START + 100);
+        I.Report memory inFlight = _report();
+        _addGrant(inFlight, _grant(operator));
+        vm.warp(START + 101);
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
+        _post(report);
+        _expectReportSkipped(inFlight, operator, I.SkipReason.PlatformNotActive);
+    }
+
+    function test_skipsMoreCustodyThanThePlatformHas() public {
+        vm.warp(START + 1);
+        I.PlatformEntry memory entry = _platformEntry(PLATFORM);
+        entry.custody = 1;
+        I.Report memory report = _report();
+        _addPlatform(report, entry);
+        _post(report);
+        _expectSkipped(_grant(operator), I.SkipReason.CustodyTooHigh);
+    }
+
+    function test_skipsAnExpiryTooFarAhead() public {
+        I.Grant memory g = _grant(operator);
+        g.ttl = 2 * TTL;
+        g.expiry = START + TTL + 1;
+        _expectSkipped(g, I.SkipReason.ExpiryTooFar);
+        g.expiry = START + TTL;
+        _postGrant(g);
+    }
+
+    function test_skipsAnExpiryBeyondCustody() public {
+        vm.warp(START + 7 days - 1 hours);
+        I.Grant memory g = _grant(operator);
+        g.expiry = START + 7 days + 1;
+        _expectSkipped(g, I.SkipReason.BeyondCustody);
+        g.expiry = START + 7 days;
+        _postGrant(g);
+        assertTrue(registry.isAttested(operator));
+    }
+
+    // ------------------------------------------------------------------------------------------------ instances
+
+    function test_skipsAnInstanceThatAnAttestedOperatorHolds() public {
+        _postGrant(_grant(operator));
+        I.Grant memory g = _grant(other);
+        g.instanceId = registry.attestationOf(operator).instanceId;
+        _expectSkipped(g, I.SkipReason.InstanceTaken);
+        // Also while its provider is frozen: that only hides the holder.
+        vm.prank(guardian);
+        registry.freezeProvider(PROVIDER, 1, 0);
+        _expectSkipped(g, I.SkipReason.InstanceTaken);
+    }
+
+    function test_takesOverTheInstanceOfALapsedOrDeregisteredHolder() public {
+        _postGrant(_grant(operator));
+        bytes32 instanceId = registry.attestationOf(operator).instanceId;
+        vm.warp(START + TTL);
+        I.Grant memory g = _grant(other);
+        g.instanceId = instanceId;
+        _postGrant(g);
+        assertEq(registry.instanceHolder(instanceId), other);
+        vm.prank(other);
+        registry.deregister();
+        g = _grant(operator);
+        g.instanceId = instanceId;
+        _postGrant(g);
+        assertEq(registry.instanceHolder(instanceId), operator);
+    }
+
+    function test_aFrozenHolderKeepsItsInstanceFor72Hours() public {
+        _postGrant(_grant(operator));
+        bytes32 instanceId = registry.attestationOf(operator).instanceId;
+        vm.prank(guardian);
+        registry.freezeOperator(operator, 1, 0);
+        vm.warp(START + 72 hours - 1);
+        I.Grant memory g = _grant(other);
+        g.instanceId = instanceId;
+        _expectSkipped(g, I.SkipReason.InstanceTaken);
+        vm.warp(START + 72 hours);
+        g = _grant(other);
+        g.instanceId = instanceId;
+        _postGrant(g);
+        assertEq(registry.instanceHolder(instanceId), other);
+    }
+
+    function test_aMoveReleasesTheOldInstance() public {
+        _postGrant(_grant(operator));
+        bytes32 old = registry.attestationOf(operator).instanceId;
+        vm.warp(START + 1);
+        I.Grant memory g = _grant(operator);
+        g.instanceId = keccak256("new instance");
+        _postGrant(g);
+        assertEq(registry.instanceHolder(old), address(0));
+        assertEq(registry.instanceHolder(g.instanceId), operator);
+    }
+
+    function test_aMoveDoesNotReleaseAnInstanceTakenOverSince() public {
+        _postGrant(_grant(operator));
+        bytes32 shared = registry.attestationOf(operator).instanceId;
+        vm.warp(START + TTL);
+        I.Grant memory g = _grant(other);
+        g.instanceId = shared;
+        _postGrant(g);
+        g = _grant(operator);
+        g.instanceId = 0;
+        _postGrant(g);
+        assertEq(registry.instanceHolder(shared), other);
+        assertEq(registry.attestationOf(operator).instanceId, 0);
+    }
+
+    function test_noTpmMeansNoInstanceToHold() public {
+        I.Grant memory g = _grant(operator);
+        g.instanceId = 0;
+        _postGrant(g);
+        g = _grant(other);
+        g.instanceId = 0;
+        _postGrant(g);
+        assertEq(registry.instanceHolder(0), address(0));
+        assertTrue(registry.isAttested(operator) && registry.isAttested(other));
+    }
+
+    // ------------------------------------------------------------------------------------------------ platforms
+
+    function test_aMoveTakesTheLaneAlong() public {
+        _postGrant(_grant(operator));
+        _postGrant(_grant(other));
+        vm.warp(START + 1);
+        I.Grant memory g = _grant(operator);
+        g.platformId = OTHER_PLATFORM;
+        _postGrant(g);
+        assertEq(registry.platformLanes(PLATFORM).length, 1);
+        assertEq(registry.platformLanes(PLATFORM)[0], registry.attestationOf(other).lane);
+        assertEq(registry.platformLanes(OTHER_PLATFORM)[0], registry.attestationOf(operator).lane);
+        vm.prank(guardian);
+        registry.freezePlatform(PLATFORM, 1, 0);
+        assertTrue(registry.isAttested(operator));
+        assertFalse(registry.isAttested(other));
+    }
+
+    /// @notice The 65th operator finds a place only where one of the 64 has lapsed.
+    function test_aFullPlatformGivesAnExpiredOperatorsPlaceAway() public {
+        for (uint256 i; i < 64; ++i) {
+            I.Grant memory g = _grant(address(uint160(0x1000 + i)));
+            if (i == 40) g.expiry = START + 1 hours;
+            _postGrant(g);
+        }
+        assertEq(registry.platform(PLATFORM).operatorCount, 64);
+        _expectSkipped(_grant(operator), I.SkipReason.PlatformFull);
+
+        vm.warp(START + 1 hours);
+        _postGrant(_grant(operator));
+        assertEq(registry.platform(PLATFORM).operatorCount, 64);
+        assertEq(registry.platformLanes(PLATFORM)[40], registry.attestationOf(operator).lane);
+        // The evicted one kept its lane, and needs a place again.
+        _expectSkipped(_grant(address(uint160(0x1000 + 40))), I.SkipReason.PlatformFull);
+
+        vm.prank(guardian);
+        registry.freezePlatform(PLATFORM, 1, 0);
+        assertFalse(registry.isAttested(operator));
+        for (uint256 i; i < 64; ++i) {
+            assertFalse(registry.isAttested(address(uint160(0x1000 + i))));
+        }
+    }
+
+    /// @notice Whatever joins and leaves, a platform's lanes are those of its operators, each once.
+    function testFuzz_platformsListTheirOperators(uint256 seed) public {
+        uint256 n = 16;
+        for (uint256 step; step < 40; ++step) {
+            vm.warp(START + step + 1);
+            seed = uint256(keccak256(abi.encode(seed)));
+            I.Grant memory g = _grant(address(uint160(0x1000 + seed % n)));
+            if ((seed >> 128) & 1 == 1) g.platformId = OTHER_PLATFORM;
+            _postGrant(g);
+        }
+        uint256 listed;
+        for (uint256 i; i < n; ++i) {
+            I.Attestation memory a = registry.attestationOf(address(uint160(0x1000 + i)));
+            if (a.lane == 0) continue;
+            ++listed;
+            uint32[] memory lanes = registry.platformLanes(a.platformId);
+            uint256 found;
+            for (uint256 j; j < lanes.length; ++j) {
+                if (lanes[j] == a.lane) ++found;
+            }
+            assertEq(found, 1);
+        }
+        assertEq(registry.platform(PLATFORM).operatorCount + registry.platform(OTHER_PLATFORM).operatorCount, listed);
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {RegistryTest} from "./utils/RegistryTest.sol";
+import {Vm} from "forge-std/Vm.sol";
+
+/// @notice What concerns a report as a whole: who signed it, when, under what, and that it is dead afterwards.
+contract PostTest is RegistryTest {
+    /// @dev A report that would apply.
+    function _good() private view returns (I.Report memory report) {
+        report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
+        _addGrant(report, _grant(operator));
+    }
+
+    function _expectRefusal(I.Report memory report, bytes memory refusal) private {
+        bytes memory signatures = _signed(report);
+        vm.expectRevert(refusal);
+        registry.post(report, MASK, signatures);
+    }
+
+    function _outsideWindow(I.Report memory report) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(I.OutsideWindow.selector, report.issuedAt, report.deadline);
+    }
+
+    function test_anyoneMaySendASignedReport() public {
+        I.Report memory report = _good();
+        bytes memory signatures = _signed(report);
+        vm.prank(makeAddr("stranger"));
+        registry.post(report, MASK, signatures);
+        assertTrue(registry.isAttested(operator));
+    }
+
+    function test_refusesAReportIssuedInTheFuture() public {
+        I.Report memory report = _good();
+        report.issuedAt = START + 1;
+        _expectRefusal(report, _outsideWindow(report));
+    }
+
+    function test_refusesAReportPastItsDeadline() public {
+        I.Report memory report = _good();
+        report.deadline = START + 10;
+        vm.warp(START + 11);
+        _expectRefusal(report, _outsideWindow(report));
+        vm.warp(START + 10);
+        _post(report);
+    }
+
+    function test_refusesAWindowOfMoreThanAnHour() public {
+        I.Report memory report = _good();
+        report.deadline = START + 1 hours + 1;
+        _expectRefusal(report, _outsideWindow(report));
+    }
+
+    function test_refusesAnUnknownPolicy() public {
+        I.Report memory report = _good();
+        report.policyDigest = keccak256("another policy");
+        _expectRefusal(report, abi.encodeWithSelector(I.PolicyNotInForce.selector, report.policyDigest));
+    }
+
+    function test_refusesAnUnknownRelayerSet() public {
+        I.Report memory report = _good();
+        report.relayerSetId = 2;
+        _expectRefusal(report, abi.encodeWithSelector(I.RelayerSetNotInForce.selector, 2));
+    }
+
+    function test_refusesASecondTime() public {
+        I.Report memory report = _good();
+        _post(report);
+        bytes32 head = registry.head();
+        _expectRefusal(report, abi.encodeWithSelector(I.NothingApplied.selector));
+        assertEq(registry.head(), head);
+    }
+
+    function test_refusesAnEmptyReport() public {
+        _expectRefusal(_report(), abi.encodeWithSelector(I.NothingApplied.selector));
+    }
+
+    function test_refusesMoreItemsThanTheBitmapsHold() public {
+        I.Report memory report = _report();
+        report.platforms = new I.PlatformEntry[](257);
+        _expectRefusal(report, abi.encodeWithSelector(I.TooManyItems.selector));
+        report = _report();
+        report.grants = new I.Grant[](257);
+        _expectRefusal(report, abi.encodeWithSelector(I.TooManyItems.selector));
+    }
+
+    function test_refusesSignaturesMadeForAnotherChainOrRegistry() public {
+        I.Report memory report = _good();
+        bytes memory signatures = _signed(report);
+        ProofOfCloudRegistry other = new ProofOfCloudRegistry(_config());
+        vm.expectPartialRevert(I.InvalidSignature.selector);
+        other.post(report, MASK, signatures);
+        vm.chainId(1);
+        vm.expectPartialRevert(I.InvalidSignature.selector);
+        registry.post(report, MASK, signatures);
+    }
+
+    function test_refusesTheHighSTwinOfASignature() public {
+        I.Report memory report = _good();
+        bytes32 digest = registry.hashReport(report);
+        bytes memory signatures = _sign(digest, MASK);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(_key(0), digest);
+        // In EIP-2098 the top bit is the parity, so n - s, which needs that bit for itself, cannot even be written.
+        bytes32 high = bytes32(0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 - uint256(s));
+        assertGt(uint256(high), 1 << 254);
+        bytes memory twin =
+            abi.encodePacked(r, bytes32(uint256(high) & ~(uint256(1) << 255) | (uint256(28 - v) << 255)));
+        for (uint256 i; i < 64; ++i) {
+            signatures[i] = twin[i];
+        }
+        vm.expectRevert(abi.encodeWithSelector(I.InvalidSignature.selector, 0));
+        registry.post(report, MASK, signatures);
+    }
+
+    function test_refusesADisabledRelayer() public {
+        vm.prank(guardian);
+        registry.disableRelayer(1, 2, 0, 0);
+        I.Report memory report = _good();
+        _expectRefusal(report, abi.encodeWithSelector(I.InvalidSigners.selector, MASK));
+        registry.post(report, 0xb, _sign(registry.hashReport(report), 0xb));
+        assertTrue(registry.isAttested(operator));
+    }
+
+    function test_refusesSignaturesOutOfOrder() public {
+        I.Report memory report = _good();
+        bytes32 digest = registry.hashReport(report);
+        bytes memory signatures = abi.encodePacked(_sign(digest, 2), _sign(digest, 1), _sign(digest, 4));
+        vm.expectRevert(abi.encodeWithSelector(I.InvalidSignature.selector, 0));
+        registry.post(report, MASK, signatures);
+    }
+
+    /// @notice Of all masks and lengths, exactly those with k bits of members and 64 bytes each get past the count.
+    function testFuzz_takesExactlyKOfN(uint32 mask, uint8 extra) public {
+        mask = uint32(bound(mask, 0, 127)); // two bits beyond the members
+        uint256 surplus = bound(extra, 0, 1);
+        I.Report memory report = _good();
+        bytes memory signatures = _sign(registry.hashReport(report), mask);
+        if (surplus == 1) signatures = abi.encodePacked(signatures, bytes1(0));
+        uint256 bits;
+        for (uint256 i; i < 32; ++i) {
+            bits += (mask >> i) & 1;
+        }
+        if (bits != THRESHOLD || mask >> RELAYERS != 0 || surplus == 1) {
+            vm.expectRevert(abi.encodeWithSelector(I.InvalidSigners.selector, mask));
+            registry.post(report, mask, signatures);
+        } else {
+            registry.post(report, mask, signatures);
+            assertTrue(registry.isAttested(operator));
+        }
+    }
+
+    /// @notice Flipping any bit of any signature, or of the signed report, kills the report.
+    function testFuzz_refusesAnyChangedBit(uint256 position, bool inReport) public {
+        I.Report memory report = _good();
+        bytes memory signatures = _signed(report);
+        if (inReport) {
+            report.archive ^= bytes32(1 << (position % 256));
+        } else {
+            position = bound(position, 0, signatures.length * 8 - 1);
+            signatures[position / 8] ^= bytes1(uint8(1 << (position % 8)));
+        }
+        vm.expectPartialRevert(I.InvalidSignature.selector);
+        registry.post(report, MASK, signatures);
+    }
+
+    function test_refusesMalformedRenewals() public {
+        _register(operator);
+        vm.warp(START + 1 hours);
+        bytes memory refusal = abi.encodeWithSelector(I.MalformedRenewals.selector);
+        uint40 expiry = START + 24 hours;
+
+        I.Report memory report = _renewal(operator, expiry);
+        report.renewals = abi.encodePacked(report.renewals, hex"00");
+        _expectRefusal(report, refusal);
+
+        report = _renewal(operator, expiry);
+        _addGroup(report, 1, _word(0, expiry, 1)); // the same slot again
+        _expectRefusal(report, refusal);
+
+        report = _renewal(operator, expiry);
+        _addDigest(report, bytes32(0)); // one digest too many
+        _expectRefusal(report, refusal);
+
+        report = _renewal(operator, expiry);
+        report.digests = new bytes32[](0); // one too few
+        _expectRefusal(report, refusal);
+    }
+
+    /// @notice The event alone says what was applied, and its head follows from it.
+    function test_batchPostedCarriesWhatTheHeadCommitsTo() public {
+        I.Report memory report = _good();
+        bytes32 before = registry.head();
+        bytes32 reportHash = registry.hashReport(report);
+        bytes32 digest = report.grants[0].digest;
+        bytes32 root = keccak256(abi.encode(keccak256(abi.encode(uint256(0), digest))));
+        bytes32 payload = keccak256(
+            abi.encode(
+                uint64(0), uint32(1), MASK, reportHash, report.archive, root, uint256(1), uint256(1), keccak256("")
+            )
+        );
+        bytes32 head = keccak256(abi.encode(before, uint8(1), payload));
+        vm.expectEmit(address(registry));
+        emit I.BatchPosted(
+            0, 1, POLICY, MASK, reportHash, START, report.archive, root, 1, 1, "", new bytes32[](0), head
+        );
+        _post(report);
+        assertEq(registry.head(), head);
+        assertEq(registry.batchRoot(0), root);
+        assertEq(registry.batchRoot(1), 0);
+        assertEq(registry.control().nextBatch, 1);
+    }
+
+    function test_rootsLeaveTheRingAfter1024Batches() public {
+        for (uint256 i; i < 1025; ++i) {
+            I.Report memory report = _report();
+            _addGrant(report, _grant(operator));
+            report.grants[0].platformId = PLATFORM;
+            if (i == 0) _addPlatform(report, _platformEntry(PLATFORM));
+            _post(report);
+            vm.warp(START + i + 1);
+            if (i == 1023) assertNotEq(registry.batchRoot(0), 0);
+        }
+        assertEq(registry.batchRoot(0), 0);
+        assertNotEq(registry.batchRoot(1), 0);
+        assertNotEq(registry.batchRoot(1024), 0);
+        assertEq(registry.batchRoot(1025), 0);
+    }
+
+    function test_aPausedRegistryStillTakesReports() public {
+        vm.prank(guardian);
+        registry.pause(1, 0);
+        _post(_good());
+        assertFalse(registry.isAttested(operator));
+        assertGt(registry.attestationOf(operator).expiry, START);
+    }
+}
