@@ -2,14 +2,20 @@
 
 use std::{fs, path::Path};
 
-use chassis_attester::{ConfigfsTsm, TdQuoter, Tpm};
+use alloy::primitives::B256;
+use chassis_attester::{ConfigfsTsm, Request, Sources, SysLogs, TdQuoter, Tpm, collect, consent};
 use chassis_sim::{
     firmware::{Image, Shape},
     intel::QuoteFormat,
     machine::{Machine, MachineSpec},
+    named,
     tpm::{AK_CERTIFICATE, AK_TEMPLATE},
 };
-use chassis_verifier::{Binding, CustodyLevel, td::TdQuote};
+use chassis_verifier::{
+    Binding, CheckId, CustodyLevel,
+    bundle::{Bundle, Disclosure},
+    td::TdQuote,
+};
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 
 use crate::world::{World, failed};
@@ -34,6 +40,72 @@ fn an_honest_machine_is_bound_and_in_custody() {
         assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
         assert_eq!(appraisal.verdict.binding, Binding::VirtualTpm);
         assert_eq!(appraisal.verdict.custody, CustodyLevel::Automated);
+    }
+}
+
+#[test]
+fn without_a_tpm_only_the_quote_counts() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let (td, logs) = (
+        ConfigfsTsm::new(&machine.sys_root()),
+        SysLogs::new(&machine.sys_root()),
+    );
+    let request = Request {
+        anchor: named(&world.cloud.anchor()),
+        operator: world.operator.address(),
+        session_key_hash: B256::ZERO,
+        disclosure: Disclosure::Public,
+    };
+    let evidence = collect(
+        &Sources {
+            td: &td,
+            tpm: None,
+            logs: &logs,
+        },
+        &request,
+    )
+    .unwrap();
+    let appraisal = world.appraise(&consent(evidence, &world.operator).unwrap(), &machine);
+    assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::Automated);
+}
+
+#[test]
+fn only_a_policy_that_names_the_roots_trusts_them() {
+    let mut world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    let policy = world.policy.clone();
+
+    world.policy.danger_intel_root = None;
+    let appraisal = world.appraise(&bundle, &machine);
+    assert!(
+        failed(&appraisal).contains(&CheckId::TdQuote),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::None);
+
+    world.policy = policy;
+    world.policy.providers.clear();
+    let appraisal = world.appraise(&bundle, &machine);
+    assert!(
+        failed(&appraisal).contains(&CheckId::AkChain),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+
+    // And no product crate can know a root made here.
+    for manifest in [
+        include_str!("../../verifier/Cargo.toml"),
+        include_str!("../../attester/Cargo.toml"),
+        include_str!("../../relayer/Cargo.toml"),
+    ] {
+        assert!(!manifest.contains("chassis-tests"));
     }
 }
 
@@ -101,7 +173,7 @@ fn a_reboot_keeps_the_machine_and_changes_what_it_runs() {
         world.appraise(&after, &machine).verdict.binding,
         Binding::VirtualTpm
     );
-    let ak = |bundle: &chassis_verifier::bundle::Bundle| bundle.evidence.tpm.clone().unwrap().ak_public;
+    let ak = |bundle: &Bundle| bundle.evidence.tpm.clone().unwrap().ak_public;
     assert_eq!((ak(&before), ak(&other)), (ak(&after), ak(&after)));
 }
 

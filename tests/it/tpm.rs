@@ -46,6 +46,15 @@ fn many_restarts_do_not_lock_the_key() {
 }
 
 #[test]
+fn a_tpm_left_behind_makes_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let left_behind = Swtpm::start(folder.path()).unwrap();
+    let tpm = Swtpm::start(folder.path()).unwrap();
+    create_ak(&tpm.tcti()).unwrap();
+    assert_ne!(left_behind.pid(), tpm.pid());
+}
+
+#[test]
 fn many_start_at_once() {
     let folder = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {

@@ -151,3 +151,17 @@ fn a_host_that_the_provider_struck_off() {
     assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
     assert_eq!(appraisal.verdict.binding, Binding::VirtualTpm);
 }
+
+#[test]
+fn a_host_that_two_providers_claim() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    let mut endorsements = world.cloud.endorsements(machine.td().pck());
+    let mut claim = endorsements.host_registry[0].clone();
+    claim.provider = 2;
+    endorsements.host_registry.push(claim);
+    let appraisal = world.appraise_with(&bundle, &endorsements);
+    assert_eq!(failed(&appraisal), [CheckId::HostRegistry]);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+}

@@ -1,5 +1,6 @@
 //! A machine's virtual TPM: a real `swtpm` process, certified and measured into as a provider's host does it.
 
+mod launch;
 mod measure;
 mod provision;
 mod swtpm;

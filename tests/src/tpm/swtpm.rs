@@ -3,18 +3,19 @@
 use std::{
     fs,
     io::{self, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    net::TcpStream,
+    path::Path,
+    process::Child,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+
+use super::launch;
 
 /// A software TPM with a state of its own, killed when dropped. Its state stays in its folder.
 #[derive(Debug)]
@@ -23,10 +24,7 @@ pub struct Swtpm {
     port: u16,
 }
 
-/// Others start TPMs on this computer too, and a port that was free may not be so for long.
-const ATTEMPTS: u32 = 20;
-
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Swtpm {
     /// Starts the TPM whose state is in `state`, and manufactures it first if there is none. PCRs start afresh.
@@ -36,17 +34,8 @@ impl Swtpm {
     pub fn start(state: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(state)?;
         let state = state.canonicalize()?;
-        manufacture(&state)?;
-        for _ in 0..ATTEMPTS {
-            let port = free_port_pair()?;
-            if let Some(process) = launch(&state, port)? {
-                return Ok(Self { process, port });
-            }
-        }
-        bail!(
-            "swtpm found no two free ports in {ATTEMPTS} attempts; see {}",
-            log_file(&state).display()
-        )
+        let (process, port) = launch::launch(&state)?;
+        Ok(Self { process, port })
     }
 
     /// How TSS clients reach it.
@@ -67,7 +56,7 @@ impl Drop for Swtpm {
         if let Ok(pid) = i32::try_from(self.process.id()) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }
-        let deadline = Instant::now() + Duration::from_secs(2);
+        let deadline = Instant::now() + STOP_TIMEOUT;
         while Instant::now() < deadline {
             if !matches!(self.process.try_wait(), Ok(None)) {
                 return;
@@ -90,81 +79,4 @@ fn shut_down(port: u16) -> io::Result<()> {
     stream.set_write_timeout(patience)?;
     stream.write_all(&SHUTDOWN)?;
     stream.read_exact(&mut [0; 10])
-}
-
-fn manufacture(state: &Path) -> anyhow::Result<()> {
-    if state.join("tpm2-00.permall").exists() {
-        return Ok(());
-    }
-    let output = Command::new("swtpm_setup")
-        .args([
-            "--tpm2",
-            "--pcr-banks",
-            "sha256,sha384",
-            "--not-overwrite",
-            "--tpm-state",
-        ])
-        .arg(state)
-        .stdin(Stdio::null())
-        .output()
-        .context("swtpm_setup does not start; install the packages swtpm and swtpm-tools")?;
-    if !output.status.success() {
-        bail!("swtpm_setup failed: {}", String::from_utf8_lossy(&output.stdout));
-    }
-    Ok(())
-}
-
-/// The process, once both its ports are open; `None` if it could not have them.
-fn launch(state: &Path, port: u16) -> anyhow::Result<Option<Child>> {
-    let pid_file = state.join("pid");
-    let _ = fs::remove_file(&pid_file);
-    let log = fs::File::create(log_file(state))?;
-    let mut process = Command::new("swtpm")
-        .args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"])
-        .arg("--tpmstate")
-        .arg(format!("dir={}", state.display()))
-        .arg("--server")
-        .arg(format!("type=tcp,bindaddr=127.0.0.1,port={port}"))
-        // TSS clients expect control one port above.
-        .arg("--ctrl")
-        .arg(format!("type=tcp,bindaddr=127.0.0.1,port={}", port + 1))
-        .arg("--pid")
-        .arg(format!("file={}", pid_file.display()))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
-        .context("swtpm does not start; install the package swtpm")?;
-    let deadline = Instant::now() + START_TIMEOUT;
-    while Instant::now() < deadline {
-        if process.try_wait()?.is_some() {
-            return Ok(None);
-        }
-        // It writes the file after it has bound its ports.
-        if fs::read_to_string(&pid_file).is_ok_and(|pid| pid.trim() == process.id().to_string()) {
-            return Ok(Some(process));
-        }
-        sleep(Duration::from_millis(5));
-    }
-    process.kill()?;
-    process.wait()?;
-    bail!(
-        "swtpm did not start within {START_TIMEOUT:?}; see {}",
-        log_file(state).display()
-    )
-}
-
-fn log_file(state: &Path) -> PathBuf {
-    state.join("swtpm.log")
-}
-
-fn free_port_pair() -> anyhow::Result<u16> {
-    for _ in 0..ATTEMPTS {
-        let first = TcpListener::bind("127.0.0.1:0")?;
-        let port = first.local_addr()?.port();
-        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no two neighbouring ports are free on 127.0.0.1")
 }
