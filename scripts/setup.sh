@@ -38,5 +38,7 @@ done
 stamp=contracts/node_modules/.package-lock.json
 if [[ ! -e $stamp || contracts/package-lock.json -nt $stamp ]]; then
     say "contract toolchain (npm, pinned in contracts/package-lock.json)"
-    npm ci --prefix contracts --no-audit --no-fund --loglevel=error
+    # Not `npm ci`: it insists on the toolchain's packages for other platforms, which not every mirror carries. This
+    # installs the same locked versions, integrity checked, and leaves the lock file alone.
+    (cd contracts && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null)
 fi

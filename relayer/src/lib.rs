@@ -1,5 +1,24 @@
 //! Appraises bundles, signs and posts attestations to the registry, and shows why.
+//!
+//! A bundle's way: [`http`] archives and acknowledges it, [`appraiser`] asks the verifier, [`post`] signs a report and
+//! brings it on chain. Each step is stored before the next begins, so a crash anywhere doubles and loses nothing.
 
+mod error;
+mod failpoint;
+
+pub mod appraiser;
+pub mod archive;
+pub mod chain;
+pub mod command;
+pub mod config;
+pub mod endorse;
+pub mod http;
 pub mod inspect;
+pub mod post;
+pub mod registry;
 pub mod render;
+pub mod service;
+pub mod store;
 pub mod verify;
+
+pub use error::Error;

@@ -1,8 +1,12 @@
-//! `chassis`: an auditor's and a relayer's one tool.
+//! `chassis`: a relayer's and an auditor's one tool.
 
 use std::process::ExitCode;
 
-use chassis_relayer::{inspect::Inspect, verify::Verify};
+use chassis_relayer::{
+    command::{ConfigCommand, PolicyCommand, Relay, Status},
+    inspect::Inspect,
+    verify::Verify,
+};
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
@@ -14,13 +18,23 @@ struct Chassis {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Inspect(Inspect),
+    Relay(Relay),
+    Status(Status),
     Verify(Verify),
+    Inspect(Inspect),
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    #[command(subcommand)]
+    Config(ConfigCommand),
 }
 
 fn main() -> ExitCode {
     match Chassis::parse().command {
-        Command::Inspect(inspect) => inspect.run(),
+        Command::Relay(relay) => relay.run(),
+        Command::Status(status) => status.run(),
         Command::Verify(verify) => verify.run(),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Policy(policy) => policy.run(),
+        Command::Config(config) => config.run(),
     }
 }

@@ -1,6 +1,7 @@
 //! The simulated cloud against the code that verifies the real one, and every end-to-end test.
 
 mod attacks;
+mod e2e;
 mod fidelity;
 mod firmware;
 mod intel;

@@ -1,0 +1,11 @@
+//! Commands that talk to a chain or write configuration.
+
+mod config;
+mod policy;
+mod relay;
+mod status;
+
+pub use config::ConfigCommand;
+pub use policy::PolicyCommand;
+pub use relay::Relay;
+pub use status::Status;

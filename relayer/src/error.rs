@@ -1,0 +1,95 @@
+//! What can go wrong in a relayer.
+
+use std::path::PathBuf;
+
+/// An error, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration cannot be used. All mistakes at once.
+    #[error("configuration {path}: {}", .mistakes.join("; "))]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Everything wrong with it.
+        mistakes: Vec<String>,
+    },
+    /// A file in the archive, or the archive's folder.
+    #[error("archive {path}: {source}")]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An archived document is not what it is named after.
+    #[error("archive {path}: its content has another hash than its name; restore it from a copy")]
+    ArchiveCorrupt {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database.
+    #[error("database: {0}")]
+    Store(#[from] sqlx::Error),
+    /// The database's schema.
+    #[error("database schema: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A signature would contradict one already given.
+    #[error(
+        "evidence {evidence} was signed with another result under the same policy, endorsements and time"
+    )]
+    Equivocation {
+        /// The evidence.
+        evidence: String,
+    },
+    /// The chain's RPC endpoint.
+    #[error("RPC: {0}")]
+    Rpc(String),
+    /// A source of endorsements.
+    #[error("endorsements from {url}: {problem}")]
+    Endorsement {
+        /// Where from.
+        url: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Evidence, policy or endorsements that cannot be read.
+    #[error(transparent)]
+    Verifier(#[from] chassis_verifier::Error),
+    /// A report the registry would refuse.
+    #[error("the registry refuses the report: {0}")]
+    Refused(String),
+    /// The signing key.
+    #[error("signing key: {0}")]
+    Key(String),
+    /// Anything of the operating system's.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// Whether the same may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Rpc(_) | Self::Endorsement { .. } | Self::Store(_) | Self::Archive { .. }
+        )
+    }
+}
+
+macro_rules! rpc_error {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                Self::Rpc(error.to_string())
+            }
+        }
+    )*};
+}
+
+rpc_error!(alloy::transports::TransportError, alloy::contract::Error);

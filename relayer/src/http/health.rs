@@ -1,0 +1,46 @@
+//! Whether it works, for machines.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde_json::{Value, json};
+
+use super::App;
+use crate::store::State as BundleState;
+
+/// 503 with every reason why bundles would not get on chain.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    let mut reasons = match app.poster.obstacles().await {
+        Ok(obstacles) => obstacles,
+        Err(error) => vec![error.to_string()],
+    };
+    if let Err(error) = app.store.count(BundleState::Received).await {
+        reasons.push(error.to_string());
+    }
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let warnings = ["one RPC endpoint decides alone what is finalized"];
+    (
+        status,
+        Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "warnings": warnings})),
+    )
+}
+
+/// Prometheus text.
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> String {
+    for state in [
+        BundleState::Received,
+        BundleState::Appraised,
+        BundleState::Queued,
+        BundleState::Posted,
+    ] {
+        if let Ok(count) = app.store.count(state).await {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            metrics::gauge!("chassis_bundles", "state" => state.name()).set(count);
+        }
+    }
+    app.metrics.render()
+}

@@ -1,0 +1,61 @@
+//! The HTTP interface.
+
+mod bundles;
+mod documents;
+mod health;
+mod problem;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    routing::{get, post},
+};
+use chassis_verifier::bundle::DEFAULT_LIMIT;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::timeout::TimeoutLayer;
+
+pub(crate) use bundles::status_name;
+
+use crate::{archive::Archive, chain::Chain, post::Poster, store::Store};
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Where bundles wait.
+    pub store: Store,
+    /// Where documents are.
+    pub archive: Archive,
+    /// The chain, and the registry on it.
+    pub chain: Chain,
+    /// Knows what keeps reports from being posted.
+    pub poster: Poster,
+    /// Most bundles waiting to be appraised.
+    pub max_queue: u32,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+}
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/v1/bundles", post(bundles::submit))
+        .route("/v1/bundles/{digest}", get(bundles::show))
+        .route("/v1/operators/{address}", get(bundles::operator))
+        .route("/v1/results/{digest}", get(documents::result))
+        .route("/v1/endorsements/{digest}", get(documents::endorsements))
+        .route("/v1/policies/{digest}", get(documents::policy))
+        .route("/v1/manifests/{hash}", get(documents::manifest))
+        .route("/v1/evidence/{digest}", get(documents::evidence))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .layer(DefaultBodyLimit::max(DEFAULT_LIMIT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            Duration::from_secs(30),
+        ))
+        .with_state(Arc::new(app))
+}

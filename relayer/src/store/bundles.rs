@@ -1,0 +1,342 @@
+//! Bundles on their way, and what was signed about them.
+
+use std::fmt;
+
+use alloy::primitives::{Address, B256};
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::Store;
+use crate::Error;
+
+/// How far a bundle has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Archived and acknowledged.
+    Received,
+    /// Appraised, and fit to be attested.
+    Appraised,
+    /// In a signed report.
+    Queued,
+    /// The report's transaction has been sent.
+    Posted,
+    /// In a block.
+    Included,
+    /// In a finalized block.
+    Final,
+    /// The appraisal found against it.
+    Rejected,
+    /// Given up; the reason says why.
+    Failed,
+}
+
+impl State {
+    const ALL: [Self; 8] = [
+        Self::Received,
+        Self::Appraised,
+        Self::Queued,
+        Self::Posted,
+        Self::Included,
+        Self::Final,
+        Self::Rejected,
+        Self::Failed,
+    ];
+
+    /// As stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Appraised => "appraised",
+            Self::Queued => "queued",
+            Self::Posted => "posted",
+            Self::Included => "included",
+            Self::Final => "final",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn from_name(name: &str) -> Self {
+        // Only this program writes the column, and only names from here.
+        Self::ALL
+            .into_iter()
+            .find(|state| state.name() == name)
+            .unwrap_or(Self::Failed)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A bundle to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct NewBundle {
+    /// Its evidence's digest.
+    pub digest: B256,
+    /// Whom it is about.
+    pub operator: Address,
+    /// Whether everybody may see it.
+    pub is_public: bool,
+    /// Unix seconds.
+    pub received_at: i64,
+}
+
+/// A bundle as stored.
+#[derive(Clone, Debug)]
+pub struct BundleRow {
+    /// Its evidence's digest.
+    pub digest: B256,
+    /// Whom it is about.
+    pub operator: Address,
+    /// Whether everybody may see it.
+    pub is_public: bool,
+    /// How far it has come.
+    pub state: State,
+    /// How often it was put back.
+    pub tries: i64,
+    /// The appraisal as JSON.
+    pub appraisal: Option<String>,
+    /// What a grant is made of, as JSON.
+    pub fields: Option<String>,
+    /// The report that carries it.
+    pub report: Option<B256>,
+    /// For people.
+    pub reason: Option<String>,
+}
+
+/// What names an appraisal, and its result. For one name never two results.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing {
+    /// The evidence's digest.
+    pub evidence: B256,
+    /// The policy's.
+    pub policy: B256,
+    /// The endorsement set's.
+    pub endorsements: B256,
+    /// The appraisal's time.
+    pub as_of: u64,
+    /// The result's digest.
+    pub result: B256,
+}
+
+impl Store {
+    /// Keeps a bundle. `false` if it was there already.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn add_bundle(&self, bundle: &NewBundle) -> Result<bool, Error> {
+        let added = sqlx::query(
+            "INSERT INTO bundles (digest, operator, is_public, state, received_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (digest) DO NOTHING",
+        )
+        .bind(bundle.digest.to_string())
+        .bind(bundle.operator.to_string())
+        .bind(bundle.is_public)
+        .bind(State::Received.name())
+        .bind(bundle.received_at)
+        .execute(&self.pool)
+        .await?;
+        Ok(added.rows_affected() == 1)
+    }
+
+    /// A bundle by its digest.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn bundle(&self, digest: B256) -> Result<Option<BundleRow>, Error> {
+        let row = sqlx::query("SELECT * FROM bundles WHERE digest = $1")
+            .bind(digest.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.as_ref().map(row_to_bundle).transpose()?)
+    }
+
+    /// The operator's latest bundle.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn latest_bundle_of(&self, operator: Address) -> Result<Option<BundleRow>, Error> {
+        let row = sqlx::query("SELECT * FROM bundles WHERE operator = $1 ORDER BY received_at DESC LIMIT 1")
+            .bind(operator.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.as_ref().map(row_to_bundle).transpose()?)
+    }
+
+    /// The oldest bundles in a state.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn bundles_in(&self, state: State, most: u32) -> Result<Vec<BundleRow>, Error> {
+        let rows =
+            sqlx::query("SELECT * FROM bundles WHERE state = $1 ORDER BY received_at, digest LIMIT $2")
+                .bind(state.name())
+                .bind(most)
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.iter().map(row_to_bundle).collect::<Result<_, _>>()?)
+    }
+
+    /// The bundles in a report.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn bundles_of(&self, report: B256) -> Result<Vec<BundleRow>, Error> {
+        let rows = sqlx::query("SELECT * FROM bundles WHERE report = $1 ORDER BY digest")
+            .bind(report.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.iter().map(row_to_bundle).collect::<Result<_, _>>()?)
+    }
+
+    /// How many bundles are in a state.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn count(&self, state: State) -> Result<i64, Error> {
+        let row = sqlx::query("SELECT COUNT(*) FROM bundles WHERE state = $1")
+            .bind(state.name())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Stores an appraisal. `fields` are there if the bundle is to be attested.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn set_appraisal(
+        &self,
+        digest: B256,
+        result: B256,
+        appraisal: &str,
+        fields: Option<&str>,
+    ) -> Result<(), Error> {
+        let state = if fields.is_some() {
+            State::Appraised
+        } else {
+            State::Rejected
+        };
+        sqlx::query(
+            "UPDATE bundles SET state = $2, result = $3, appraisal = $4, fields = $5, reason = NULL
+             WHERE digest = $1 AND state = 'received'",
+        )
+        .bind(digest.to_string())
+        .bind(state.name())
+        .bind(result.to_string())
+        .bind(appraisal)
+        .bind(fields)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends a bundle's way.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn end_bundle(&self, digest: B256, state: State, reason: &str) -> Result<(), Error> {
+        sqlx::query("UPDATE bundles SET state = $2, reason = $3 WHERE digest = $1")
+            .bind(digest.to_string())
+            .bind(state.name())
+            .bind(reason)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Puts a bundle back to be appraised anew.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn put_back(&self, digest: B256, reason: &str) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE bundles SET state = 'received', report = NULL, tries = tries + 1, reason = $2 WHERE digest = $1",
+        )
+        .bind(digest.to_string())
+        .bind(reason)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes down what is about to be signed, then hands the bundles to the report. All or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Equivocation`] if another result was signed under the same name; else of the database.
+    pub async fn sign_into_report(
+        &self,
+        report: B256,
+        archive: B256,
+        calldata: &[u8],
+        signings: &[Signing],
+    ) -> Result<(), Error> {
+        let mut all = self.pool.begin().await?;
+        sqlx::query("INSERT INTO reports (hash, archive, calldata) VALUES ($1, $2, $3)")
+            .bind(report.to_string())
+            .bind(archive.to_string())
+            .bind(calldata)
+            .execute(&mut *all)
+            .await?;
+        for signing in signings {
+            let stored = sqlx::query(
+                "INSERT INTO signatures (evidence, policy, endorsements, as_of, result) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = result
+                 WHERE result = excluded.result",
+            )
+            .bind(signing.evidence.to_string())
+            .bind(signing.policy.to_string())
+            .bind(signing.endorsements.to_string())
+            .bind(i64::try_from(signing.as_of).unwrap_or(i64::MAX))
+            .bind(signing.result.to_string())
+            .execute(&mut *all)
+            .await?;
+            if stored.rows_affected() == 0 {
+                return Err(Error::Equivocation {
+                    evidence: signing.evidence.to_string(),
+                });
+            }
+            sqlx::query(
+                "UPDATE bundles SET state = 'queued', report = $2 WHERE digest = $1 AND state = 'appraised'",
+            )
+            .bind(signing.evidence.to_string())
+            .bind(report.to_string())
+            .execute(&mut *all)
+            .await?;
+        }
+        all.commit().await?;
+        Ok(())
+    }
+}
+
+fn row_to_bundle(row: &SqliteRow) -> Result<BundleRow, sqlx::Error> {
+    Ok(BundleRow {
+        digest: parse(row, "digest")?,
+        operator: parse(row, "operator")?,
+        is_public: row.try_get("is_public")?,
+        state: State::from_name(row.try_get("state")?),
+        tries: row.try_get("tries")?,
+        appraisal: row.try_get("appraisal")?,
+        fields: row.try_get("fields")?,
+        report: parse_optional(row, "report")?,
+        reason: row.try_get("reason")?,
+    })
+}
+
+pub(super) fn parse<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error> {
+    let text: &str = row.try_get(column)?;
+    text.parse().map_err(|_| sqlx::Error::ColumnDecode {
+        index: column.into(),
+        source: format!("`{text}` is not what this column holds").into(),
+    })
+}
+
+pub(super) fn parse_optional<T: std::str::FromStr>(
+    row: &SqliteRow,
+    column: &str,
+) -> Result<Option<T>, sqlx::Error> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(|_| parse(row, column)).transpose()
+}

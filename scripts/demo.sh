@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# The whole path on a local chain: evidence in, `isAttested` out, and an attack refused. Leaves nothing running.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say()  { printf '\n\033[1m%s\033[0m\n' "$*"; }
+tell() { printf '  %s\n' "$*"; }
+fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# Waits up to a minute for a command to succeed.
+await() {
+    local what=$1; shift
+    for _ in {1..300}; do "$@" >/dev/null 2>&1 && return; sleep 0.2; done
+    fail "waited a minute in vain for $what; see $dir/*.log"
+}
+
+./scripts/setup.sh
+say "Building"
+npm run --prefix contracts --silent build
+cargo build --workspace --bins --locked --quiet
+bin=${CARGO_TARGET_DIR:-target}/debug
+forge=$PWD/contracts/node_modules/.bin/forge
+cast=$PWD/contracts/node_modules/.bin/cast
+
+dir=$(mktemp -d)
+pids=()
+clean_up() {
+    status=$?
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait
+    if ((status)); then echo "demo: failed; what ran wrote to $dir/*.log" >&2; else rm -rf "$dir"; fi
+}
+trap clean_up EXIT
+
+# anvil's well-known keys, worth nothing anywhere else.
+deployer=0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80
+relayer=0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d
+operator=0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a
+attacker=0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6
+address_of() { "$cast" wallet address "$1"; }
+
+say "A local chain, and a simulated cloud with two machines, each with a real software TPM"
+export ETH_RPC_URL=http://127.0.0.1:$(free_port)
+contracts/node_modules/.bin/anvil --port "${ETH_RPC_URL##*:}" --block-time 1 --slots-in-an-epoch 1 \
+    >"$dir/anvil.log" 2>&1 & pids+=($!)
+"$bin/chassis-sim" up --dir "$dir/cloud" --machines a,b=distribution >"$dir/cloud.log" 2>&1 & pids+=($!)
+await "the chain" "$cast" block-number
+await "the simulated cloud" test -e "$dir/cloud/sim.json"
+cloud() { jq -er "$1" "$dir/cloud/sim.json"; }
+tell "chain     $ETH_RPC_URL"
+for name in a b; do
+    tell "machine $name $(cloud ".machines.$name | \"\(.image), \(.zone), TPM at \(.tcti)\"")"
+done
+
+say "The registry: one relayer, one guardian, one policy"
+policy_digest=$("$bin/chassis" policy digest "$(cloud .policy)")
+(
+    cd contracts
+    CHASSIS_RELAYERS=$(address_of $relayer) CHASSIS_THRESHOLD=1 CHASSIS_GUARDIANS=$(address_of $deployer) \
+        CHASSIS_POLICIES=$policy_digest \
+        "$forge" script script/Deploy.s.sol --rpc-url "$ETH_RPC_URL" --private-key $deployer --broadcast --json
+) >"$dir/deploy.log" 2>&1 || fail "the registry was not deployed"
+registry=$(jq -er '.transactions[0].contractAddress' contracts/broadcast/Deploy.s.sol/31337/run-latest.json)
+(cd contracts && "$forge" create examples/KeeperVault.sol:KeeperVault --rpc-url "$ETH_RPC_URL" \
+    --private-key $deployer --broadcast --json --constructor-args "$registry") >"$dir/vault.log" 2>&1 \
+    || fail "the example vault was not deployed"
+vault=$(jq -ser 'map(select(.deployedTo)) | .[0].deployedTo' "$dir/vault.log")
+tell "registry  $registry"
+tell "policy    $policy_digest"
+tell "vault     $vault (lets only attested keepers in)"
+"$cast" send "$vault" 'checkIn()' --private-key $operator >/dev/null 2>&1 && fail "the vault let a stranger in"
+tell "the vault refuses the operator: not attested yet"
+
+say "A relayer"
+port=$(free_port)
+cat >"$dir/relayer.toml" <<TOML
+listen = "127.0.0.1:$port"
+rpc_url = "$ETH_RPC_URL"
+registry = "$registry"
+policy = "$(cloud .policy)"
+data_dir = "$dir/relayer"
+
+[endorsements]
+collateral = "$(cloud .http)/collateral/{fmspc}"
+host_registry = "$(cloud .http)/host-registry/{ppid}"
+provider_crls = ["$(cloud .http)/crls/root.der", "$(cloud .http)/crls/intermediate.der"]
+TOML
+CHASSIS_RELAYER_KEY=$relayer "$bin/chassis" relay --config "$dir/relayer.toml" >"$dir/relayer.log" 2>&1 & pids+=($!)
+url=http://127.0.0.1:$port
+await "the relayer" curl -fsS "$url/readyz"
+tell "listens on $url"
+
+# register MACHINE-ROOT TCTI KEY OUT: what an operator runs on a node.
+register() {
+    CHASSIS_OPERATOR_KEY=$3 "$bin/chassis-node" register --json --rpc-url "$ETH_RPC_URL" --registry "$registry" \
+        --sys-root "$1" --tcti "$2" --ak-intermediates "$(cloud .roots.providerIntermediate)" \
+        --disclosure public --relayer "$url" --wait 60 >"$4" 2>"$4.err"
+}
+show_checks() {
+    curl -fsS "$url/v1/bundles/$1" | jq -r '.checks[]
+        | "  \({pass: "✓", fail: "✗", not_applicable: "–"}[.outcome])  \(.name | . + " " * (24 - length)) \(.detail)"'
+}
+
+say "Machine a proves itself: TD quote, TPM quote, both boot logs, bound to a finalized block"
+started=$(date +%s)
+register "$(cloud .machines.a.sysRoot)" "$(cloud .machines.a.tcti)" $operator "$dir/a.json" \
+    || { cat "$dir/a.json" "$dir/a.json.err" >&2; fail "machine a was not attested"; }
+digest=$(jq -ser 'map(select(.digest)) | .[0].digest' "$dir/a.json")
+show_checks "$digest"
+bundle=$(curl -fsS "$url/v1/bundles/$digest")
+tell ""
+tell "evidence  $digest"
+tell "result    $(jq -er .result <<<"$bundle")"
+tell "platform  $(jq -er .platformId <<<"$bundle")"
+tell "verdict   binding $(jq -er .verdict.binding <<<"$bundle"), custody $(jq -er .verdict.custody <<<"$bundle"), until $(date -ud @"$(jq -er .verdict.expiry <<<"$bundle")" '+%F %T UTC')"
+tell "posted    block $(jq -er .transaction.blockNumber <<<"$bundle"), $(jq -er .transaction.gasUsed <<<"$bundle") gas, transaction $(jq -er .transaction.hash <<<"$bundle")"
+tell "final after $(($(date +%s) - started)) s"
+
+say "The registry answers, and a consumer contract acts on it"
+[[ $("$cast" call "$registry" 'isAttested(address)(bool)' "$(address_of $operator)") == true ]] || fail "isAttested is false"
+tell "isAttested($(address_of $operator)) = true"
+used=$("$cast" send "$vault" 'checkIn()' --private-key $operator --json | jq -er '.gasUsed' | xargs printf '%d')
+tell "the vault lets the operator in ($used gas)"
+"$bin/chassis" status "$(address_of $operator)" --rpc-url "$ETH_RPC_URL" --registry "$registry" || fail "chassis status disagrees"
+
+say "The attack: the TD of machine a with the TPM of machine b, bound to each other honestly"
+parts=$("$bin/chassis-sim" frankenstein --dir "$dir/cloud" --td a --tpm b)
+if register "$(jq -er .sysRoot <<<"$parts")" "$(jq -er .tcti <<<"$parts")" $attacker "$dir/attack.json"; then
+    fail "the attack succeeded"
+fi
+digest=$(jq -ser 'map(select(.digest)) | .[0].digest' "$dir/attack.json")
+show_checks "$digest" | grep '✗' || fail "no check caught the attack"
+[[ $(curl -fsS "$url/v1/bundles/$digest" | jq -er .state) == rejected ]] || fail "the attack was not rejected"
+curl -fsS "$url/v1/bundles/$digest" | jq -e '[.checks[] | select(.outcome == "fail") | .name] | any(startswith("cross."))' \
+    >/dev/null || fail "the attack was refused, but not by the cross-check"
+[[ $("$cast" call "$registry" 'isAttested(address)(bool)' "$(address_of $attacker)") == false ]] || fail "the attacker is attested"
+tell "isAttested($(address_of $attacker)) = false"
+
+echo
+echo "demo: ok"

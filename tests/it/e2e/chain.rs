@@ -1,0 +1,166 @@
+//! A local chain with the registry on it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use alloy::{
+    network::EthereumWallet,
+    primitives::{Address, B256, Bytes, address},
+    providers::{DynProvider, Provider, ProviderBuilder},
+    rpc::types::TransactionRequest,
+    signers::local::PrivateKeySigner,
+    sol,
+    sol_types::SolValue,
+};
+
+sol!(
+    #[sol(rpc)]
+    #[allow(missing_docs, clippy::too_many_arguments)]
+    "../contracts/src/interfaces/IProofOfCloudRegistry.sol"
+);
+
+/// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards.
+pub(crate) const KEYS: [&str; 4] = [
+    "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+    "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+];
+const GUARDIAN: Address = address!("90F79bf6EB2c4f870365E785982E1f101E93b906");
+
+/// anvil, killed on drop.
+pub(crate) struct Chain {
+    process: Child,
+    pub(crate) url: String,
+    pub(crate) provider: DynProvider,
+    pub(crate) registry: Address,
+}
+
+impl Chain {
+    /// Starts anvil with a block each second and deploys the registry: one relayer, threshold one, one policy.
+    pub(crate) async fn start(policy: B256) -> Self {
+        let port = free_port();
+        let process = Command::new(contracts().join("node_modules/.bin/anvil"))
+            .args([
+                "--port",
+                &port.to_string(),
+                "--block-time",
+                "1",
+                "--slots-in-an-epoch",
+                "1",
+                "--silent",
+            ])
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("anvil is in contracts/node_modules; run ./scripts/setup.sh");
+        let url = format!("http://127.0.0.1:{port}");
+        let wallet = EthereumWallet::from(signer(0));
+        let provider = ProviderBuilder::new()
+            .wallet(wallet)
+            .connect_http(url.parse().unwrap())
+            .erased();
+        let mut chain = Self {
+            process,
+            url,
+            provider,
+            registry: Address::ZERO,
+        };
+        until("anvil answers", || async {
+            chain.provider.get_block_number().await.is_ok()
+        })
+        .await;
+        chain.registry = chain.deploy(policy).await;
+        chain
+    }
+
+    pub(crate) fn registry(&self) -> IProofOfCloudRegistry::IProofOfCloudRegistryInstance<DynProvider> {
+        IProofOfCloudRegistry::new(self.registry, self.provider.clone())
+    }
+
+    /// How many reports the registry has applied.
+    pub(crate) async fn batches(&self) -> u64 {
+        self.registry().control().call().await.unwrap().nextBatch
+    }
+
+    async fn deploy(&self, policy: B256) -> Address {
+        let config = IProofOfCloudRegistry::Config {
+            relayers: vec![signer(1).address()],
+            threshold: 1,
+            freezeThreshold: 1,
+            guardians: vec![GUARDIAN],
+            policies: vec![policy],
+            maxTtl: 86_400,
+        };
+        let code = [
+            bytecode("ProofOfCloudRegistry").to_vec(),
+            (config,).abi_encode_params(),
+        ]
+        .concat();
+        let request = TransactionRequest::default().with_deploy_code(code);
+        let receipt = self
+            .provider
+            .send_transaction(request)
+            .await
+            .unwrap()
+            .get_receipt()
+            .await
+            .unwrap();
+        receipt.contract_address.unwrap()
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+trait DeployCode {
+    fn with_deploy_code(self, code: Vec<u8>) -> Self;
+}
+
+impl DeployCode for TransactionRequest {
+    fn with_deploy_code(self, code: Vec<u8>) -> Self {
+        alloy::network::TransactionBuilder::with_deploy_code(self, Bytes::from(code))
+    }
+}
+
+pub(crate) fn signer(index: usize) -> PrivateKeySigner {
+    KEYS[index].parse().unwrap()
+}
+
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// Polls `done` for at most a minute.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F) {
+    for _ in 0..600 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("waited a minute in vain: {what}");
+}
+
+fn contracts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts")
+}
+
+/// What `forge build` made of a contract.
+fn bytecode(contract: &str) -> Bytes {
+    let path = contracts().join(format!("out/{contract}.sol/{contract}.json"));
+    let text = std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `npm run build` in contracts", path.display()));
+    let artifact: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    artifact["bytecode"]["object"].as_str().unwrap().parse().unwrap()
+}

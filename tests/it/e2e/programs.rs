@@ -1,0 +1,164 @@
+//! The product's own binaries, run as people run them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use chassis_sim::{Cloud, machine::Parts};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    chain::{Chain, KEYS, free_port, until},
+    outside::Outside,
+};
+
+/// Where cargo puts binaries: beside this package's own.
+fn binary(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_chassis-sim")).with_file_name(name);
+    assert!(
+        path.exists(),
+        "{} is missing; run `cargo build --workspace --bins`",
+        path.display()
+    );
+    path
+}
+
+/// `chassis relay`, killed on drop. Its files outlive its process.
+pub(crate) struct Relayer {
+    process: Option<Child>,
+    config: PathBuf,
+    pub(crate) url: String,
+    _dir: TempDir,
+}
+
+impl Relayer {
+    /// Writes its configuration; does not start it.
+    pub(crate) fn new(chain: &Chain, cloud: &Cloud, outside: &Outside) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("relayer.toml");
+        let url = format!("127.0.0.1:{}", free_port());
+        let text = format!(
+            "listen = {url:?}\nrpc_url = {:?}\nregistry = \"{}\"\npolicy = {:?}\ndata_dir = {:?}\n\
+             [endorsements]\ncollateral = \"{http}/collateral/{{fmspc}}\"\n\
+             host_registry = \"{http}/host-registry/{{ppid}}\"\n\
+             provider_crls = [\"{http}/crls/0\", \"{http}/crls/1\"]\n",
+            chain.url,
+            chain.registry,
+            cloud.policy_path(),
+            dir.path().join("data"),
+            http = outside.url,
+        );
+        std::fs::write(&config, text).unwrap();
+        Self {
+            process: None,
+            config,
+            url: format!("http://{url}"),
+            _dir: dir,
+        }
+    }
+
+    /// Starts it and waits until it answers. `failpoint`: where it is to die.
+    pub(crate) async fn start(&mut self, failpoint: Option<&str>) {
+        let mut command = Command::new(binary("chassis"));
+        command
+            .args(["relay", "--config"])
+            .arg(&self.config)
+            .env("CHASSIS_RELAYER_KEY", KEYS[1]);
+        if let Some(name) = failpoint {
+            command.env("CHASSIS_FAILPOINT", name);
+        }
+        self.process = Some(command.stdout(Stdio::null()).spawn().unwrap());
+        let url = format!("{}/healthz", self.url);
+        until("the relayer answers", || async {
+            reqwest::get(&url).await.is_ok_and(|r| r.status().is_success())
+        })
+        .await;
+    }
+
+    /// Whether its process has ended.
+    pub(crate) fn is_dead(&mut self) -> bool {
+        self.process
+            .as_mut()
+            .is_none_or(|process| process.try_wait().unwrap().is_some())
+    }
+
+    /// `SIGKILL`.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+
+    pub(crate) async fn post(&self, bundle: &[u8]) -> (u16, Value) {
+        let answer = reqwest::Client::new()
+            .post(format!("{}/v1/bundles", self.url))
+            .header("content-type", "application/json")
+            .body(bundle.to_vec())
+            .send()
+            .await
+            .unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or(Value::Null),
+        )
+    }
+
+    pub(crate) async fn bundle(&self, digest: &str) -> Value {
+        let url = format!("{}/v1/bundles/{digest}", self.url);
+        match reqwest::get(url).await {
+            Ok(answer) => answer.json().await.unwrap_or(Value::Null),
+            Err(_) => Value::Null,
+        }
+    }
+
+    pub(crate) async fn until_state(&self, digest: &str, state: &str) -> Value {
+        until(&format!("{digest} is {state}"), || async {
+            self.bundle(digest).await["state"] == json!(state)
+        })
+        .await;
+        self.bundle(digest).await
+    }
+}
+
+impl Drop for Relayer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// `chassis-node attest`: a bundle from a machine, by the operator's key with this number.
+pub(crate) fn attest(chain: &Chain, cloud: &Cloud, parts: &Parts, key: usize) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("bundle.json");
+    let output = Command::new(binary("chassis-node"))
+        .args([
+            "attest",
+            "--rpc-url",
+            &chain.url,
+            "--registry",
+            &chain.registry.to_string(),
+        ])
+        .args(["--tcti", &parts.tcti, "--disclosure", "public", "--sys-root"])
+        .arg(&parts.sys_root)
+        .arg("--ak-intermediates")
+        .arg(cloud.intermediate_path())
+        .arg("--out")
+        .arg(&out)
+        .env("CHASSIS_OPERATOR_KEY", KEYS[key])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    std::fs::read(out).unwrap()
+}
+
+/// `chassis`, once.
+pub(crate) fn chassis(args: &[&str]) -> Output {
+    Command::new(binary("chassis")).args(args).output().unwrap()
+}
