@@ -22,6 +22,8 @@ cargo build --workspace --bins --locked --quiet
 bin=${CARGO_TARGET_DIR:-target}/debug
 forge=$PWD/contracts/node_modules/.bin/forge
 cast=$PWD/contracts/node_modules/.bin/cast
+# The program itself: npm's wrapper is another process, and killing it would leave this one running.
+anvil=$(echo contracts/node_modules/@foundry-rs/anvil-*/bin/anvil)
 
 dir=$(mktemp -d)
 pids=()
@@ -42,7 +44,7 @@ address_of() { "$cast" wallet address "$1"; }
 
 say "A local chain, and a simulated cloud with two machines, each with a real software TPM"
 export ETH_RPC_URL=http://127.0.0.1:$(free_port)
-contracts/node_modules/.bin/anvil --port "${ETH_RPC_URL##*:}" --block-time 1 --slots-in-an-epoch 1 \
+"$anvil" --port "${ETH_RPC_URL##*:}" --block-time 1 --slots-in-an-epoch 1 \
     >"$dir/anvil.log" 2>&1 & pids+=($!)
 "$bin/chassis-sim" up --dir "$dir/cloud" --machines a,b=distribution >"$dir/cloud.log" 2>&1 & pids+=($!)
 await "the chain" "$cast" block-number
@@ -114,7 +116,7 @@ tell "evidence  $digest"
 tell "result    $(jq -er .result <<<"$bundle")"
 tell "platform  $(jq -er .platformId <<<"$bundle")"
 tell "verdict   binding $(jq -er .verdict.binding <<<"$bundle"), custody $(jq -er .verdict.custody <<<"$bundle"), until $(date -ud @"$(jq -er .verdict.expiry <<<"$bundle")" '+%F %T UTC')"
-tell "posted    block $(jq -er .transaction.blockNumber <<<"$bundle"), $(jq -er .transaction.gasUsed <<<"$bundle") gas, transaction $(jq -er .transaction.hash <<<"$bundle")"
+tell "posted    block $(jq -er .blockNumber <<<"$bundle"), $(jq -er .gasUsed <<<"$bundle") gas, transaction $(jq -er .transaction <<<"$bundle")"
 tell "final after $(($(date +%s) - started)) s"
 
 say "The registry answers, and a consumer contract acts on it"

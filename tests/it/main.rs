@@ -1,5 +1,7 @@
 //! The simulated cloud against the code that verifies the real one, and every end-to-end test.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod attacks;
 mod e2e;
 mod fidelity;

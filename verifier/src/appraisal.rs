@@ -28,7 +28,8 @@ pub type Facts = BTreeMap<&'static str, Value>;
 /// One question and its answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// Which question.
+    /// Which question. As JSON: `id` and `name`.
+    #[serde(flatten)]
     pub id: CheckId,
     /// The answer.
     pub outcome: Outcome,

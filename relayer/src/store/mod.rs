@@ -5,7 +5,7 @@
 mod bundles;
 mod transactions;
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, time::Duration};
 
 use sqlx::{
     SqlitePool,
@@ -29,7 +29,7 @@ impl Store {
     /// # Errors
     /// If it cannot be opened or written.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        let options = SqliteConnectOptions::from_str("sqlite::memory:")?
+        let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .foreign_keys(true)

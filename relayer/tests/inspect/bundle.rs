@@ -148,13 +148,13 @@ fn a_bundle_that_proves_little_is_refused_check_by_check() {
     assert!(
         checks
             .iter()
-            .any(|check| check["id"]["name"] == "td.quote" && check["outcome"] == "fail")
+            .any(|check| check["name"] == "td.quote" && check["outcome"] == "fail")
     );
     // The log is the one of this TD, whoever vouches for it.
     assert!(
         checks
             .iter()
-            .any(|check| check["id"]["name"] == "log.rtmrs" && check["outcome"] == "pass")
+            .any(|check| check["name"] == "log.rtmrs" && check["outcome"] == "pass")
     );
 }
 

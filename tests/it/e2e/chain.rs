@@ -7,20 +7,14 @@ use std::{
 };
 
 use alloy::{
-    network::EthereumWallet,
+    network::{EthereumWallet, TransactionBuilder},
     primitives::{Address, B256, Bytes, address},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
-    sol,
     sol_types::SolValue,
 };
-
-sol!(
-    #[sol(rpc)]
-    #[allow(missing_docs, clippy::too_many_arguments)]
-    "../contracts/src/interfaces/IProofOfCloudRegistry.sol"
-);
+use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
 
 /// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards.
 pub(crate) const KEYS: [&str; 4] = [
@@ -43,7 +37,7 @@ impl Chain {
     /// Starts anvil with a block each second and deploys the registry: one relayer, threshold one, one policy.
     pub(crate) async fn start(policy: B256) -> Self {
         let port = free_port();
-        let process = Command::new(contracts().join("node_modules/.bin/anvil"))
+        let process = Command::new(anvil())
             .args([
                 "--port",
                 &port.to_string(),
@@ -55,7 +49,7 @@ impl Chain {
             ])
             .stdout(Stdio::null())
             .spawn()
-            .expect("anvil is in contracts/node_modules; run ./scripts/setup.sh");
+            .unwrap();
         let url = format!("http://127.0.0.1:{port}");
         let wallet = EthereumWallet::from(signer(0));
         let provider = ProviderBuilder::new()
@@ -76,7 +70,7 @@ impl Chain {
         chain
     }
 
-    pub(crate) fn registry(&self) -> IProofOfCloudRegistry::IProofOfCloudRegistryInstance<DynProvider> {
+    pub(crate) fn registry(&self) -> Registry {
         IProofOfCloudRegistry::new(self.registry, self.provider.clone())
     }
 
@@ -99,7 +93,7 @@ impl Chain {
             (config,).abi_encode_params(),
         ]
         .concat();
-        let request = TransactionRequest::default().with_deploy_code(code);
+        let request = TransactionRequest::default().with_deploy_code(Bytes::from(code));
         let receipt = self
             .provider
             .send_transaction(request)
@@ -116,16 +110,6 @@ impl Drop for Chain {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-trait DeployCode {
-    fn with_deploy_code(self, code: Vec<u8>) -> Self;
-}
-
-impl DeployCode for TransactionRequest {
-    fn with_deploy_code(self, code: Vec<u8>) -> Self {
-        alloy::network::TransactionBuilder::with_deploy_code(self, Bytes::from(code))
     }
 }
 
@@ -150,6 +134,17 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut done: impl F
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("waited a minute in vain: {what}");
+}
+
+/// The program itself: npm's wrapper is another process, and killing it would leave this one running.
+fn anvil() -> PathBuf {
+    let installed = contracts().join("node_modules/@foundry-rs");
+    let packages = std::fs::read_dir(&installed)
+        .unwrap_or_else(|error| panic!("{}: {error}; run ./scripts/setup.sh", installed.display()));
+    packages
+        .map(|package| package.unwrap().path().join("bin/anvil"))
+        .find(|program| program.exists())
+        .expect("npm installs anvil for this platform")
 }
 
 fn contracts() -> PathBuf {
