@@ -20,10 +20,8 @@ say "Building"
 npm run --prefix contracts --silent build
 cargo build --workspace --bins --locked --quiet
 bin=${CARGO_TARGET_DIR:-target}/debug
-forge=$PWD/contracts/node_modules/.bin/forge
-cast=$PWD/contracts/node_modules/.bin/cast
-# The program itself: npm's wrapper is another process, and killing it would leave this one running.
-anvil=$(echo contracts/node_modules/@foundry-rs/anvil-*/bin/anvil)
+forge=$PWD/contracts/bin/forge
+cast=$PWD/contracts/bin/cast
 
 dir=$(mktemp -d)
 pids=()
@@ -44,7 +42,7 @@ address_of() { "$cast" wallet address "$1"; }
 
 say "A local chain, and a simulated cloud with two machines, each with a real software TPM"
 export ETH_RPC_URL=http://127.0.0.1:$(free_port)
-"$anvil" --port "${ETH_RPC_URL##*:}" --block-time 1 --slots-in-an-epoch 1 \
+contracts/bin/anvil --port "${ETH_RPC_URL##*:}" --block-time 1 --slots-in-an-epoch 1 \
     >"$dir/anvil.log" 2>&1 & pids+=($!)
 "$bin/chassis-sim" up --dir "$dir/cloud" --machines a,b=distribution >"$dir/cloud.log" 2>&1 & pids+=($!)
 await "the chain" "$cast" block-number

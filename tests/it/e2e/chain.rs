@@ -37,7 +37,7 @@ impl Chain {
     /// Starts anvil with a block each second and deploys the registry: one relayer, threshold one, one policy.
     pub(crate) async fn start(policy: B256) -> Self {
         let port = free_port();
-        let process = Command::new(anvil())
+        let process = Command::new(contracts().join("bin/anvil"))
             .args([
                 "--port",
                 &port.to_string(),
@@ -134,17 +134,6 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut done: impl F
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("waited a minute in vain: {what}");
-}
-
-/// The program itself: npm's wrapper is another process, and killing it would leave this one running.
-fn anvil() -> PathBuf {
-    let installed = contracts().join("node_modules/@foundry-rs");
-    let packages = std::fs::read_dir(&installed)
-        .unwrap_or_else(|error| panic!("{}: {error}; run ./scripts/setup.sh", installed.display()));
-    packages
-        .map(|package| package.unwrap().path().join("bin/anvil"))
-        .find(|program| program.exists())
-        .expect("npm installs anvil for this platform")
 }
 
 fn contracts() -> PathBuf {

@@ -40,14 +40,14 @@ impl Relayer {
         let config = dir.path().join("relayer.toml");
         let url = format!("127.0.0.1:{}", free_port());
         let text = format!(
-            "listen = {url:?}\nrpc_url = {:?}\nregistry = \"{}\"\npolicy = {:?}\ndata_dir = {:?}\n\
+            "listen = {url:?}\nrpc_url = {:?}\nregistry = \"{}\"\npolicy = \"{}\"\ndata_dir = \"{}\"\n\
              [endorsements]\ncollateral = \"{http}/collateral/{{fmspc}}\"\n\
              host_registry = \"{http}/host-registry/{{ppid}}\"\n\
              provider_crls = [\"{http}/crls/0\", \"{http}/crls/1\"]\n",
             chain.url,
             chain.registry,
-            cloud.policy_path(),
-            dir.path().join("data"),
+            cloud.policy_path().display(),
+            dir.path().join("data").display(),
             http = outside.url,
         );
         std::fs::write(&config, text).unwrap();
