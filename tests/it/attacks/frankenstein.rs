@@ -68,7 +68,6 @@ fn the_same_image_in_another_zone() {
 }
 
 #[test]
-#[ignore = "the verdict does not count `custody.zones` yet"]
 fn no_custody_where_zones_disagree() {
     let world = World::new();
     assert_eq!(in_another_zone(&world).verdict.custody, CustodyLevel::None);

@@ -8,8 +8,12 @@ use super::{
     revocation::{self, Crls},
 };
 
-/// Most intermediates looked at. Google's and Azure's chains have one or two.
-pub const INTERMEDIATES_LIMIT: usize = 8;
+/// Most intermediates looked at. Google's and Azure's chains have one or two. Path search tries every order of
+/// same-named certificates, so its time grows with the factorial of this.
+pub const INTERMEDIATES_LIMIT: usize = 3;
+
+/// Largest certificate looked at, in bytes. Real ones have two thousand.
+const CERTIFICATE_LIMIT: usize = 8 << 10;
 
 /// What a verified path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,16 @@ pub fn verify_chain(
             count: intermediates.len(),
             limit: INTERMEDIATES_LIMIT,
         });
+    }
+    if let Some(large) = intermediates
+        .iter()
+        .chain([&leaf])
+        .find(|der| der.len() > CERTIFICATE_LIMIT)
+    {
+        return Err(AkError::Chain(format!(
+            "a certificate of {} bytes, at most {CERTIFICATE_LIMIT} are looked at",
+            large.len()
+        )));
     }
     let leaf = CertificateDer::from(leaf);
     let leaf = EndEntityCert::try_from(&leaf).map_err(AkError::from_webpki)?;

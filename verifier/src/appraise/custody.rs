@@ -38,12 +38,17 @@ pub(super) fn check<'a>(
 
     let registry = registry_check(provider, &claims);
     let ak = ak_check(ak_provider);
-    let by_cpu = match registry.outcome {
-        Outcome::Pass => CustodyLevel::Automated,
-        _ => CustodyLevel::None,
+    let zones = zones_check(ak_zone, &claims);
+    // Sources that contradict each other establish nothing.
+    let (by_cpu, by_ak) = match (registry.outcome, zones.outcome) {
+        (Outcome::Fail, _) | (_, Outcome::Fail) => (CustodyLevel::None, CustodyLevel::None),
+        (Outcome::Pass, _) => (CustodyLevel::Automated, CustodyLevel::None),
+        (Outcome::NotApplicable, _) => (
+            CustodyLevel::None,
+            ak_provider.map_or(CustodyLevel::None, |provider| provider.ak_certificate_custody),
+        ),
     };
-    let by_ak = ak_provider.map_or(CustodyLevel::None, |provider| provider.ak_certificate_custody);
-    checks.extend([registry, ak, zones_check(ak_zone, &claims)]);
+    checks.extend([registry, ak, zones]);
     Custody {
         by_cpu,
         by_ak,
@@ -62,16 +67,16 @@ fn registry_check(provider: Option<&Provider>, claims: &[&HostRegistryClaim]) ->
     let Some(provider) = provider else {
         return Check::not_applicable(CheckId::HostRegistry, "no provider vouches for this platform");
     };
-    if !provider.host_registry {
-        let text = format!("{} publishes no host registry", provider.name);
-        return Check::not_applicable(CheckId::HostRegistry, text);
-    }
-    let theirs = |claim: &&&HostRegistryClaim| claim.provider == provider.id;
+    // First of all: a CPU that another provider claims is a conflict, whatever this one publishes.
     if claims.iter().any(|claim| claim.provider != provider.id) {
         let text = format!("another provider than {} claims this CPU too", provider.name);
         return Check::fail(CheckId::HostRegistry, text);
     }
-    match claims.iter().find(theirs) {
+    if !provider.host_registry {
+        let text = format!("{} publishes no host registry", provider.name);
+        return Check::not_applicable(CheckId::HostRegistry, text);
+    }
+    match claims.first() {
         Some(claim) => Check::pass(CheckId::HostRegistry, format!("{} lists this CPU", provider.name))
             .fact("provider", claim.provider)
             .fact("zone", claim.zone.clone()),

@@ -10,6 +10,9 @@ use crate::{
     td::Measurements,
 };
 
+/// Most further logs in a bundle. Each IMA list has the boot log replayed once more.
+const FURTHER_LOGS_LIMIT: usize = 4;
+
 /// PCRs that a virtual TPM's quote must cover.
 const PCRS: usize = 16;
 
@@ -40,6 +43,17 @@ impl<'a> Logs<'a> {
         ccel: Option<&'a Base64>,
         further: &'a [bundle::FurtherLog],
     ) -> Result<Self, Error> {
+        let imas = further
+            .iter()
+            .filter(|log| log.kind == bundle::FurtherLogKind::Ima)
+            .count();
+        if further.len() > FURTHER_LOGS_LIMIT || imas > 1 {
+            let text = format!(
+                "{} further logs, {imas} of them IMA's; at most {FURTHER_LOGS_LIMIT}, 1",
+                further.len()
+            );
+            return Err(Error::Json(text));
+        }
         Ok(Self {
             boot: tpm.map(|tpm| TcgLog::parse(&tpm.event_log)).transpose()?,
             further: further.iter().map(Further::parse).collect::<Result<_, _>>()?,

@@ -22,6 +22,9 @@ use crate::{
 /// TDX, as the registry numbers TEE classes.
 const TEE_CLASS_TDX: u8 = 1;
 
+/// Latest time appraised, Unix seconds: the registry counts in 40 bits, and lifetimes are added to it.
+const LATEST: u64 = (1 << 40) - (1 << 33);
+
 /// `flags` bit 0: the operator's key lives in the TD.
 const FLAG_KEY_IN_TD: u8 = 1;
 
@@ -37,6 +40,11 @@ pub fn appraise(
     policy: &Policy,
     as_of: u64,
 ) -> Result<Appraisal, Error> {
+    if as_of.max(endorsements.anchor.timestamp) > LATEST {
+        return Err(Error::Endorsements(
+            "times lie beyond what the registry can count".into(),
+        ));
+    }
     let evidence = &bundle.evidence;
     let Tee::Tdx { quote, ccel, .. } = &evidence.tee;
     let quote = TdQuote::parse(quote)?;
