@@ -16,7 +16,7 @@ host_registry = true
 
 [[workload]]
 name = "image 1"
-mrtd = "any"
+mrtd = ["333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333"]
 rtmr0 = "any"
 rtmr1 = ["111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111"]
 rtmr2 = ["222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222222"]
@@ -82,6 +82,8 @@ fn an_image_must_be_named_by_its_registers() {
     let end = start + POLICY[start..].find('\n').unwrap();
     let any = format!("{}rtmr2 = \"any\"{}", &POLICY[..start], &POLICY[end..]);
     assert!(error(&any).contains("name the image"));
+    let firmware = POLICY.replace("vtpm_sealed = true", "vtpm_sealed = true\nrtmr3 = \"any\"");
+    assert!(error(&firmware).contains("name the image"));
 }
 
 #[test]
@@ -89,6 +91,6 @@ fn unknown_keys_and_bad_values_are_refused() {
     assert!(error(&POLICY.replace("vtpm_sealed", "vtpm_saeled")).contains("vtpm_saeled"));
     assert!(error(&POLICY.replace("UpToDate", "Revoked")).contains("Revoked"));
     assert!(error(&POLICY.replace("0000001000000000", "00")).contains("`00` is not 8 bytes in hex"));
-    assert!(error(&POLICY.replace("mrtd = \"any\"", "mrtd = \"all\"")).contains("`all` is neither"));
+    assert!(error(&POLICY.replace("rtmr0 = \"any\"", "rtmr0 = \"all\"")).contains("`all` is neither"));
     assert!(error(&POLICY.replace("version = 1", "version = 2")).contains("version 2"));
 }

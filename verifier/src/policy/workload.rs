@@ -129,12 +129,11 @@ impl Workload {
                 self.name
             ));
         }
-        if [&self.rtmr1, &self.rtmr2]
-            .into_iter()
-            .any(|register| matches!(register, Accept::Any))
-        {
+        // A TD with firmware of its own extends any registers it likes, so `mrtd` most of all.
+        let image = [&self.mrtd, &self.rtmr1, &self.rtmr2, &self.rtmr3];
+        if image.into_iter().any(|register| matches!(register, Accept::Any)) {
             mistakes.push(format!(
-                "workload `{}`: `rtmr1` and `rtmr2` name the image, so not `any`",
+                "workload `{}`: `mrtd`, `rtmr1`, `rtmr2` and `rtmr3` name the image, so not `any`",
                 self.name
             ));
         }
