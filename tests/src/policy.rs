@@ -1,8 +1,8 @@
 //! The policy that trusts the simulation. Without a file like it, nothing made here is worth anything.
 
 use chassis_verifier::{
-    Accept, CustodyLevel, HexBytes, OperatorKey, Policy, Profile, Provider as TrustedProvider, TcbPolicy,
-    Workload,
+    Accept, Binding, CustodyLevel, HexBytes, OperatorKey, Platforms, Policy, Profile,
+    Provider as TrustedProvider, TcbPolicy, Workload,
 };
 
 use crate::{
@@ -23,17 +23,24 @@ pub fn policy(intel: &Intel, provider: &Provider) -> Policy {
         max_evidence_age: 7200,
         binding_ttl: 86_400,
         custody_ttl: 7 * 86_400,
+        paravisor_reaches: Binding::None,
         tcb: TcbPolicy::default(),
+        platforms: Platforms::default(),
         providers: vec![TrustedProvider {
             id: PROVIDER_ID,
             name: "Simulated Cloud".into(),
             profile: Profile::GoogleVtpm,
             roots: vec![provider.root_der().into()],
+            registrars: Vec::new(),
             require_crl: false,
             host_registry: true,
+            require_pzid: false,
             ak_certificate_custody: CustodyLevel::None,
         }],
         workloads: vec![workload(&Image::reviewed())],
+        hosts: Vec::new(),
+        poe_issuers: Vec::new(),
+        alliances: Vec::new(),
     }
 }
 

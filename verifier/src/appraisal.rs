@@ -37,6 +37,10 @@ pub struct Check {
     pub facts: Facts,
     /// The same for people. Never hashed.
     pub detail: String,
+    /// The entry of the policy that decided, as a path into its TOML: `tcb.accepted`, `workload[2].rtmr1`. Never hashed.
+    /// `None` where no policy could decide otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl Check {
@@ -47,6 +51,7 @@ impl Check {
             outcome: Outcome::Pass,
             facts: Facts::new(),
             detail: detail.into(),
+            rule: None,
         }
     }
 
@@ -78,6 +83,13 @@ impl Check {
     #[must_use]
     pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.facts.insert(name, value.into());
+        self
+    }
+
+    /// Names the entry of the policy that decided.
+    #[must_use]
+    pub fn by(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
         self
     }
 

@@ -39,6 +39,7 @@ checks! {
     103 TdDebug "td.debug" Td "The TD is not in debug mode.";
     104 TdPceId "td.pce_id" Td "The collateral is for this PCE and FMSPC.";
     105 TdEvaluation "td.evaluation" Td "The collateral's TCB evaluation data number is recent enough.";
+    106 TdPlatform "td.platform" Td "The policy accepts this kind of platform, and this one.";
 
     201 Anchor "fresh.anchor" Fresh "The evidence names a finalized block of this chain and this registry.";
     202 Age "fresh.age" Fresh "That block is recent enough.";
@@ -51,6 +52,8 @@ checks! {
     303 TpmSelection "tpm.selection" Machine "It covers exactly the demanded PCRs in the demanded bank.";
     304 TpmPcrDigest "tpm.pcr_digest" Machine "The PCR values in the bundle are the quoted ones.";
     305 AkAttributes "tpm.ak_attributes" Machine "The key is a restricted signing key that never left its TPM.";
+    306 HclReport "tpm.hcl_report" Machine "The TD quote names the paravisor's variable data.";
+    307 HclAk "tpm.hcl_ak" Machine "The paravisor's variable data name the TPM's key.";
 
     401 AkChain "ak.chain" DataCenter "The key's certificate chains to a provider root the policy pins.";
     402 AkKeyUsage "ak.key_usage" DataCenter "It is an attestation key's certificate, not an endorsement key's.";
@@ -65,12 +68,27 @@ checks! {
     603 CrossSystem "cross.rtmr2" Machine "PCR 8 to 15 measured what RTMR2 measured.";
     604 Pcr0 "cross.pcr0" Machine "PCR 0 is a firmware the policy knows to be a TDX virtual machine's.";
 
+    701 HostPcrs "host.pcrs" Machine "PCR 17 and 18 hold a launch of a host stack that the policy knows.";
+    702 HostLog "host.drtm_log" Machine "The DRTM log explains PCR 17 and 18 wholly.";
+    703 HostAkPolicy "host.ak_policy" Machine "The TPM uses the key under that launch only.";
+    704 HostAk "host.ak" Machine "A registrar's statement, or a certified IAK, says that this key is in that TPM.";
+    705 HostPlatform "host.platform" Machine "The registrar's statement is about this CPU.";
+    706 HostStack "host.stack" Code "That stack checks the TD itself, takes no qualifying data from others, and is locked.";
+
     801 HostRegistry "custody.host_registry" DataCenter "The provider's registry lists this CPU.";
     802 CustodyAk "custody.ak" DataCenter "The policy lets this provider's AK certificates speak for the CPU.";
     803 Zones "custody.zones" DataCenter "All sources agree on the zone.";
+    804 Pzid "custody.pzid" DataCenter "The host says that this TD is the instance the AK's certificate names.";
+    805 Poe "custody.poe" DataCenter "A platform ownership endorsement names this CPU's owner.";
+    806 Alliance "custody.alliance" DataCenter "The Proof of Cloud alliance witnessed this CPU.";
+    807 Registrar "custody.registrar" DataCenter "The provider's registrar has this CPU in its data center.";
+
+    901 Conflict "evidence.conflict" DataCenter "All sources name one provider.";
+    902 Parts "evidence.parts" Machine "The bundle carries nothing that is not appraised.";
 
     1001 Workload "workload.entry" Code "The measurements are a reviewed workload's.";
     1002 Sealed "workload.sealed" Code "That workload keeps its vTPM to itself.";
+    1003 Paravisor "workload.paravisor" Code "The policy lets a paravisor stand between hardware and workload.";
 }
 
 /// What a group of checks answers.

@@ -6,7 +6,11 @@ use alloy_primitives::{Address, B256};
 use dcap_qvl::QuoteCollateralV3;
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64, Error, bundle::canonical_json, digest::sha256};
+use crate::{
+    Base64, Error,
+    bundle::{canonical_json, first_difference},
+    digest::sha256,
+};
 
 /// Largest endorsement set accepted, in bytes.
 pub const ENDORSEMENTS_LIMIT: usize = 4 << 20;
@@ -62,7 +66,8 @@ impl Endorsements {
     /// Parses an endorsement set.
     ///
     /// # Errors
-    /// If it is too large, not of this shape, or not version 1.
+    /// If it is too large, not of this shape, not version 1, or not in canonical form (RFC 8785): its digest is over that
+    /// form, so any other spelling would be a second document of one name.
     pub fn parse(document: &[u8]) -> Result<Self, Error> {
         if document.len() > ENDORSEMENTS_LIMIT {
             return Err(Error::TooLarge {
@@ -78,7 +83,12 @@ impl Endorsements {
                 set.version
             )));
         }
-        Ok(set)
+        match first_difference(document, &set.to_json()?) {
+            None => Ok(set),
+            Some(offset) => Err(Error::Endorsements(format!(
+                "not in canonical form (RFC 8785) at byte {offset}"
+            ))),
+        }
     }
 
     /// The set in canonical form: what is archived and hashed.

@@ -32,4 +32,7 @@ pub use cursor::Cursor;
 pub use digest::{AttestationResult, checks_root, instance_id, merkle_root, platform_id, sha256};
 pub use endorsement::{AnchorClaim, ENDORSEMENTS_LIMIT, Endorsements, HostRegistryClaim};
 pub use error::{Error, ParseError};
-pub use policy::{Accept, HexBytes, OperatorKey, Policy, Profile, Provider, Tcb, TcbPolicy, Workload};
+pub use policy::{
+    Accept, Alliance, HexBytes, HostStack, Mistake, OperatorKey, Platforms, PoeIssuer, Policy, Profile,
+    Provider, Tcb, TcbPolicy, Workload,
+};

@@ -47,7 +47,8 @@ fn bundle(root: &Path) -> Bundle {
             attest: file("automata-tpm-attestation/p256_quote.attest"),
             signature: file("automata-tpm-attestation/p256_quote.sig"),
             pcrs: Vec::new(),
-            event_log: file("dstack/tpm_eventlog.bin"),
+            event_log: Some(file("dstack/tpm_eventlog.bin")),
+            iak_certification: None,
             ak_certificates: vec![
                 file("automata-tpm-attestation/p256_chain_0.der"),
                 file("automata-tpm-attestation/p256_chain_1.der"),

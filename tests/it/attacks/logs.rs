@@ -15,7 +15,7 @@ fn told_otherwise(change: impl FnOnce(&mut MeasuredBoot)) -> Appraisal {
     let mut boot = machine.measured_boot().clone();
     change(&mut boot);
     let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
-        tpm(evidence).event_log = boot.tpm_log().into();
+        tpm(evidence).event_log = Some(boot.tpm_log().into());
         *ccel(evidence) = boot.ccel().into();
     });
     world.appraise(&bundle, &machine)
@@ -100,7 +100,7 @@ fn logs_of_another_machine() {
     let other = chassis_sim::firmware::Image::other_kernel();
     let other = MeasuredBoot::of(&other, &machine.spec().shape);
     let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
-        tpm(evidence).event_log = other.tpm_log().into();
+        tpm(evidence).event_log = Some(other.tpm_log().into());
     });
     let appraisal = world.appraise(&bundle, &machine);
     assert!(
@@ -119,7 +119,7 @@ fn padding_is_no_event_and_other_bytes_are() {
     for (fill, readable) in [(0x00, true), (0xff, true), (0x41, false)] {
         let bundle = world.tamper(&honest, |evidence| {
             ccel(evidence).0.extend([fill; 4096]);
-            tpm(evidence).event_log.0.extend([fill; 4096]);
+            tpm(evidence).event_log.as_mut().unwrap().0.extend([fill; 4096]);
         });
         match world.try_appraise(&bundle, &machine) {
             Ok(appraisal) => {

@@ -55,7 +55,10 @@ impl<'a> Logs<'a> {
             return Err(Error::Json(text));
         }
         Ok(Self {
-            boot: tpm.map(|tpm| TcgLog::parse(&tpm.event_log)).transpose()?,
+            boot: tpm
+                .and_then(|tpm| tpm.event_log.as_ref())
+                .map(|log| TcgLog::parse(log))
+                .transpose()?,
             further: further.iter().map(Further::parse).collect::<Result<_, _>>()?,
             ccel: ccel.map(|ccel| Ccel::parse(ccel)).transpose()?,
         })

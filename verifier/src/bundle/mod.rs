@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Base64;
 
+pub(crate) use parse::first_difference;
 pub use parse::{DEFAULT_LIMIT, canonical_json};
 
 /// A parsed bundle. Its evidence is known to have been canonical; nothing else about it is known yet.
@@ -111,17 +112,35 @@ pub struct Tpm {
     pub signature: Base64,
     /// The quoted PCR values, ascending by index, in the quoted bank.
     pub pcrs: Vec<PcrValue>,
-    /// The TCG2 event log.
-    pub event_log: Base64,
-    /// The AK's certificate (DER), then every intermediate up to, not including, the root.
+    /// The TCG2 event log. For a host TPM `drtmLog` takes its place; Azure's vTPM keeps none that could be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_log: Option<Base64>,
+    /// The AK's certificate (DER), then every intermediate up to, not including, the root. With `iakCertification`, the
+    /// IAK's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ak_certificates: Vec<Base64>,
+    /// For a host TPM whose AK has no certificate: that an IAK, which has one, certifies the AK.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iak_certification: Option<IakCertification>,
     /// For a host TPM: the registrar's statement (COSE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registrar_statement: Option<Base64>,
     /// For a host TPM: the DRTM log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drtm_log: Option<Base64>,
+}
+
+/// `TPM2_Certify` or `TPM2_CertifyCreation` of the AK by an initial attestation key (TCG *TPM 2.0 Keys for Device
+/// Identity and Attestation*, §5).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IakCertification {
+    /// The IAK's public area, `TPMT_PUBLIC`.
+    pub iak_public: Base64,
+    /// What it signed, `TPMS_ATTEST`.
+    pub attest: Base64,
+    /// Its signature, `TPMT_SIGNATURE`.
+    pub signature: Base64,
 }
 
 /// One PCR's value.

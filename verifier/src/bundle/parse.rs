@@ -87,7 +87,8 @@ pub fn canonical_json<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     serde_json_canonicalizer::to_vec(value).map_err(|error| Error::Json(error.to_string()))
 }
 
-fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+/// The first byte that is not alike; `None` for equals.
+pub(crate) fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     if a == b {
         return None;
     }

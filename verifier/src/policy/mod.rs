@@ -1,17 +1,28 @@
 //! The appraisal policy: whom to trust, for what, for how long. A TOML file, named on chain by its digest.
+//!
+//! Nothing is trusted by default: a policy without providers, workloads and host stacks gives no binding above `Quote`, and
+//! no custody.
 
+mod claimant;
+mod host;
+mod mistakes;
+mod platforms;
+mod provider;
 mod tcb;
 #[cfg(test)]
 mod tests;
 mod workload;
 
-use std::collections::BTreeSet;
-
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64, CustodyLevel, Error, bundle::canonical_json, digest::sha256};
+use crate::{Base64, Binding, Error, bundle::canonical_json, digest::sha256};
 
+pub use claimant::{Alliance, PoeIssuer};
+pub use host::HostStack;
+pub use mistakes::Mistake;
+pub use platforms::Platforms;
+pub use provider::{Profile, Provider};
 pub use tcb::{Tcb, TcbPolicy};
 pub use workload::{Accept, HexBytes, OperatorKey, Workload};
 
@@ -32,50 +43,34 @@ pub struct Policy {
     /// How long a binding holds, seconds from the evidence's time.
     #[serde(default = "one_day")]
     pub binding_ttl: u32,
-    /// How long an unsigned custody claim holds, seconds from the appraisal's time.
+    /// How long a custody claim without an end of its own holds, seconds from the appraisal's time.
     #[serde(default = "one_week")]
     pub custody_ttl: u32,
+    /// The binding that a TD under a paravisor may reach: `none` or `quote`. A paravisor answers for the workload's
+    /// measurements, and RTMRs that could be compared with a TPM's are not there.
+    #[serde(default = "nothing", with = "reach", skip_serializing_if = "reaches_nothing")]
+    pub paravisor_reaches: Binding,
     /// What is accepted of the platform's TCB.
     #[serde(default)]
     pub tcb: TcbPolicy,
+    /// Which platforms are accepted.
+    #[serde(default, skip_serializing_if = "Platforms::is_any")]
+    pub platforms: Platforms,
     /// Infrastructure providers.
     #[serde(default, rename = "provider")]
     pub providers: Vec<Provider>,
     /// Reviewed workloads.
     #[serde(default, rename = "workload")]
     pub workloads: Vec<Workload>,
-}
-
-/// An infrastructure provider whose TPM keys and claims are believed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provider {
-    /// Its number on chain, 1 to 127.
-    pub id: u16,
-    /// For people.
-    pub name: String,
-    /// The shape of its evidence.
-    pub profile: Profile,
-    /// DER of its attestation-key roots. Which root verified decides who the provider is, never a field of a bundle.
-    pub roots: Vec<Base64>,
-    /// Whether a CRL must be at hand for every issuer in the chain.
-    #[serde(default)]
-    pub require_crl: bool,
-    /// Whether it publishes a registry of its hosts; then nothing else raises custody to `Automated`.
-    #[serde(default)]
-    pub host_registry: bool,
-    /// The custody that an AK certificate alone gives. Only for providers without a host registry.
-    #[serde(default)]
-    pub ak_certificate_custody: CustodyLevel,
-}
-
-/// The shape of a provider's evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Profile {
-    /// Google's TDX virtual machines: vTPM, AK certificate with instance extension, CCEL.
-    GoogleVtpm,
+    /// Reviewed host stacks, of bare-metal machines.
+    #[serde(default, rename = "host", skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostStack>,
+    /// Who may endorse the ownership of a platform.
+    #[serde(default, rename = "poe_issuer", skip_serializing_if = "Vec::is_empty")]
+    pub poe_issuers: Vec<PoeIssuer>,
+    /// Whose witnesses are believed.
+    #[serde(default, rename = "alliance", skip_serializing_if = "Vec::is_empty")]
+    pub alliances: Vec<Alliance>,
 }
 
 impl Policy {
@@ -87,10 +82,10 @@ impl Policy {
         let policy: Self = toml::from_str(text).map_err(|error| Error::Policy(error.to_string()))?;
         let mistakes = policy.mistakes();
         if mistakes.is_empty() {
-            Ok(policy)
-        } else {
-            Err(Error::Policy(mistakes.join("; ")))
+            return Ok(policy);
         }
+        let list: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        Err(Error::Policy(list.join("; ")))
     }
 
     /// SHA-256 of the policy in canonical JSON: comments and layout do not count.
@@ -101,43 +96,12 @@ impl Policy {
         Ok(sha256(&canonical_json(self)?))
     }
 
-    fn mistakes(&self) -> Vec<String> {
-        let mut mistakes = Vec::new();
-        let mut ids = BTreeSet::new();
-        if self.version != 1 {
-            mistakes.push(format!("version {} is not supported, only 1 is", self.version));
-        }
-        for provider in &self.providers {
-            if !(1..=127).contains(&provider.id) {
-                mistakes.push(format!(
-                    "provider `{}`: id {} is not in 1 to 127",
-                    provider.name, provider.id
-                ));
-            }
-            if !ids.insert(provider.id) {
-                mistakes.push(format!(
-                    "provider `{}`: id {} is used twice",
-                    provider.name, provider.id
-                ));
-            }
-            if provider.roots.is_empty() {
-                mistakes.push(format!("provider `{}` has no roots", provider.name));
-            }
-            if provider.host_registry && provider.ak_certificate_custody > CustodyLevel::None {
-                mistakes.push(format!(
-                    "provider `{}` publishes a host registry, so `ak_certificate_custody` must be none",
-                    provider.name
-                ));
-            }
-        }
-        let mut names = BTreeSet::new();
-        for workload in &self.workloads {
-            if !names.insert(&workload.name) {
-                mistakes.push(format!("workload `{}` is there twice", workload.name));
-            }
-            mistakes.extend(workload.mistakes());
-        }
-        mistakes
+    /// The provider with this number, and its place in the list.
+    pub(crate) fn provider(&self, id: u16) -> Option<(usize, &Provider)> {
+        self.providers
+            .iter()
+            .enumerate()
+            .find(|(_, provider)| provider.id == id)
     }
 }
 
@@ -151,4 +115,41 @@ fn one_day() -> u32 {
 
 fn one_week() -> u32 {
     7 * 24 * 3600
+}
+
+fn nothing() -> Binding {
+    Binding::None
+}
+
+fn reaches_nothing(binding: &Binding) -> bool {
+    *binding == Binding::None
+}
+
+/// The two bindings that a policy may name.
+mod reach {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::Binding;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Reach {
+        None,
+        Quote,
+    }
+
+    pub(super) fn serialize<S: Serializer>(binding: &Binding, serializer: S) -> Result<S::Ok, S::Error> {
+        match binding {
+            Binding::None => Reach::None,
+            _ => Reach::Quote,
+        }
+        .serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Binding, D::Error> {
+        Ok(match Reach::deserialize(deserializer)? {
+            Reach::None => Binding::None,
+            Reach::Quote => Binding::Quote,
+        })
+    }
 }

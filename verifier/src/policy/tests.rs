@@ -71,7 +71,11 @@ fn all_mistakes_are_listed_at_once() {
             "host_registry = true\nak_certificate_custody = \"automated\"",
         );
     let error = error(&text);
-    for part in ["128 is not in 1 to 127", "has no roots", "must be none"] {
+    for part in [
+        "provider[0].id: 128 is not in 1 to 127",
+        "provider[0].roots: there are none",
+        "provider[0].ak_certificate_custody: must be none",
+    ] {
         assert!(error.contains(part), "{part} in {error}");
     }
 }
@@ -81,9 +85,9 @@ fn an_image_must_be_named_by_its_registers() {
     let start = POLICY.find("rtmr2 = [").unwrap();
     let end = start + POLICY[start..].find('\n').unwrap();
     let any = format!("{}rtmr2 = \"any\"{}", &POLICY[..start], &POLICY[end..]);
-    assert!(error(&any).contains("name the image"));
+    assert!(error(&any).contains("workload[0].rtmr2: names the image"));
     let firmware = POLICY.replace("vtpm_sealed = true", "vtpm_sealed = true\nrtmr3 = \"any\"");
-    assert!(error(&firmware).contains("name the image"));
+    assert!(error(&firmware).contains("workload[0].rtmr3: names the image"));
 }
 
 #[test]
@@ -92,5 +96,71 @@ fn unknown_keys_and_bad_values_are_refused() {
     assert!(error(&POLICY.replace("UpToDate", "Revoked")).contains("Revoked"));
     assert!(error(&POLICY.replace("0000001000000000", "00")).contains("`00` is not 8 bytes in hex"));
     assert!(error(&POLICY.replace("rtmr0 = \"any\"", "rtmr0 = \"all\"")).contains("`all` is neither"));
-    assert!(error(&POLICY.replace("version = 1", "version = 2")).contains("version 2"));
+    assert!(error(&POLICY.replace("version = 1", "version = 2")).contains("version: 2 is not supported"));
+}
+
+#[test]
+fn hosts_issuers_and_registrars_must_make_sense() {
+    let zeros = "00".repeat(32);
+    let text = format!(
+        r#"{POLICY}
+[[provider]]
+id = 2
+name = "metal"
+profile = "bare-metal"
+
+[[provider]]
+id = 3
+name = "vm"
+profile = "google-vtpm"
+roots = ["AAEC"]
+registrars = ["AAEC"]
+require_pzid = true
+
+[[host]]
+name = "stack"
+bank = "sha512"
+pcr17 = []
+pcr18 = ["00"]
+
+[[host]]
+name = "stack"
+bank = "sha256"
+pcr17 = ["{zeros}"]
+pcr18 = ["{}"]
+
+[[poe_issuer]]
+name = "owner"
+provider = 9
+roots = []
+"#,
+        "ab".repeat(32)
+    );
+    let error = error(&text);
+    for part in [
+        "provider[1].roots",
+        "provider[2].registrars",
+        "provider[2].require_pzid",
+        "host[0].bank",
+        "host[0].pcr17: lists no value",
+        "host[0].pcr18: `00` is not 64 bytes",
+        "host[1].name: `stack` is there twice",
+        "host[1].pcr17: all zero",
+        "poe_issuer[0].roots",
+        "poe_issuer[0].provider: there is no provider 9",
+    ] {
+        assert!(error.contains(part), "{part} in {error}");
+    }
+    assert!(!error.contains("host[1].pcr18"), "{error}");
+}
+
+#[test]
+fn a_paravisor_reaches_nothing_unless_the_policy_says_so() {
+    let parse = |reach: &str| Policy::from_toml(&POLICY.replace("[tcb]", &format!("{reach}\n[tcb]")));
+    assert_eq!(parse("").unwrap().paravisor_reaches, Binding::None);
+    assert_eq!(
+        parse("paravisor_reaches = \"quote\"").unwrap().paravisor_reaches,
+        Binding::Quote
+    );
+    assert!(parse("paravisor_reaches = \"chassis\"").is_err());
 }

@@ -121,21 +121,25 @@ impl Workload {
         Ok(sha256(&canonical_json(self)?))
     }
 
-    pub(super) fn mistakes(&self) -> Vec<String> {
+    pub(super) fn mistakes(&self) -> Vec<(&'static str, String)> {
         let mut mistakes = Vec::new();
         if self.vtpm_sealed && self.pcr0.is_empty() {
-            mistakes.push(format!(
-                "workload `{}` is `vtpm_sealed` but lists no `pcr0`",
-                self.name
+            mistakes.push((
+                "pcr0",
+                "lists no value, though the workload is `vtpm_sealed`".into(),
             ));
         }
         // A TD with firmware of its own extends any registers it likes, so `mrtd` most of all.
-        let image = [&self.mrtd, &self.rtmr1, &self.rtmr2, &self.rtmr3];
-        if image.into_iter().any(|register| matches!(register, Accept::Any)) {
-            mistakes.push(format!(
-                "workload `{}`: `mrtd`, `rtmr1`, `rtmr2` and `rtmr3` name the image, so not `any`",
-                self.name
-            ));
+        let image = [
+            ("mrtd", &self.mrtd),
+            ("rtmr1", &self.rtmr1),
+            ("rtmr2", &self.rtmr2),
+            ("rtmr3", &self.rtmr3),
+        ];
+        for (key, register) in image {
+            if matches!(register, Accept::Any) {
+                mistakes.push((key, "names the image, so not `any`".into()));
+            }
         }
         mistakes
     }

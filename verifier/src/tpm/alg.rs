@@ -1,6 +1,6 @@
 //! Algorithm identifiers (TPM 2.0 Part 2, §6.3 `TPM_ALG_ID`).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::{Cursor, ParseError};
@@ -9,7 +9,7 @@ use crate::{Cursor, ParseError};
 pub(super) const NULL: u16 = 0x0010;
 
 /// A hash algorithm, as a PCR bank or as part of a signing scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HashAlg {
     /// SHA-1. A bank may have it; nothing signed with it is accepted.

@@ -79,7 +79,9 @@ fn tpm_parts(tpm: &Tpm, parts: &mut Vec<Part>) {
         TpmQuoteView::decode(raw).map(|quote| Content::TpmQuote(Box::new(quote)))
     }));
     parts.push(Part::opaque("TPM signature", &tpm.signature));
-    parts.push(Part::new("TPM event log", &tpm.event_log, log(LogKind::Tpm)));
+    if let Some(event_log) = &tpm.event_log {
+        parts.push(Part::new("TPM event log", event_log, log(LogKind::Tpm)));
+    }
     if let Some((leaf, intermediates)) = tpm.ak_certificates.split_first() {
         parts.push(Part::new("AK certificate", leaf, |der| {
             AkCertView::decode(der, 1).map(|certificate| Content::AkCertificate(Box::new(certificate)))

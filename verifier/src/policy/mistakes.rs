@@ -1,0 +1,126 @@
+//! What a policy says that cannot be meant.
+
+use std::{collections::BTreeSet, fmt};
+
+use super::{Policy, Profile, Provider};
+use crate::CustodyLevel;
+
+/// One mistake, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// A path into the policy's TOML, as `workload[2].rtmr1`.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.problem)
+    }
+}
+
+impl Policy {
+    /// Everything that cannot be meant; empty for a good policy.
+    pub(super) fn mistakes(&self) -> Vec<Mistake> {
+        let mut list = List::default();
+        if self.version != 1 {
+            list.add("version", format!("{} is not supported, only 1 is", self.version));
+        }
+        self.provider_mistakes(&mut list);
+        list.twice("workload", self.workloads.iter().map(|workload| &workload.name));
+        for (index, workload) in self.workloads.iter().enumerate() {
+            list.extend("workload", index, workload.mistakes());
+        }
+        list.twice("host", self.hosts.iter().map(|host| &host.name));
+        for (index, host) in self.hosts.iter().enumerate() {
+            list.extend("host", index, host.mistakes());
+        }
+        for (index, issuer) in self.poe_issuers.iter().enumerate() {
+            if issuer.roots.is_empty() {
+                list.add(format!("poe_issuer[{index}].roots"), "there are none");
+            }
+            if self.provider(issuer.provider).is_none() {
+                let problem = format!("there is no provider {}", issuer.provider);
+                list.add(format!("poe_issuer[{index}].provider"), problem);
+            }
+        }
+        list.0
+    }
+
+    fn provider_mistakes(&self, list: &mut List) {
+        let mut ids = BTreeSet::new();
+        for (index, provider) in self.providers.iter().enumerate() {
+            if !(1..=127).contains(&provider.id) {
+                let problem = format!("{} is not in 1 to 127", provider.id);
+                list.add(format!("provider[{index}].id"), problem);
+            }
+            if !ids.insert(provider.id) {
+                list.add(
+                    format!("provider[{index}].id"),
+                    format!("{} is used twice", provider.id),
+                );
+            }
+            list.extend("provider", index, mistakes_of(provider));
+        }
+    }
+}
+
+fn mistakes_of(provider: &Provider) -> Vec<(&'static str, String)> {
+    let bare_metal = provider.profile == Profile::BareMetal;
+    [
+        (
+            provider.roots.is_empty() && !(bare_metal && !provider.registrars.is_empty()),
+            "roots",
+            "there are none, so nothing of this provider can verify",
+        ),
+        (
+            !bare_metal && !provider.registrars.is_empty(),
+            "registrars",
+            "only bare metal has registrars",
+        ),
+        (
+            provider.host_registry && provider.ak_certificate_custody > CustodyLevel::None,
+            "ak_certificate_custody",
+            "must be none, for this provider publishes a host registry",
+        ),
+        (
+            provider.require_pzid && !(provider.host_registry && provider.profile == Profile::GoogleVtpm),
+            "require_pzid",
+            "a PZID counts only for a CPU in the host registry of a google-vtpm provider",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(wrong, key, problem)| wrong.then(|| (key, problem.to_owned())))
+    .collect()
+}
+
+#[derive(Default)]
+struct List(Vec<Mistake>);
+
+impl List {
+    fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.0.push(Mistake {
+            path: path.into(),
+            problem: problem.into(),
+        });
+    }
+
+    fn extend(&mut self, section: &str, index: usize, mistakes: Vec<(&'static str, String)>) {
+        for (key, problem) in mistakes {
+            self.add(format!("{section}[{index}].{key}"), problem);
+        }
+    }
+
+    fn twice<'a>(&mut self, section: &str, names: impl Iterator<Item = &'a String>) {
+        let mut seen = BTreeSet::new();
+        for (index, name) in names.enumerate() {
+            if !seen.insert(name) {
+                self.add(
+                    format!("{section}[{index}].name"),
+                    format!("`{name}` is there twice"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Infrastructure providers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Base64, CustodyLevel};
+
+/// An infrastructure provider whose TPM keys and claims are believed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// Its number on chain, 1 to 127.
+    pub id: u16,
+    /// For people.
+    pub name: String,
+    /// The shape of its evidence.
+    pub profile: Profile,
+    /// DER of its attestation-key roots; with `bare-metal`, of its IAK roots. Which root verified decides who the provider
+    /// is, never a field of a bundle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<Base64>,
+    /// DER (`SubjectPublicKeyInfo`) of the keys of its registrars. `bare-metal` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registrars: Vec<Base64>,
+    /// Whether a CRL must be at hand for every issuer in the chain.
+    #[serde(default)]
+    pub require_crl: bool,
+    /// Whether it publishes a registry of its hosts; then nothing else raises custody to `Automated`.
+    #[serde(default)]
+    pub host_registry: bool,
+    /// Whether the host must say which instance a TD is (PZID, in `MR_OWNER`). Where it says so, it is compared anyway.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_pzid: bool,
+    /// The custody that an AK certificate alone gives. Only for providers without a host registry.
+    #[serde(default)]
+    pub ak_certificate_custody: CustodyLevel,
+}
+
+/// The shape of a provider's evidence: what its TPM must quote, and what is compared with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Profile {
+    /// Google's TDX virtual machines: vTPM, AK certificate with instance extension, CCEL.
+    GoogleVtpm,
+    /// Azure's: a paravisor between hardware and guest, which makes TD quotes and TPM, and an HCL report that joins them.
+    /// RTMRs are zero, so nothing can be compared: never more than `Quote`.
+    AzureParavisor,
+    /// A host of one's own with a discrete TPM, launched by Intel TXT (DCEA scenario 2).
+    BareMetal,
+}
