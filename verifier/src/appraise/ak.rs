@@ -1,10 +1,16 @@
 //! Who vouches for the TPM's key? Checks 401 to 404.
+//!
+//! First [`vouch`] finds whose root the certificate chains to, and so what shape of evidence to expect; then [`check`]
+//! asks the rest. Nothing of a certificate is believed before every check about the key has passed.
 
-use super::{tpm::Tpm, without_tpm};
+use super::{custody::Claim, tpm::Tpm, without_tpm};
 use crate::{
-    Check, CheckId, Endorsements, Policy, Provider,
-    ak::{AkCertificate, AkError, Revocation, verify_chain},
+    Check, CheckId, CustodyLevel, Endorsements, Outcome, Policy, Profile, Provider,
+    ak::{AkCertificate, AkError, InstanceIdentity, Revocation, verify_chain},
+    instance_id,
+    tpm::{Public, PublicKey},
 };
+use alloy_primitives::B256;
 
 const CHECKS: &[CheckId] = &[
     CheckId::AkChain,
@@ -13,102 +19,181 @@ const CHECKS: &[CheckId] = &[
     CheckId::AkInstance,
 ];
 
-/// What the AK's certificate establishes. Empty where it does not chain to a pinned root.
+/// Without every one of these the certificate says nothing about this TPM.
+const PROVEN: &[CheckId] = &[
+    CheckId::TpmQuoteForm,
+    CheckId::TpmSignature,
+    CheckId::AkAttributes,
+    CheckId::AkChain,
+    CheckId::AkKeyUsage,
+    CheckId::AkKey,
+];
+
+/// What a fully proven key's voucher says. Empty where anything about the key has failed.
 #[derive(Default)]
 pub(super) struct Ak<'a> {
-    /// By which root verified, never by a field of the bundle.
-    pub(super) provider: Option<&'a Provider>,
-    pub(super) zone: Option<String>,
-    /// The certified `SubjectPublicKeyInfo`.
-    pub(super) spki: Option<Vec<u8>>,
-    /// First expiry on the path, its CRLs included, Unix seconds.
-    pub(super) not_after: Option<u64>,
+    proven: Option<Proven<'a>>,
 }
 
-pub(super) fn check<'a>(
-    tpm: Option<&Tpm<'_>>,
+struct Proven<'a> {
+    provider: &'a Provider,
+    instance: Option<InstanceIdentity>,
+    instance_id: B256,
+    not_after: u64,
+}
+
+impl<'a> Ak<'a> {
+    /// By which root verified, never by a field of the bundle.
+    pub(super) fn provider(&self) -> Option<&'a Provider> {
+        self.proven.as_ref().map(|proven| proven.provider)
+    }
+
+    /// Which virtual machine the certificate names.
+    pub(super) fn instance(&self) -> Option<&InstanceIdentity> {
+        self.proven.as_ref()?.instance.as_ref()
+    }
+
+    /// The instance's name on chain; zero where there is none.
+    pub(super) fn instance_id(&self) -> B256 {
+        self.proven
+            .as_ref()
+            .map_or(B256::ZERO, |proven| proven.instance_id)
+    }
+
+    /// First expiry on the path, its CRLs included, Unix seconds.
+    pub(super) fn not_after(&self) -> Option<u64> {
+        self.proven.as_ref().map(|proven| proven.not_after)
+    }
+
+    /// What it says of the whereabouts of the TPM, and so of the CPU it is bound to. Of itself it is worth nothing there.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        let proven = self.proven.as_ref()?;
+        Some(Claim {
+            source: "the AK's certificate",
+            provider: Some(proven.provider.id),
+            level: CustodyLevel::None,
+            zone: proven
+                .instance
+                .as_ref()
+                .map_or_else(String::new, |instance| instance.zone.clone()),
+            until: None,
+        })
+    }
+}
+
+/// The leaf, read, and the path from it to a pinned root.
+pub(super) struct Vouched<'t, 'p> {
+    certificate: AkCertificate<'t>,
+    chain: Result<Chain<'p>, AkError>,
+}
+
+impl<'p> Vouched<'_, 'p> {
+    /// The provider whose root verified.
+    pub(super) fn provider(&self) -> Option<&'p Provider> {
+        self.chain.as_ref().ok().map(|chain| chain.provider)
+    }
+}
+
+/// Looks for a path. An error is what check 401 says.
+pub(super) fn vouch<'t, 'p>(
+    tpm: &Tpm<'t>,
     endorsements: &Endorsements,
-    policy: &'a Policy,
+    policy: &'p Policy,
     as_of: u64,
+) -> Result<Vouched<'t, 'p>, String> {
+    let (leaf, intermediates) = tpm
+        .certificates
+        .split_first()
+        .ok_or("the bundle has no AK certificate")?;
+    Ok(Vouched {
+        certificate: AkCertificate::parse(leaf).map_err(|error| error.to_string())?,
+        chain: chain(leaf, intermediates, endorsements, policy, as_of),
+    })
+}
+
+pub(super) fn check<'p>(
+    tpm: Option<&Tpm<'_>>,
+    vouched: Option<&Result<Vouched<'_, 'p>, String>>,
+    profile: Profile,
     checks: &mut Vec<Check>,
-) -> Ak<'a> {
-    let Some(tpm) = tpm else {
+) -> Ak<'p> {
+    let (Some(tpm), Some(vouched)) = (tpm, vouched) else {
         without_tpm(CHECKS, checks);
         return Ak::default();
     };
-    let Some((leaf, intermediates)) = tpm.certificates.split_first() else {
-        checks.push(Check::fail(CheckId::AkChain, "the bundle has no AK certificate"));
-        checks.extend(
-            CHECKS[1..]
-                .iter()
-                .map(|id| Check::not_applicable(*id, "no AK certificate")),
-        );
-        return Ak::default();
-    };
-    let certificate = match AkCertificate::parse(leaf) {
-        Ok(certificate) => certificate,
-        Err(error) => {
-            checks.push(Check::fail(CheckId::AkChain, error.to_string()));
-            checks.extend(
-                CHECKS[1..]
-                    .iter()
-                    .map(|id| Check::not_applicable(*id, "no AK certificate to read")),
-            );
+    let vouched = match vouched {
+        Ok(vouched) => vouched,
+        Err(problem) => {
+            checks.push(Check::fail(CheckId::AkChain, problem));
+            let rest = CHECKS[1..].iter();
+            checks.extend(rest.map(|id| Check::not_applicable(*id, "no AK certificate to read")));
             return Ak::default();
         }
     };
-    let chain = chain(leaf, intermediates, endorsements, policy, as_of);
-    checks.push(chain_check(&chain));
+    let certificate = &vouched.certificate;
+    checks.push(chain_check(&vouched.chain));
     checks.push(Check::from_result(
         CheckId::AkKeyUsage,
         certificate.check_key_usage(),
         "a signing key's certificate",
     ));
-    checks.push(Check::from_result(
-        CheckId::AkKey,
-        certificate.check_key(&tpm.ak),
-        "it certifies this key",
-    ));
-    let instance = certificate.instance();
-    checks.push(match &instance {
-        Ok(instance) if instance.is_production() => Check::pass(
-            CheckId::AkInstance,
-            format!("production instance in {}", instance.zone),
-        ),
-        Ok(_) => Check::fail(CheckId::AkInstance, "not a production instance"),
-        Err(error) => Check::fail(CheckId::AkInstance, error.to_string()),
-    });
-    let Ok(chain) = chain else { return Ak::default() };
+    checks.push(key_check(certificate, &tpm.ak, profile));
+    let (instance_check, instance) = instance_check(certificate, profile);
+    checks.push(instance_check);
+    let passed = |id: &CheckId| {
+        checks
+            .iter()
+            .any(|check| check.id == *id && check.outcome == Outcome::Pass)
+    };
+    let failed = |id: CheckId| {
+        checks
+            .iter()
+            .any(|check| check.id == id && check.outcome == Outcome::Fail)
+    };
+    let proven = PROVEN.iter().all(passed) && !failed(CheckId::AkInstance);
     Ak {
-        provider: Some(chain.provider),
-        zone: instance.ok().map(|instance| instance.zone),
-        spki: Some(certificate.spki().to_vec()),
-        not_after: Some(chain.not_after),
+        proven: vouched
+            .chain
+            .as_ref()
+            .ok()
+            .filter(|_| proven)
+            .map(|chain| Proven {
+                provider: chain.provider,
+                instance,
+                instance_id: instance_id(certificate.spki()),
+                not_after: chain.not_after,
+            }),
     }
 }
 
 /// A verified path, and whose root it ends at.
-struct Chain<'a> {
-    provider: &'a Provider,
+struct Chain<'p> {
+    provider: &'p Provider,
+    rule: String,
     not_after: u64,
     revocation: Revocation,
 }
 
-fn chain<'a>(
+fn chain<'p>(
     leaf: &[u8],
     intermediates: &[&[u8]],
     endorsements: &Endorsements,
-    policy: &'a Policy,
+    policy: &'p Policy,
     as_of: u64,
-) -> Result<Chain<'a>, AkError> {
-    let (owners, roots): (Vec<_>, Vec<_>) = policy
+) -> Result<Chain<'p>, AkError> {
+    let pinned: Vec<_> = policy
         .providers
         .iter()
-        .flat_map(|provider| provider.roots.iter().map(move |root| (provider, &**root)))
-        .unzip();
+        .enumerate()
+        .flat_map(|(index, provider)| {
+            let roots = provider.roots.iter().enumerate();
+            roots.map(move |(root, der)| (provider, format!("provider[{index}].roots[{root}]"), &**der))
+        })
+        .collect();
+    let roots: Vec<_> = pinned.iter().map(|(_, _, der)| *der).collect();
     let crls: Vec<_> = endorsements.provider_crls.iter().map(|crl| &**crl).collect();
     let verified = verify_chain(leaf, intermediates, &roots, &crls, as_of)?;
-    let provider = owners.get(verified.root).ok_or(AkError::UnknownIssuer)?;
+    let (provider, rule, _) = pinned.get(verified.root).ok_or(AkError::UnknownIssuer)?;
     // A CRL out of date says nothing about who was revoked since.
     let not_after = verified
         .revocation
@@ -116,6 +201,7 @@ fn chain<'a>(
         .map_or(verified.not_after, |until| until.min(verified.not_after));
     Ok(Chain {
         provider,
+        rule: rule.clone(),
         not_after,
         revocation: verified.revocation,
     })
@@ -123,12 +209,44 @@ fn chain<'a>(
 
 fn chain_check(chain: &Result<Chain<'_>, AkError>) -> Check {
     match chain {
-        Err(error) => Check::fail(CheckId::AkChain, error.to_string()),
+        Err(error) => Check::fail(CheckId::AkChain, error.to_string()).by("provider"),
         Ok(chain) if chain.provider.require_crl && chain.revocation.uncovered > 0 => {
             let text = format!("no CRL for every issuer, which {} requires", chain.provider.name);
-            Check::fail(CheckId::AkChain, text)
+            Check::fail(CheckId::AkChain, text).by(chain.rule.clone())
         }
         Ok(chain) => Check::pass(CheckId::AkChain, format!("chains to {}", chain.provider.name))
-            .fact("provider", chain.provider.id),
+            .fact("provider", chain.provider.id)
+            .by(chain.rule.clone()),
+    }
+}
+
+/// Google certifies two keys of each vTPM, an RSA and a P-256 one. Were both taken, one instance would have two names, and
+/// two operators could be attested on it.
+fn key_check(certificate: &AkCertificate<'_>, ak: &Public, profile: Profile) -> Check {
+    match (certificate.check_key(ak), &ak.key, profile) {
+        (Err(error), _, _) => Check::fail(CheckId::AkKey, error.to_string()),
+        (Ok(()), PublicKey::Rsa { .. }, Profile::GoogleVtpm) => Check::fail(
+            CheckId::AkKey,
+            "an RSA key: quote with this vTPM's P-256 attestation key, or the instance would have two names",
+        ),
+        (Ok(()), _, _) => Check::pass(CheckId::AkKey, "it certifies this key"),
+    }
+}
+
+fn instance_check(certificate: &AkCertificate<'_>, profile: Profile) -> (Check, Option<InstanceIdentity>) {
+    if profile != Profile::GoogleVtpm {
+        let text = "this provider's certificates name no instance";
+        return (Check::not_applicable(CheckId::AkInstance, text), None);
+    }
+    match certificate.instance() {
+        Ok(instance) if instance.is_production() => {
+            let text = format!("production instance in {}", instance.zone);
+            (Check::pass(CheckId::AkInstance, text), Some(instance))
+        }
+        Ok(_) => (
+            Check::fail(CheckId::AkInstance, "not a production instance"),
+            None,
+        ),
+        Err(error) => (Check::fail(CheckId::AkInstance, error.to_string()), None),
     }
 }

@@ -86,6 +86,7 @@ fn age_check(evidence_time: u64, max_age: u32, as_of: u64) -> Check {
         ),
         Some(age) => Check::pass(CheckId::Age, format!("{age} s old")),
     }
+    .by("max_evidence_age")
 }
 
 fn consent_check(bundle: &Bundle) -> Check {

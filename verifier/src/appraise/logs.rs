@@ -1,8 +1,8 @@
 //! Do the logs explain what was quoted, and did both sides measure one boot? Checks 501, 502 and 601 to 604.
 
-use super::{tpm::Tpm, without_tpm};
+use super::{tpm::Tpm, without_tpm, workload::Found};
 use crate::{
-    Base64, Check, CheckId, Error, ParseError, Workload, bundle,
+    Base64, Check, CheckId, Error, ParseError, bundle,
     cross_check::{
         Class, Exceptions, Measured, cross_check, first_unlisted, ima_measured, td_measured, tpm_measured,
     },
@@ -97,7 +97,7 @@ pub(super) fn check(
     logs: &Logs<'_>,
     tpm: Option<&Tpm<'_>>,
     measured: &Measurements,
-    workload: Option<&Workload>,
+    workload: Option<Found<'_>>,
     checks: &mut Vec<Check>,
 ) {
     checks.push(rtmr_check(logs.ccel.as_ref(), measured));
@@ -105,9 +105,14 @@ pub(super) fn check(
         without_tpm(TPM_CHECKS, checks);
         return;
     };
-    let exceptions = workload.map(Exceptions::from).unwrap_or_default();
+    let exceptions = workload.map_or_else(Exceptions::default, |(_, workload)| workload.into());
     checks.push(pcr_check(tpm, boot, &logs.further));
-    checks.extend(cross_checks(boot, &logs.further, logs.ccel.as_ref(), &exceptions));
+    let rule = workload.map_or_else(
+        || "workload".to_owned(),
+        |(index, _)| format!("workload[{index}]"),
+    );
+    let compared = cross_checks(boot, &logs.further, logs.ccel.as_ref(), &exceptions);
+    checks.extend(compared.into_iter().map(|check| check.by(rule.clone())));
     checks.push(pcr0_check(tpm, workload));
 }
 
@@ -197,17 +202,18 @@ fn id(class: Class) -> CheckId {
 }
 
 /// PCR 0 says which technology guards the machine: a vTPM of a non-TDX VM fails here.
-fn pcr0_check(tpm: &Tpm<'_>, workload: Option<&Workload>) -> Check {
-    let Some(workload) = workload else {
+fn pcr0_check(tpm: &Tpm<'_>, workload: Option<Found<'_>>) -> Check {
+    let Some((index, workload)) = workload else {
         return Check::not_applicable(CheckId::Pcr0, "no reviewed workload to compare with");
     };
     let quoted = tpm.pcr(0).unwrap_or_default();
-    if workload.pcr0.iter().any(|accepted| accepted.0 == quoted) {
+    let check = if workload.pcr0.iter().any(|accepted| accepted.0 == quoted) {
         Check::pass(CheckId::Pcr0, "a firmware the policy knows").fact("pcr0", hex::encode(quoted))
     } else {
         Check::fail(
             CheckId::Pcr0,
             format!("PCR 0 is {}, which the policy does not know", hex::encode(quoted)),
         )
-    }
+    };
+    check.by(format!("workload[{index}].pcr0"))
 }

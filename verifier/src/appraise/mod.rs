@@ -4,18 +4,19 @@ mod ak;
 mod custody;
 mod fresh;
 mod logs;
+mod profile;
 mod td;
 mod tpm;
 mod verdict;
 mod workload;
 
-use alloy_primitives::{B256, aliases::U40};
+use alloy_primitives::aliases::U40;
 
 use crate::{
     Appraisal, AttestationResult, Check, Endorsements, Error, OperatorKey, Policy, Verdict,
     bundle::{Bundle, Tee},
     challenge::AkName,
-    checks_root, instance_id, platform_id,
+    checks_root,
     td::TdQuote,
 };
 
@@ -53,26 +54,20 @@ pub fn appraise(
     let measured = quote.measurements();
     let workload = workload::find(&policy.workloads, &measured);
 
-    let mut checks = Vec::new();
+    let vouched = tpm
+        .as_ref()
+        .map(|tpm| ak::vouch(tpm, endorsements, policy, as_of));
+    let profile = profile::of(vouched.as_ref(), evidence);
+
+    let mut checks = vec![profile::parts_check(evidence, profile)];
     let td = td::check(&quote, endorsements, policy, as_of, &mut checks);
     fresh::check(bundle, endorsements, policy, as_of, &mut checks);
     let ak_name = tpm.as_ref().map_or(AkName::NONE, tpm::Tpm::ak_name);
     checks.push(fresh::report_data_check(evidence, &quote, ak_name));
-    tpm::check(tpm.as_ref(), evidence, &mut checks);
-    let ak = ak::check(tpm.as_ref(), endorsements, policy, as_of, &mut checks);
+    tpm::check(tpm.as_ref(), evidence, profile, &mut checks);
+    let ak = ak::check(tpm.as_ref(), vouched.as_ref(), profile, &mut checks);
     logs::check(&logs, tpm.as_ref(), &measured, workload, &mut checks);
-    let platform = td
-        .verified
-        .as_ref()
-        .map_or(B256::ZERO, |td| platform_id(&td.claims.platform.pck.ppid));
-    let custody = custody::check(
-        platform,
-        ak.provider,
-        ak.zone.as_deref(),
-        endorsements,
-        policy,
-        &mut checks,
-    );
+    let custody = custody::check(td.platform, &quote, &ak, endorsements, policy, &mut checks);
     checks.extend(workload::check(
         workload,
         &policy.workloads,
@@ -85,16 +80,20 @@ pub fn appraise(
         as_of,
         evidence_time: endorsements.anchor.timestamp,
         collateral: td.verified.as_ref().map(|td| td.claims.earliest_expiration_date),
-        ak_chain: ak.not_after,
+        ak_chain: ak.not_after(),
+        custody: custody.until,
     };
-    let key_in_td = workload.is_some_and(|workload| workload.operator_key == OperatorKey::InTd);
+    let key_in_td = workload.is_some_and(|(_, workload)| workload.operator_key == OperatorKey::InTd);
     let tcb = td.tcb.map_or(0, |tcb| tcb as u8);
     let verdict = verdict::verdict(&checks, &custody, tcb, key_in_td, policy, &dates);
     let result = AttestationResult {
         operator: evidence.operator,
-        platformId: platform,
-        instanceId: ak.spki.as_deref().map_or(B256::ZERO, instance_id),
-        workloadId: workload.map(crate::Workload::id).transpose()?.unwrap_or_default(),
+        platformId: td.platform,
+        instanceId: ak.instance_id(),
+        workloadId: workload
+            .map(|(_, workload)| workload.id())
+            .transpose()?
+            .unwrap_or_default(),
         measurementsHash: measured.hash(),
         sessionKeyHash: evidence.session_key_hash,
         evidenceDigest: bundle.digest,

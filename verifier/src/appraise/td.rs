@@ -1,7 +1,9 @@
-//! Is it a TD? Checks 101 to 105.
+//! Is it a TD? Checks 101 to 106.
+
+use alloy_primitives::B256;
 
 use crate::{
-    Check, CheckId, Endorsements, Policy, Tcb,
+    Check, CheckId, Endorsements, HexBytes, Policy, Tcb, platform_id,
     td::{DebugTd, TdQuote, VerifiedTd},
 };
 
@@ -9,6 +11,8 @@ use crate::{
 pub(super) struct Td {
     pub(super) verified: Option<VerifiedTd>,
     pub(super) tcb: Option<Tcb>,
+    /// By which CPU the quote was made; zero where none verified.
+    pub(super) platform: B256,
 }
 
 pub(super) fn check(
@@ -19,16 +23,19 @@ pub(super) fn check(
     checks: &mut Vec<Check>,
 ) -> Td {
     let verified = verify(quote, endorsements, policy, as_of);
-    checks.push(match &verified {
-        Ok(td) => Check::pass(
-            CheckId::TdQuote,
-            "signatures, certificates, CRLs and QE identity verify",
-        )
-        .fact("fmspc", hex::encode(td.claims.platform.pck.fmspc))
-        .fact("pckCrl", td.claims.platform.pck_crl_num)
-        .fact("rootCrl", td.claims.platform.root_ca_crl_num),
-        Err(reason) => Check::fail(CheckId::TdQuote, reason),
-    });
+    checks.push(
+        match &verified {
+            Ok(td) => Check::pass(
+                CheckId::TdQuote,
+                "signatures, certificates, CRLs and QE identity verify",
+            )
+            .fact("fmspc", hex::encode(td.claims.platform.pck.fmspc))
+            .fact("pckCrl", td.claims.platform.pck_crl_num)
+            .fact("rootCrl", td.claims.platform.root_ca_crl_num),
+            Err(reason) => Check::fail(CheckId::TdQuote, reason),
+        }
+        .by("danger_intel_root"),
+    );
     checks.push(if quote.is_debug() {
         Check::fail(
             CheckId::TdDebug,
@@ -38,21 +45,30 @@ pub(super) fn check(
         Check::pass(CheckId::TdDebug, "debug and profiling are off")
     });
     let Ok(td) = verified else {
-        for id in [CheckId::TdTcb, CheckId::TdPceId, CheckId::TdEvaluation] {
+        for id in [
+            CheckId::TdTcb,
+            CheckId::TdPceId,
+            CheckId::TdEvaluation,
+            CheckId::TdPlatform,
+        ] {
             checks.push(Check::not_applicable(id, "no quote verified"));
         }
         return Td {
             verified: None,
             tcb: None,
+            platform: B256::ZERO,
         };
     };
     let tcb = Tcb::from_intel(td.claims.tcb.status);
     checks.push(tcb_check(&td, tcb, policy));
     checks.push(pce_check(&td));
     checks.push(evaluation_check(&td, policy));
+    let platform = platform_id(&td.claims.platform.pck.ppid);
+    checks.push(platform_check(&td, platform, policy));
     Td {
         verified: Some(td),
         tcb,
+        platform,
     }
 }
 
@@ -79,19 +95,21 @@ fn tcb_check(td: &VerifiedTd, tcb: Option<Tcb>, policy: &Policy) -> Check {
         .filter(|id| policy.tcb.rejected_advisories.contains(id))
         .collect();
     let check = match tcb {
+        // Whatever the policy says.
         None => Check::fail(CheckId::TdTcb, "the platform's TCB is revoked"),
         Some(tcb) if !policy.tcb.accepted.contains(&tcb) => {
             let text = format!(
                 "TCB status {} is not accepted; advisories: {:?}",
                 claimed.status, claimed.advisory_ids
             );
-            Check::fail(CheckId::TdTcb, text)
+            Check::fail(CheckId::TdTcb, text).by("tcb.accepted")
         }
         Some(_) if !rejected.is_empty() => Check::fail(
             CheckId::TdTcb,
             format!("the policy rejects advisories {rejected:?}"),
-        ),
-        Some(_) => Check::pass(CheckId::TdTcb, format!("TCB status {}", claimed.status)),
+        )
+        .by("tcb.rejected_advisories"),
+        Some(_) => Check::pass(CheckId::TdTcb, format!("TCB status {}", claimed.status)).by("tcb.accepted"),
     };
     check
         .fact("status", claimed.status.to_string())
@@ -125,5 +143,25 @@ fn evaluation_check(td: &VerifiedTd, policy: &Policy) -> Check {
             format!("number {number}, the policy demands {least}: fetch new collateral"),
         )
     };
-    check.fact("number", number)
+    check.fact("number", number).by("tcb.min_evaluation_data_number")
+}
+
+fn platform_check(td: &VerifiedTd, platform: B256, policy: &Policy) -> Check {
+    let lists = &policy.platforms;
+    let fmspc = HexBytes(td.claims.platform.pck.fmspc);
+    let check = if lists.denied.contains(&platform) {
+        Check::fail(CheckId::TdPlatform, format!("platform {platform} is denied")).by("platforms.denied")
+    } else if !lists.accepted.is_empty() && !lists.accepted.contains(&platform) {
+        Check::fail(
+            CheckId::TdPlatform,
+            format!("platform {platform} is not accepted"),
+        )
+        .by("platforms.accepted")
+    } else if !lists.fmspcs.is_empty() && !lists.fmspcs.contains(&fmspc) {
+        let text = format!("FMSPC {} is not accepted", hex::encode(fmspc.0));
+        Check::fail(CheckId::TdPlatform, text).by("platforms.fmspcs")
+    } else {
+        Check::pass(CheckId::TdPlatform, format!("platform {platform}")).by("platforms")
+    };
+    check.fact("platformId", platform.to_string())
 }

@@ -2,7 +2,7 @@
 
 use super::{fresh::evidence_challenge, without_tpm};
 use crate::{
-    Check, CheckId, ParseError,
+    Check, CheckId, ParseError, Profile,
     bundle::{self, Evidence, PcrValue},
     challenge::{AkName, qualifying_data},
     tpm::{
@@ -56,7 +56,7 @@ impl<'a> Tpm<'a> {
     }
 }
 
-pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, checks: &mut Vec<Check>) {
+pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, profile: Profile, checks: &mut Vec<Check>) {
     let Some(tpm) = tpm else {
         without_tpm(CHECKS, checks);
         return;
@@ -79,26 +79,34 @@ pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, checks: &mut Vec
         }
         return;
     };
+    let wanted = demanded(profile);
     checks.push(qualifying_data_check(quote, evidence));
     checks.push(Check::from_result(
         CheckId::TpmSelection,
-        check_selection(quote, demanded()),
-        "PCR 0 to 15 in the SHA-384 bank",
+        check_selection(quote, wanted),
+        &wanted.to_string(),
     ));
     checks.push(Check::from_result(
         CheckId::TpmPcrDigest,
-        pcr_digest(tpm, quote),
+        pcr_digest(tpm, quote, wanted),
         "the values are the quoted ones",
     ));
 }
 
-/// RTMRs are SHA-384, so the TPM must sign that bank: digests beside another bank's quote are anybody's words.
-fn demanded() -> PcrSelection {
-    PcrSelection::new(HashAlg::Sha384, 0..16)
+/// What the TPM must sign.
+///
+/// RTMRs are SHA-384, so a vTPM that is to be compared with them must sign that bank: digests beside another bank's quote
+/// are anybody's words. A paravisor leaves RTMRs zero and quotes the bank that its own certificates speak of.
+fn demanded(profile: Profile) -> PcrSelection {
+    match profile {
+        Profile::GoogleVtpm => PcrSelection::new(HashAlg::Sha384, 0..16),
+        Profile::AzureParavisor => PcrSelection::new(HashAlg::Sha256, 0..24),
+        Profile::BareMetal => PcrSelection::new(HashAlg::Sha256, [17, 18]),
+    }
 }
 
-fn pcr_digest(tpm: &Tpm<'_>, quote: &Quote) -> Result<(), QuoteFault> {
-    check_values(tpm.pcrs, demanded())?;
+fn pcr_digest(tpm: &Tpm<'_>, quote: &Quote, wanted: PcrSelection) -> Result<(), QuoteFault> {
+    check_values(tpm.pcrs, wanted)?;
     check_pcr_digest(quote, &tpm.signature, tpm.pcrs)
 }
 

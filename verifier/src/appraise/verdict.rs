@@ -10,6 +10,7 @@ const QUOTE: &[CheckId] = &[
     CheckId::TdDebug,
     CheckId::TdPceId,
     CheckId::TdEvaluation,
+    CheckId::TdPlatform,
     CheckId::Anchor,
     CheckId::Age,
     CheckId::ReportData,
@@ -46,6 +47,8 @@ pub(super) struct Dates {
     pub(super) collateral: Option<u64>,
     /// First `notAfter` in the AK's chain; `None` where there is none.
     pub(super) ak_chain: Option<u64>,
+    /// First end among the custody claims that have one.
+    pub(super) custody: Option<u64>,
 }
 
 /// Every listed check must be there and have passed: one that did not run has shown nothing.
@@ -77,7 +80,8 @@ pub(super) fn verdict(
         Binding::Quote => custody.by_cpu,
         Binding::VirtualTpm | Binding::Chassis => custody.by_cpu.max(custody.by_ak),
     };
-    let custody_expiry = floor64(dates.as_of + u64::from(policy.custody_ttl));
+    let held = dates.as_of.saturating_add(policy.custody_ttl.into());
+    let custody_expiry = floor64(dates.custody.map_or(held, |until| until.min(held)));
     let bounds = [
         Some(dates.evidence_time.saturating_add(policy.binding_ttl.into())),
         Some(custody_expiry),

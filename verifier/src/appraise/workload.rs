@@ -2,20 +2,24 @@
 
 use crate::{Check, CheckId, Error, Workload, td::Measurements};
 
+/// A workload entry, and its place in the policy.
+pub(super) type Found<'a> = (usize, &'a Workload);
+
 /// The reviewed workload with these measurements, if there is one.
-pub(super) fn find<'a>(workloads: &'a [Workload], measured: &Measurements) -> Option<&'a Workload> {
+pub(super) fn find<'a>(workloads: &'a [Workload], measured: &Measurements) -> Option<Found<'a>> {
     workloads
         .iter()
-        .find(|workload| first_difference(workload, measured).is_none())
+        .enumerate()
+        .find(|(_, workload)| first_difference(workload, measured).is_none())
 }
 
 pub(super) fn check(
-    matched: Option<&Workload>,
+    matched: Option<Found<'_>>,
     workloads: &[Workload],
     measured: &Measurements,
     has_tpm: bool,
 ) -> Result<[Check; 2], Error> {
-    let Some(workload) = matched else {
+    let Some((index, workload)) = matched else {
         let nearest: Vec<_> = workloads
             .iter()
             .filter_map(|workload| {
@@ -31,10 +35,11 @@ pub(super) fn check(
             list => format!("no reviewed workload: differs from {}", list.join(", from ")),
         };
         let sealed = Check::not_applicable(CheckId::Sealed, "no reviewed workload");
-        return Ok([Check::fail(CheckId::Workload, text), sealed]);
+        return Ok([Check::fail(CheckId::Workload, text).by("workload"), sealed]);
     };
     let entry = Check::pass(CheckId::Workload, format!("`{}`", workload.name))
-        .fact("workload", workload.id()?.to_string());
+        .fact("workload", workload.id()?.to_string())
+        .by(format!("workload[{index}]"));
     let sealed = match (has_tpm, workload.vtpm_sealed) {
         (false, _) => Check::not_applicable(CheckId::Sealed, "no TPM evidence"),
         (true, true) => Check::pass(
@@ -46,7 +51,7 @@ pub(super) fn check(
             format!("`{}` could serve as somebody else's TPM", workload.name),
         ),
     };
-    Ok([entry, sealed])
+    Ok([entry, sealed.by(format!("workload[{index}].vtpm_sealed"))])
 }
 
 fn first_difference(workload: &Workload, measured: &Measurements) -> Option<&'static str> {

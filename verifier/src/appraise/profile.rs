@@ -1,0 +1,73 @@
+//! What shape of evidence to expect, by whose root vouches for the TPM's key. Check 902.
+
+use super::ak::Vouched;
+use crate::{
+    Check, CheckId, Profile,
+    bundle::{Evidence, Tee, Tpm},
+};
+
+/// The profile of the provider that vouches for the key.
+///
+/// Where nobody does, the shape of the bundle serves for explanations; nothing above `Quote` can come of it then, and
+/// `Quote` asks for the same whatever the profile.
+pub(super) fn of(vouched: Option<&Result<Vouched<'_, '_>, String>>, evidence: &Evidence) -> Profile {
+    let provider = vouched
+        .and_then(|vouched| vouched.as_ref().ok())
+        .and_then(Vouched::provider);
+    provider.map_or_else(|| by_shape(evidence), |provider| provider.profile)
+}
+
+fn by_shape(evidence: &Evidence) -> Profile {
+    let Tee::Tdx { hcl_report, .. } = &evidence.tee;
+    let host = |tpm: &Tpm| {
+        tpm.registrar_statement.is_some() || tpm.drtm_log.is_some() || tpm.iak_certification.is_some()
+    };
+    if hcl_report.is_some() {
+        Profile::AzureParavisor
+    } else if evidence.tpm.as_ref().is_some_and(host) {
+        Profile::BareMetal
+    } else {
+        Profile::GoogleVtpm
+    }
+}
+
+/// 902: what is carried and signed over but not looked at would seem to count.
+pub(super) fn parts_check(evidence: &Evidence, profile: Profile) -> Check {
+    let idle = idle(evidence, profile);
+    if idle.is_empty() {
+        return Check::pass(CheckId::Parts, "every part is appraised");
+    }
+    let text = format!(
+        "not appraised on such a machine, so leave it out: {}",
+        idle.join(", ")
+    );
+    Check::fail(CheckId::Parts, text)
+}
+
+fn idle(evidence: &Evidence, profile: Profile) -> Vec<&'static str> {
+    let Tee::Tdx { ccel, hcl_report, .. } = &evidence.tee;
+    let tpm = evidence.tpm.as_ref();
+    let host = [
+        (
+            "registrarStatement",
+            tpm.is_some_and(|tpm| tpm.registrar_statement.is_some()),
+        ),
+        ("drtmLog", tpm.is_some_and(|tpm| tpm.drtm_log.is_some())),
+        (
+            "iakCertification",
+            tpm.is_some_and(|tpm| tpm.iak_certification.is_some()),
+        ),
+    ];
+    let event_log = ("eventLog", tpm.is_some_and(|tpm| tpm.event_log.is_some()));
+    let further = ("logs", !evidence.logs.is_empty());
+    let ccel = ("ccel", ccel.is_some());
+    let hcl = ("hclReport", hcl_report.is_some());
+    let idle = match profile {
+        Profile::GoogleVtpm => [&host[..], &[hcl]].concat(),
+        Profile::AzureParavisor => [&host[..], &[ccel, event_log, further]].concat(),
+        Profile::BareMetal => vec![hcl, event_log, further],
+    };
+    idle.into_iter()
+        .filter_map(|(name, carried)| carried.then_some(name))
+        .collect()
+}
