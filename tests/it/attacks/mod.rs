@@ -8,4 +8,5 @@ mod freshness;
 mod identity;
 mod logs;
 mod platform;
+mod pzid;
 mod quote;

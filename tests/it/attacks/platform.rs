@@ -162,6 +162,38 @@ fn a_host_that_two_providers_claim() {
     claim.provider = 2;
     endorsements.host_registry.push(claim);
     let appraisal = world.appraise_with(&bundle, &endorsements);
-    assert_eq!(failed(&appraisal), [CheckId::HostRegistry]);
+    assert_eq!(failed(&appraisal), [CheckId::Conflict]);
     assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+}
+
+#[test]
+fn a_platform_the_policy_denies() {
+    let mut world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    let honest = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&honest), []);
+    let platform = honest.result.platformId;
+    let lists = |change: &dyn Fn(&mut chassis_verifier::Platforms)| {
+        let mut lists = chassis_verifier::Platforms::default();
+        change(&mut lists);
+        lists
+    };
+    for refusing in [
+        lists(&|lists| lists.denied.push(platform)),
+        lists(&|lists| lists.accepted.push(alloy::primitives::B256::ZERO)),
+        lists(&|lists| lists.fmspcs.push(chassis_verifier::HexBytes([9; 6]))),
+    ] {
+        world.policy.platforms = refusing;
+        let appraisal = world.appraise(&bundle, &machine);
+        assert_eq!(failed(&appraisal), [CheckId::TdPlatform]);
+        nothing_holds_for(&appraisal, CheckId::TdPlatform);
+    }
+    world.policy.platforms = lists(&|lists| {
+        lists.accepted.push(platform);
+        lists
+            .fmspcs
+            .push(chassis_verifier::HexBytes(machine.td().pck().fmspc));
+    });
+    assert_eq!(failed(&world.appraise(&bundle, &machine)), []);
 }

@@ -187,3 +187,19 @@ fn td_quote(evidence: &mut Evidence) -> &mut Base64 {
     let Tee::Tdx { quote, .. } = &mut evidence.tee;
     quote
 }
+
+/// What is signed over but not looked at would seem to count.
+#[test]
+fn a_part_that_is_not_appraised() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let honest = world.attest(&machine.parts());
+    for bundle in [
+        world.tamper(&honest, |evidence| tpm(evidence).drtm_log = Some(vec![0].into())),
+        world.tamper(&honest, |evidence| {
+            tpm(evidence).registrar_statement = Some(vec![0].into());
+        }),
+    ] {
+        assert_eq!(failed(&world.appraise(&bundle, &machine)), [CheckId::Parts]);
+    }
+}

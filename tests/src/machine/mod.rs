@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub use frankenstein::{Parts, assemble};
-pub use spec::{MachineSpec, Place};
+pub use spec::{MachineSpec, Place, Pzid};
 pub use td::Td;
 
 use sys::TsmService;
@@ -52,7 +52,12 @@ impl Machine {
     ) -> anyhow::Result<Self> {
         fs::create_dir_all(dir)?;
         let boot = MeasuredBoot::of(&spec.image, &spec.shape);
-        let td = Arc::new(Td::of(&spec, platform, &boot));
+        let owner = match (spec.place, &spec.pzid) {
+            (_, Pzid::Of(owner)) => *owner,
+            (Place::DataCenter, Pzid::Honest) => instance.pzid(),
+            (Place::Basement, Pzid::Honest) | (_, Pzid::Silent) => [0; 48],
+        };
+        let td = Arc::new(Td::of(&spec, platform, &boot, owner));
         fs::write(dir.join(INTERMEDIATE), provider.intermediate_der())?;
         let (tpm, ak_certificate) = provisioned_tpm(dir, provider, &instance)?;
         let mut machine = Self {

@@ -26,6 +26,8 @@ pub struct MachineSpec {
     pub quote_format: QuoteFormat,
     /// TD attributes; bit 0 is debug.
     pub td_attributes: [u8; 8],
+    /// What the host writes into `MR_OWNER`.
+    pub pzid: Pzid,
     /// What its PCK certificate says; a genuine, current platform's where absent.
     pub pck: Option<PckSpec>,
 }
@@ -37,6 +39,17 @@ pub enum Place {
     DataCenter,
     /// On a workbench: a genuine CPU that nobody lists, and a TPM that its owner certified himself.
     Basement,
+}
+
+/// What the host says of which instance a TD is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pzid {
+    /// Nothing, as on the Google machines we have seen.
+    Silent,
+    /// The truth, at the provider; nothing, on a workbench.
+    Honest,
+    /// This.
+    Of([u8; 48]),
 }
 
 impl MachineSpec {
@@ -52,6 +65,7 @@ impl MachineSpec {
             is_production: true,
             quote_format: QuoteFormat::V4,
             td_attributes: td_report().td_attributes,
+            pzid: Pzid::Silent,
             pck: None,
         }
     }

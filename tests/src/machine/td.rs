@@ -19,9 +19,11 @@ pub struct Td {
 }
 
 impl Td {
-    pub(super) fn of(spec: &MachineSpec, platform: Platform, boot: &MeasuredBoot) -> Self {
+    /// `owner`: what the host says of the TD, which the TD cannot change.
+    pub(super) fn of(spec: &MachineSpec, platform: Platform, boot: &MeasuredBoot, owner: [u8; 48]) -> Self {
         let report = TDReport10 {
             td_attributes: spec.td_attributes,
+            mr_owner: owner,
             ..td_report()
         };
         Self {

@@ -9,6 +9,8 @@ use rcgen::{
     KeyUsagePurpose, PublicKeyData, SerialNumber,
 };
 
+use sha2::{Digest as _, Sha384};
+
 use crate::{
     Authority, CrlSpec, Seed,
     authority::{authority_params, certificate_params},
@@ -40,6 +42,17 @@ pub struct Instance {
     pub name: String,
     /// Whether the provider runs its production software on the host.
     pub is_production: bool,
+}
+
+impl Instance {
+    /// What the host writes into `MR_OWNER` of this instance's TD.
+    pub fn pzid(&self) -> [u8; 48] {
+        let document = format!(
+            r#"{{"instanceId":{},"numericalProjectId":{},"zone":"{}"}}"#,
+            self.instance_id, self.project_number, self.zone
+        );
+        Sha384::digest(document).into()
+    }
 }
 
 impl Provider {
