@@ -20,6 +20,7 @@ pub mod bundle;
 pub mod challenge;
 pub mod cross_check;
 pub mod eventlog;
+pub mod hcl;
 pub mod td;
 pub mod tpm;
 
