@@ -12,7 +12,7 @@ use chassis_verifier::{
         check_selection, check_values,
     },
 };
-use common::fixture;
+use common::{fixture, pem, public, slices};
 
 /// When the certificates of all Google fixtures are valid.
 const AT: u64 = 1_753_180_800;
@@ -279,46 +279,6 @@ fn a_certificate_of_another_key_is_refused() {
     assert!(matches!(error, AkError::KeyMismatch { .. }), "{error:?}");
 }
 
-/// Azure's AK certificate, of an RSA key, through two intermediates.
-#[test]
-fn the_azure_chain_leads_to_microsofts_root() {
-    #[derive(serde::Deserialize)]
-    struct Fixture {
-        tpm_attestation: Certificates,
-    }
-    #[derive(serde::Deserialize)]
-    struct Certificates {
-        ak_certificate_pem: String,
-        ak_intermediate_certificates_pem: Vec<String>,
-    }
-    let Some(yaml) = fixture("flashbots-attested-tls/azure-tdx-with-ak-intermediates-1780922561.yaml") else {
-        return;
-    };
-    let certificates = serde_saphyr::from_slice::<Fixture>(&yaml)
-        .unwrap()
-        .tpm_attestation;
-    let leaf = pem(certificates.ak_certificate_pem.as_bytes());
-    let intermediates: Vec<_> = certificates
-        .ak_intermediate_certificates_pem
-        .iter()
-        .map(|text| pem(text.as_bytes()))
-        .collect();
-    let root = pem(&fixture("openpcc/azure_tpm_root_2023.pem").unwrap());
-    let verified = verify_chain(&leaf, &slices(&intermediates), &[&root], &[], 1_780_922_561).unwrap();
-    assert_eq!(verified.length, 3);
-    let certificate = AkCertificate::parse(&leaf).unwrap();
-    certificate.check_key_usage().unwrap();
-    assert_eq!(certificate.instance(), Err(AkError::NoInstance));
-}
-
-fn slices(ders: &[Vec<u8>]) -> Vec<&[u8]> {
-    ders.iter().map(Vec::as_slice).collect()
-}
-
-fn pem(text: &[u8]) -> Vec<u8> {
-    x509_parser::pem::parse_x509_pem(text).unwrap().1.contents
-}
-
 fn pcr_values(text: &str) -> Vec<PcrValue> {
     let value = |line: &str| {
         let (index, value) = line.split_once(' ').unwrap();
@@ -332,30 +292,4 @@ fn pcr_values(text: &str) -> Vec<PcrValue> {
 
 fn public_of(certificate: &AkCertificate<'_>) -> Public {
     public(&certificate.public_key().unwrap())
-}
-
-/// A public area around a certified key: the fixtures hold none.
-fn public(key: &PublicKey) -> Public {
-    let mut area = Vec::new();
-    let mut put = |hex_text: &str| area.extend(hex::decode(hex_text).unwrap());
-    match key {
-        PublicKey::Rsa { n, .. } => {
-            put("0001 000b 00050072 0000 0010 0014 000b 0800 00000000 0100"
-                .replace(' ', "")
-                .as_str());
-            area.extend(n);
-        }
-        PublicKey::EcP256 { x, y } => {
-            put("0023 000b 00050072 0000 0010 0018 000b 0003 0010 0020"
-                .replace(' ', "")
-                .as_str());
-            area.extend(x);
-            area.extend([0x00, 0x20]);
-            area.extend(y);
-        }
-    }
-    let public = Public::parse(&area).unwrap();
-    assert_eq!(&public.key, key);
-    assert!(public.violations().is_empty());
-    public
 }
