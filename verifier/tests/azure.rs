@@ -225,6 +225,7 @@ fn the_ak_certificate_chains_to_azures_root_by_two_intermediates() {
     assert_eq!(verified.revocation.uncovered, 3);
     certificate.check_key_usage().unwrap();
     certificate.check_key(&azure.ak()).unwrap();
+    certificate.check_azure_confidential().unwrap();
     assert_eq!(certificate.instance(), Err(AkError::NoInstance));
 
     let (leaf, given) = (&azure.ak_certificate, slices(&azure.intermediates));

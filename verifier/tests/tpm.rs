@@ -240,6 +240,7 @@ fn an_endorsement_key_certificate_is_refused_by_its_key_usage_alone() {
                 assert_eq!(certificate.check_key_usage().is_ok(), accepted, "{name}");
                 assert!(certificate.instance().unwrap().is_production(), "{name}");
                 assert!(certificate.public_key().is_some(), "{name}");
+                certificate.check_azure_confidential().unwrap_err();
             }
         }
     }

@@ -77,6 +77,9 @@ pub enum AkError {
         /// The AK's.
         ak: String,
     },
+    /// The certificate is not for a confidential machine of Azure's.
+    #[error("not the certificate of a confidential Azure machine's attestation key: {0}")]
+    NotAzureConfidential(String),
     /// The certificate does not say which instance it is for.
     #[error("certificate lacks Google's instance extension (1.3.6.1.4.1.11129.2.1.21)")]
     NoInstance,

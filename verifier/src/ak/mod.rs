@@ -3,6 +3,7 @@
 //! [`AkCertificate`] reads the certificate itself, [`verify_chain`] finds a path to a pinned root. They are apart, so
 //! that every check gives an answer even where another has failed.
 
+mod azure;
 mod certificate;
 mod chain;
 mod error;
