@@ -10,7 +10,7 @@ use chassis_verifier::{
     td::{DebugTd, TdQuote},
 };
 use common::fixture;
-use dcap_qvl::{QuoteCollateralV3, TcbStatus, verify::QuoteVerifier};
+use dcap_qvl::{QuoteCollateralV3, TcbStatus};
 
 fn yaml(bytes: &[u8]) -> QuoteCollateralV3 {
     serde_saphyr::from_slice(bytes).unwrap()
@@ -75,55 +75,6 @@ fn the_cos_quote_verifies_as_out_of_date_with_advisories() {
     );
 }
 
-#[test]
-fn all_generated_cases_give_the_expected_verdict() {
-    let Some(root) = fixture("dcap-qvl/cases/certs/root_ca.der") else {
-        return;
-    };
-    let summary: serde_json::Value =
-        serde_json::from_slice(&fixture("dcap-qvl/cases/samples/summary.json").unwrap()).unwrap();
-    let folder = std::env::var_os("CHASSIS_FIXTURES").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures"),
-        PathBuf::from,
-    );
-    let mut seen = 0;
-    for case in std::fs::read_dir(folder.join("dcap-qvl/cases/samples")).unwrap() {
-        let case = case.unwrap().path();
-        if !case.is_dir() {
-            continue;
-        }
-        seen += 1;
-        let read = |name: &str| std::fs::read(case.join(name)).unwrap();
-        let expected: serde_json::Value = serde_json::from_slice(&read("expected.json")).unwrap();
-        let result = serde_json::from_slice::<QuoteCollateralV3>(&read("collateral.json"))
-            .map_err(|error| error.to_string())
-            .and_then(|collateral| {
-                let at = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap()
-                    .as_secs();
-                let verifier = QuoteVerifier::new(root.clone());
-                verifier
-                    .verify(&read("quote.bin"), &collateral, at)
-                    .map_err(|error| format!("{error:#}"))
-            });
-        let name = case.display();
-        match result {
-            Ok(report) => {
-                assert_eq!(expected["should_succeed"], true, "{name} verified");
-                let status = expected["expected_status"].as_str().unwrap();
-                assert!(
-                    status.is_empty() || status == report.status,
-                    "{name}: {}",
-                    report.status
-                );
-            }
-            Err(error) => assert_eq!(expected["should_succeed"], false, "{name}: {error}"),
-        }
-    }
-    assert_eq!(Some(seen), summary["total_samples"].as_u64());
-}
-
 /// Where the crate registry keeps `dcap-qvl`, on any machine that built this test.
 fn crate_sample(name: &str) -> Vec<u8> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -177,9 +128,9 @@ fn a_shipped_quote_without_matching_tcb_level_is_refused() {
     let quote = crate_sample("tdx_quote_outdated");
     let error = TdQuote::parse(&quote)
         .unwrap()
-        .verify(&collateral, None, 1_750_329_160 + 60, DebugTd::CallerChecks)
+        .verify(&collateral, None, 1_772_000_000, DebugTd::CallerChecks)
         .unwrap_err();
-    assert!(error.to_lowercase().contains("tcb"), "{error}");
+    assert_eq!(error, "No matching TCB level found");
 }
 
 #[test]
