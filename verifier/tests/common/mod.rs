@@ -12,19 +12,24 @@ use chassis_verifier::tpm::{Public, PublicKey};
 
 /// The file, or `None` with a word on standard error where the fixtures are not at hand.
 pub fn fixture(name: &str) -> Option<Vec<u8>> {
+    let path = root()?.join(name);
+    Some(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// The folder of fixtures, likewise.
+pub fn root() -> Option<PathBuf> {
     let root = std::env::var_os("CHASSIS_FIXTURES").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures"),
         PathBuf::from,
     );
-    if !root.is_dir() {
-        eprintln!(
-            "skipped: no fixtures at {}; set CHASSIS_FIXTURES to the folder of real evidence",
-            root.display()
-        );
-        return None;
+    if root.is_dir() {
+        return Some(root);
     }
-    let path = root.join(name);
-    Some(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    eprintln!(
+        "skipped: no fixtures at {}; set CHASSIS_FIXTURES to the folder of real evidence",
+        root.display()
+    );
+    None
 }
 
 /// A public area around a certified key: the fixtures hold none.
