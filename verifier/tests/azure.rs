@@ -6,11 +6,16 @@
 
 mod common;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE};
+use alloy_primitives::{Address, B256};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
 use chassis_verifier::{
-    Base64,
+    AnchorClaim, Base64, Binding, CheckId, Endorsements, Outcome, Policy,
     ak::{AkCertificate, AkError, VerifiedAk, verify_chain},
-    bundle::PcrValue,
+    appraise,
+    bundle::{Anchor, Bundle, Custody, Disclosure, Evidence, PcrValue, Tee, Tpm},
     hcl::{HclFault, HclReport},
     td::{DebugTd, TdQuote},
     tpm::{
@@ -18,7 +23,7 @@ use chassis_verifier::{
         check_values,
     },
 };
-use common::{fixture, pem, public, slices};
+use common::{fixture, pem, public, public_area, slices};
 use dcap_qvl::TcbStatus;
 use serde::Deserialize;
 
@@ -261,6 +266,79 @@ fn intermediates_of_other_pools_are_no_part_of_the_chain() {
     }
 }
 
+/// What the fixtures' README says of it, check by check: it holds together, and proves no challenge and no boot.
+#[test]
+fn the_whole_appraisal_fails_the_challenge_and_the_cross_check_and_nothing_else() {
+    let Some(azure) = Azure::load() else { return };
+    let yaml = fixture("flashbots-attested-tls/azure-collateral-with-ak-intermediates-1780922561.yaml");
+    let bundle = azure.bundle();
+    let named = &bundle.evidence.anchor;
+    let endorsements = Endorsements {
+        version: 1,
+        anchor: AnchorClaim {
+            chain_id: named.chain_id,
+            registry: named.registry,
+            number: named.block_number,
+            hash: named.block_hash,
+            timestamp: AT - 900,
+        },
+        tdx_collateral: Some(serde_saphyr::from_slice(&yaml.unwrap()).unwrap()),
+        provider_crls: Vec::new(),
+        host_registry: Vec::new(),
+    };
+    let policy = format!(
+        "version = 1\nname = \"azure\"\nparavisor_reaches = \"quote\"\n[[provider]]\nid = 2\nname = \"Azure\"\n\
+         profile = \"azure-paravisor\"\nroots = [\"{}\"]",
+        STANDARD.encode(root())
+    );
+    let policy = Policy::from_toml(&policy).unwrap();
+    let appraisal = appraise(&bundle, &endorsements, &policy, AT).unwrap();
+
+    let failed: Vec<_> = appraisal.failed().map(|check| check.id).collect();
+    assert_eq!(
+        failed,
+        [
+            CheckId::ReportData,
+            CheckId::QualifyingData,
+            CheckId::Consent,
+            CheckId::PcrReplay,
+            CheckId::CrossConfiguration,
+            CheckId::CrossLoader,
+            CheckId::CrossSystem,
+            CheckId::Pcr0,
+            CheckId::Workload,
+        ]
+    );
+    for id in [
+        CheckId::TdQuote,
+        CheckId::TdTcb,
+        CheckId::TdPceId,
+        CheckId::HclReport,
+        CheckId::HclAk,
+        CheckId::Paravisor,
+        CheckId::TpmQuoteForm,
+        CheckId::TpmSignature,
+        CheckId::TpmSelection,
+        CheckId::TpmPcrDigest,
+        CheckId::AkChain,
+        CheckId::AkKeyUsage,
+        CheckId::AkKey,
+        CheckId::AkInstance,
+    ] {
+        let check = appraisal.checks.iter().find(|check| check.id == id).unwrap();
+        assert_eq!(check.outcome, Outcome::Pass, "{check:?}");
+    }
+    assert_eq!(appraisal.verdict.binding, Binding::None);
+    assert_eq!(appraisal.result.provider, 2);
+
+    let strict = Policy {
+        paravisor_reaches: Binding::None,
+        ..policy
+    };
+    let appraisal = appraise(&bundle, &endorsements, &strict, AT).unwrap();
+    assert!(appraisal.failed().any(|check| check.id == CheckId::Paravisor));
+}
+
 struct Azure {
     quote: Vec<u8>,
     hcl_report: Vec<u8>,
@@ -302,6 +380,52 @@ impl Azure {
                 .public_key()
                 .unwrap(),
         )
+    }
+
+    /// All of it as a bundle, as far as a bundle can be made of it: nobody signed it, and it has no event log.
+    fn bundle(&self) -> Bundle {
+        let len = u16::try_from(self.rsa_signature.len()).unwrap().to_be_bytes();
+        let certificates = [
+            slices(std::slice::from_ref(&self.ak_certificate)),
+            slices(&self.intermediates),
+        ];
+        Bundle::unsigned(Evidence {
+            version: 1,
+            operator: Address::repeat_byte(1),
+            disclosure: Disclosure::Public,
+            anchor: Anchor {
+                chain_id: 1,
+                registry: Address::repeat_byte(2),
+                block_number: 3,
+                block_hash: B256::repeat_byte(4),
+            },
+            session_key_hash: B256::ZERO,
+            tee: Tee::Tdx {
+                quote: self.quote.clone().into(),
+                ccel: None,
+                hcl_report: Some(self.hcl_report.clone().into()),
+            },
+            tpm: Some(Tpm {
+                ak_public: public_area(&self.ak().key).into(),
+                attest: self.attest.clone().into(),
+                signature: [&[0x00, 0x14, 0x00, 0x0b], &len[..], &self.rsa_signature]
+                    .concat()
+                    .into(),
+                pcrs: self.pcrs.clone(),
+                event_log: None,
+                ak_certificates: certificates
+                    .concat()
+                    .into_iter()
+                    .map(|der| der.to_vec().into())
+                    .collect(),
+                iak_certification: None,
+                registrar_statement: None,
+                drtm_log: None,
+            }),
+            custody: Custody::default(),
+            logs: Vec::new(),
+        })
+        .unwrap()
     }
 
     /// The bare signature as the `TPMT_SIGNATURE` it was: RSASSA with SHA-256.

@@ -234,9 +234,17 @@ fn key_check(certificate: &AkCertificate<'_>, ak: &Public, profile: Profile) -> 
 }
 
 fn instance_check(certificate: &AkCertificate<'_>, profile: Profile) -> (Check, Option<InstanceIdentity>) {
-    if profile != Profile::GoogleVtpm {
-        let text = "this provider's certificates name no instance";
-        return (Check::not_applicable(CheckId::AkInstance, text), None);
+    match profile {
+        Profile::GoogleVtpm => {}
+        Profile::AzureParavisor => {
+            let confidential = certificate.check_azure_confidential();
+            let text = "a confidential machine's key";
+            return (Check::from_result(CheckId::AkInstance, confidential, text), None);
+        }
+        Profile::BareMetal => {
+            let text = "a host's certificate names no instance";
+            return (Check::not_applicable(CheckId::AkInstance, text), None);
+        }
     }
     match certificate.instance() {
         Ok(instance) if instance.is_production() => {

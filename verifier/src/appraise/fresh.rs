@@ -7,6 +7,7 @@ use crate::{
     bundle::{Bundle, Evidence},
     challenge::{AkName, challenge, report_data},
     consent_signer,
+    hcl::HclReport,
     td::TdQuote,
 };
 
@@ -26,9 +27,21 @@ pub(super) fn check(
     checks.push(consent_check(bundle));
 }
 
-/// 203: the TD quote names this challenge and this key.
-pub(super) fn report_data_check(evidence: &Evidence, quote: &TdQuote<'_>, ak: AkName) -> Check {
+/// 203: the TD quote names this challenge and this key; under a paravisor, by way of the variable data it names.
+pub(super) fn report_data_check(
+    evidence: &Evidence,
+    quote: &TdQuote<'_>,
+    hcl: Option<&HclReport<'_>>,
+    ak: AkName,
+) -> Check {
     let expected = report_data(evidence_challenge(evidence), ak, evidence.session_key_hash);
+    if let Some(hcl) = hcl {
+        let named = hcl
+            .check_binding(quote.report_data())
+            .and_then(|()| hcl.check_user_data(&expected));
+        let passed = "the TD quote names this challenge and this TPM key, by way of the variable data";
+        return Check::from_result(CheckId::ReportData, named, passed).fact("akName", hex::encode(ak.0));
+    }
     if quote.report_data() == &expected {
         Check::pass(
             CheckId::ReportData,

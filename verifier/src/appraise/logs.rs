@@ -2,7 +2,7 @@
 
 use super::{tpm::Tpm, without_tpm, workload::Found};
 use crate::{
-    Base64, Check, CheckId, Error, ParseError, bundle,
+    Base64, Check, CheckId, Error, ParseError, Profile, bundle,
     cross_check::{
         Class, Exceptions, Measured, cross_check, first_unlisted, ima_measured, td_measured, tpm_measured,
     },
@@ -96,13 +96,24 @@ impl<'a> Further<'a> {
 pub(super) fn check(
     logs: &Logs<'_>,
     tpm: Option<&Tpm<'_>>,
+    profile: Profile,
     measured: &Measurements,
     workload: Option<Found<'_>>,
     checks: &mut Vec<Check>,
 ) {
     checks.push(rtmr_check(logs.ccel.as_ref(), measured));
-    let (Some(tpm), Some(boot)) = (tpm, &logs.boot) else {
+    let Some(tpm) = tpm else {
         without_tpm(TPM_CHECKS, checks);
+        return;
+    };
+    if profile == Profile::BareMetal {
+        let text = "a host's TPM measures the host, not the TD";
+        checks.extend(TPM_CHECKS.iter().map(|id| Check::not_applicable(*id, text)));
+        return;
+    }
+    let Some(boot) = &logs.boot else {
+        let text = "the bundle has no TPM event log to explain what was quoted";
+        checks.extend(TPM_CHECKS.iter().map(|id| Check::fail(*id, text)));
         return;
     };
     let exceptions = workload.map_or_else(Exceptions::default, |(_, workload)| workload.into());

@@ -3,6 +3,7 @@
 mod ak;
 mod custody;
 mod fresh;
+mod hcl;
 mod logs;
 mod profile;
 mod td;
@@ -17,6 +18,7 @@ use crate::{
     bundle::{Bundle, Tee},
     challenge::AkName,
     checks_root,
+    hcl::HclReport,
     td::TdQuote,
 };
 
@@ -47,8 +49,16 @@ pub fn appraise(
         ));
     }
     let evidence = &bundle.evidence;
-    let Tee::Tdx { quote, ccel, .. } = &evidence.tee;
+    let Tee::Tdx {
+        quote,
+        ccel,
+        hcl_report,
+    } = &evidence.tee;
     let quote = TdQuote::parse(quote)?;
+    let hcl = hcl_report
+        .as_ref()
+        .map(|report| HclReport::parse(report))
+        .transpose()?;
     let tpm = evidence.tpm.as_ref().map(tpm::Tpm::parse).transpose()?;
     let logs = logs::Logs::parse(evidence.tpm.as_ref(), ccel.as_ref(), &evidence.logs)?;
     let measured = quote.measurements();
@@ -63,10 +73,11 @@ pub fn appraise(
     let td = td::check(&quote, endorsements, policy, as_of, &mut checks);
     fresh::check(bundle, endorsements, policy, as_of, &mut checks);
     let ak_name = tpm.as_ref().map_or(AkName::NONE, tpm::Tpm::ak_name);
-    checks.push(fresh::report_data_check(evidence, &quote, ak_name));
+    checks.push(fresh::report_data_check(evidence, &quote, hcl.as_ref(), ak_name));
+    hcl::check(hcl.as_ref(), &quote, tpm.as_ref(), policy, &mut checks);
     tpm::check(tpm.as_ref(), evidence, profile, &mut checks);
     let ak = ak::check(tpm.as_ref(), vouched.as_ref(), profile, &mut checks);
-    logs::check(&logs, tpm.as_ref(), &measured, workload, &mut checks);
+    logs::check(&logs, tpm.as_ref(), profile, &measured, workload, &mut checks);
     let custody = custody::check(td.platform, &quote, &ak, endorsements, policy, &mut checks);
     checks.extend(workload::check(
         workload,

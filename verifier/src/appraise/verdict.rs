@@ -17,6 +17,9 @@ const QUOTE: &[CheckId] = &[
     CheckId::Consent,
 ];
 
+/// Where a paravisor stands in between, these must not have failed either.
+const PARAVISOR: &[CheckId] = &[CheckId::HclReport, CheckId::HclAk, CheckId::Paravisor];
+
 /// With every one of these too, the TD quote and the vTPM's quote come from one machine that runs a reviewed workload.
 const VIRTUAL_TPM: &[CheckId] = &[
     CheckId::QualifyingData,
@@ -60,6 +63,12 @@ fn all_pass(checks: &[Check], ids: &[CheckId]) -> bool {
     })
 }
 
+fn any_fails(checks: &[Check], ids: &[CheckId]) -> bool {
+    checks
+        .iter()
+        .any(|check| ids.contains(&check.id) && check.outcome == Outcome::Fail)
+}
+
 pub(super) fn verdict(
     checks: &[Check],
     custody: &Custody<'_>,
@@ -68,7 +77,7 @@ pub(super) fn verdict(
     policy: &Policy,
     dates: &Dates,
 ) -> Verdict {
-    let binding = if !all_pass(checks, QUOTE) {
+    let binding = if !all_pass(checks, QUOTE) || any_fails(checks, PARAVISOR) {
         Binding::None
     } else if all_pass(checks, VIRTUAL_TPM) {
         Binding::VirtualTpm

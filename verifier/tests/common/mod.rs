@@ -34,6 +34,14 @@ pub fn root() -> Option<PathBuf> {
 
 /// A public area around a certified key: the fixtures hold none.
 pub fn public(key: &PublicKey) -> Public {
+    let public = Public::parse(&public_area(key)).unwrap();
+    assert_eq!(&public.key, key);
+    assert!(public.violations().is_empty());
+    public
+}
+
+/// The same as `TPMT_PUBLIC`.
+pub fn public_area(key: &PublicKey) -> Vec<u8> {
     let mut area = Vec::new();
     let mut put = |hex_text: &str| area.extend(hex::decode(hex_text).unwrap());
     match key {
@@ -52,10 +60,7 @@ pub fn public(key: &PublicKey) -> Public {
             area.extend(y);
         }
     }
-    let public = Public::parse(&area).unwrap();
-    assert_eq!(&public.key, key);
-    assert!(public.violations().is_empty());
-    public
+    area
 }
 
 pub fn pem(text: &[u8]) -> Vec<u8> {
