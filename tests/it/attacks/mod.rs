@@ -7,6 +7,7 @@ mod frankenstein;
 mod freshness;
 mod identity;
 mod logs;
+mod paravisor;
 mod platform;
 mod pzid;
 mod quote;

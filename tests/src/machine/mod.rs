@@ -1,6 +1,7 @@
 //! A confidential virtual machine: a TD and a vTPM on one platform, as software inside sees them.
 
 mod frankenstein;
+mod paravisor;
 mod spec;
 mod sys;
 mod td;
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub use frankenstein::{Parts, assemble};
+pub use paravisor::hcl_report;
 pub use spec::{MachineSpec, Place, Pzid};
 pub use td::Td;
 
