@@ -140,10 +140,10 @@ fn an_attest_without_the_magic_is_refused_by_its_own_check() {
 
 #[test]
 fn another_attest_than_a_quote_is_refused_by_its_own_check() {
-    let certify = Attest::parse(&patched(&attest(), 4, "8017")).unwrap();
-    assert_eq!(certify.check_kind(), Err(QuoteFault::Kind(0x8017)));
-    assert_eq!(certify.check_magic(), Ok(()));
-    assert_eq!(certify.quote(), None);
+    let time = Attest::parse(&patched(&attest(), 4, "8019")).unwrap();
+    assert_eq!(time.check_kind(), Err(QuoteFault::Kind(0x8019)));
+    assert_eq!(time.check_magic(), Ok(()));
+    assert_eq!(time.quote(), None);
 }
 
 #[test]
