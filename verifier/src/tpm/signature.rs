@@ -53,16 +53,24 @@ impl Signature {
     /// If any of this is not so. RSAPSS must be salted as FIPS 186-5 has it, with as many bytes as the hash; a TPM that
     /// salts with more is refused. ECDSA on P-256 is verified with SHA-256 and SHA-384 only.
     pub fn verify(&self, public: &Public, attest: &[u8]) -> Result<(), QuoteFault> {
-        if self.scheme.hash == HashAlg::Sha1 {
-            return Err(QuoteFault::WeakHash(self.scheme));
-        }
+        self.check_hash()?;
         if let Some(fixed) = public.scheme.filter(|fixed| *fixed != self.scheme) {
             return Err(QuoteFault::Scheme {
                 key: fixed,
                 signature: self.scheme,
             });
         }
-        let verified = match (&public.key, &self.value) {
+        self.verify_by_key(&public.key, attest)
+    }
+
+    /// The same for a key that only a certificate speaks of: nothing says which scheme it is fixed to, or that it signs
+    /// only what its TPM made. Whoever certified it vouches for that.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_by_key(&self, key: &PublicKey, attest: &[u8]) -> Result<(), QuoteFault> {
+        self.check_hash()?;
+        let verified = match (key, &self.value) {
             (PublicKey::Rsa { n, e }, Value::Rsa(signature)) => {
                 let e = e.to_be_bytes();
                 let e = without_leading_zeros(&e);
@@ -75,14 +83,18 @@ impl Signature {
             }
             _ => {
                 return Err(QuoteFault::KeyType {
-                    key: public.key.to_string(),
+                    key: key.to_string(),
                     signature: self.scheme,
                 });
             }
         };
-        verified.map_err(|_| QuoteFault::Signature {
-            key: public.key.to_string(),
-        })
+        verified.map_err(|_| QuoteFault::Signature { key: key.to_string() })
+    }
+
+    fn check_hash(&self) -> Result<(), QuoteFault> {
+        (self.scheme.hash != HashAlg::Sha1)
+            .then_some(())
+            .ok_or(QuoteFault::WeakHash(self.scheme))
     }
 }
 

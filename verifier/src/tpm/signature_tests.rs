@@ -45,12 +45,27 @@ fn a_signature_with_one_changed_bit_does_not_verify() {
 }
 
 #[test]
+fn a_certified_key_verifies_by_whatever_scheme_it_signed() {
+    let key = p256_public(HashAlg::Sha256).key;
+    for hash in [HashAlg::Sha256, HashAlg::Sha384] {
+        let signature = Signature::parse(&p256_signature(hash, MESSAGE, Zeros::Kept)).unwrap();
+        assert_eq!(signature.verify_by_key(&key, MESSAGE), Ok(()));
+        let other = signature.verify_by_key(&key, b"other");
+        assert!(matches!(other, Err(QuoteFault::Signature { .. })), "{other:?}");
+    }
+}
+
+#[test]
 fn sha1_is_refused_whatever_it_signs() {
     let mut bytes = p256_signature(HashAlg::Sha256, MESSAGE, Zeros::Kept);
     bytes[2..4].copy_from_slice(&HashAlg::Sha1.id().to_be_bytes());
     let fault = Signature::parse(&bytes)
         .unwrap()
         .verify(&p256_public(HashAlg::Sha1), MESSAGE);
+    assert!(matches!(fault, Err(QuoteFault::WeakHash(_))), "{fault:?}");
+    let fault = Signature::parse(&bytes)
+        .unwrap()
+        .verify_by_key(&p256_public(HashAlg::Sha1).key, MESSAGE);
     assert!(matches!(fault, Err(QuoteFault::WeakHash(_))), "{fault:?}");
 }
 
