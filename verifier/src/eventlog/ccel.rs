@@ -1,11 +1,14 @@
 //! The TDX firmware's log.
 
-use super::{Algorithm, Digest, Log, LogView, Registers};
+use super::{Algorithm, Digest, EventType, Log, LogView, Registers, log::Kind};
 use crate::{Cursor, ParseError};
 
-const NAME: &str = "CCEL";
-/// `RTMR3`. Registers are counted from 1; 0 is `MRTD`, which nothing extends at run time.
-const LAST_REGISTER: u32 = 4;
+const KIND: Kind = Kind {
+    what: "CCEL",
+    // RTMR3. Registers are counted from 1; 0 is MRTD, which nothing extends at run time.
+    last_register: 4,
+    informative: &[EventType::NO_ACTION],
+};
 
 /// The confidential-computing event log of a TD (UEFI 2.10 §38.4, ACPI table `CCEL`): SHA-384, registers counted from 1.
 #[derive(Clone, Debug)]
@@ -19,11 +22,10 @@ impl<'a> Ccel<'a> {
     /// # Errors
     /// As [`TcgLog::parse`](super::TcgLog::parse); also if the log is not crypto-agile or has no SHA-384.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let log = Log::parse(NAME, LAST_REGISTER, bytes)?;
+        let log = Log::parse(&KIND, bytes)?;
         if !log.algorithms().contains(&Algorithm::Sha384) {
-            return Err(
-                Cursor::new(NAME, bytes).error("numberOfAlgorithms", "no SHA-384, the only bank of a TD")
-            );
+            return Err(Cursor::new(KIND.what, bytes)
+                .error("numberOfAlgorithms", "no SHA-384, the only bank of a TD"));
         }
         Ok(Self { log })
     }

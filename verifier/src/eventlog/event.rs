@@ -15,6 +15,7 @@ pub struct Event<'a> {
     /// Bytes from the log's front to this record.
     pub offset: usize,
     digests: [Option<&'a [u8]>; Algorithm::COUNT],
+    extends: bool,
 }
 
 impl<'a> Event<'a> {
@@ -31,6 +32,15 @@ impl<'a> Event<'a> {
             data,
             offset,
             digests,
+            extends: true,
+        }
+    }
+
+    /// The same record, which informs its reader and extends nothing.
+    pub(super) fn informative(self) -> Self {
+        Self {
+            extends: false,
+            ..self
         }
     }
 
@@ -44,9 +54,10 @@ impl<'a> Event<'a> {
         self.digest(Algorithm::Sha384)?.try_into().ok()
     }
 
-    /// Whether this record went into its register. `EV_NO_ACTION` never does.
+    /// Whether this record went into its register. `EV_NO_ACTION` never does, nor do a dynamic launch's marks
+    /// ([`DrtmLog`](super::DrtmLog)).
     pub fn extends(&self) -> bool {
-        self.event_type != EventType::NO_ACTION
+        self.extends
     }
 
     /// What the record claims to be about, in a few words of printable ASCII. For people: nothing here is authenticated.
@@ -55,7 +66,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// An event type (PFP 1.06 §10.4.1; UEFI types from `0x80000000`).
+/// An event type (PFP 1.06 §10.4.1; Intel TXT's from `0x400`, UEFI's from `0x80000000`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventType(pub u32);
 
@@ -64,6 +75,12 @@ impl EventType {
     pub const NO_ACTION: Self = Self(0x0000_0003);
     /// The line between firmware and what it starts.
     pub const SEPARATOR: Self = Self(0x0000_0004);
+    /// Intel TXT: how its measurements are spread over PCR 17 and 18. Names PCR 255 and extends nothing.
+    pub const TXT_PCR_MAPPING: Self = Self(0x0000_0401);
+    /// Linux Secure Launch: the kernel's own measurements follow. Names PCR 17 and extends nothing.
+    pub const SLAUNCH_START: Self = Self(0x0000_0503);
+    /// Linux Secure Launch: the kernel's own measurements end. Names PCR 17 and extends nothing.
+    pub const SLAUNCH_END: Self = Self(0x0000_0504);
 
     /// Its name in the specification.
     pub fn name(self) -> Option<&'static str> {
@@ -87,6 +104,24 @@ impl EventType {
             0x0000_0011 => "EV_NONHOST_INFO",
             0x0000_0012 => "EV_OMIT_BOOT_DEVICE_EVENTS",
             0x0000_0013 => "EV_POST_CODE2",
+            0x0000_0401 => "EVTYPE_PCRMAPPING",
+            0x0000_0402 => "EVTYPE_HASH_START",
+            0x0000_0403 => "EVTYPE_COMBINED_HASH",
+            0x0000_0404 => "EVTYPE_MLE_HASH",
+            0x0000_040a => "EVTYPE_BIOSAC_REG_DATA",
+            0x0000_040b => "EVTYPE_CPU_SCRTM_STAT",
+            0x0000_040c => "EVTYPE_LCP_CONTROL_HASH",
+            0x0000_040d => "EVTYPE_ELEMENTS_HASH",
+            0x0000_040e => "EVTYPE_STM_HASH",
+            0x0000_040f => "EVTYPE_OSSINITDATA_CAP_HASH",
+            0x0000_0410 => "EVTYPE_SINIT_PUBKEY_HASH",
+            0x0000_0411 => "EVTYPE_LCP_HASH",
+            0x0000_0412 => "EVTYPE_LCP_DETAILS_HASH",
+            0x0000_0413 => "EVTYPE_LCP_AUTHORITIES_HASH",
+            0x0000_0414 => "EVTYPE_NV_INFO_HASH",
+            0x0000_0502 => "TXT_EVTYPE_SLAUNCH",
+            0x0000_0503 => "TXT_EVTYPE_SLAUNCH_START",
+            0x0000_0504 => "TXT_EVTYPE_SLAUNCH_END",
             0x8000_0001 => "EV_EFI_VARIABLE_DRIVER_CONFIG",
             0x8000_0002 => "EV_EFI_VARIABLE_BOOT",
             0x8000_0003 => "EV_EFI_BOOT_SERVICES_APPLICATION",

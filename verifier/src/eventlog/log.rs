@@ -6,12 +6,23 @@ use crate::{Cursor, ParseError};
 /// Records a log may have. Real ones have 20 to 120; GRUB with a long menu writes several hundred.
 pub const MAX_EVENTS: usize = 16_384;
 
-/// A parsed log: its banks and its records, in order. [`TcgLog`](super::TcgLog) and [`Ccel`](super::Ccel) are read through it.
+/// A parsed log: its banks and its records, in order. [`TcgLog`](super::TcgLog), [`Ccel`](super::Ccel) and
+/// [`DrtmLog`](super::DrtmLog) are read through it.
 #[derive(Clone, Debug)]
 pub struct Log<'a> {
     algorithms: Vec<Algorithm>,
     events: Vec<Event<'a>>,
     content_len: usize,
+}
+
+/// How one kind of log differs from the others.
+pub(super) struct Kind {
+    /// Its name, for errors.
+    pub(super) what: &'static str,
+    /// The last register there is.
+    pub(super) last_register: u32,
+    /// Types of records that extend nothing.
+    pub(super) informative: &'static [EventType],
 }
 
 impl<'a> Log<'a> {
@@ -30,32 +41,32 @@ impl<'a> Log<'a> {
         self.content_len
     }
 
-    /// Reads a `what` whose records name registers up to `last_register`.
+    /// Reads a log of this kind.
     ///
     /// A first record of type `EV_NO_ACTION` that holds `Spec ID Event03` announces the crypto-agile form (PFP 1.06
     /// §10.4.5.1); otherwise every record is a `TCG_PCClientPCREvent` with one SHA-1 digest, the first included.
-    pub(super) fn parse(what: &'static str, last_register: u32, bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let mut cursor = Cursor::new(what, bytes);
+    pub(super) fn parse(kind: &Kind, bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let mut cursor = Cursor::new(kind.what, bytes);
         let padding = padding_start(bytes);
         if padding == 0 {
             return Err(cursor.error("log", "nothing but padding"));
         }
-        let first = sha1_event(&mut cursor)?;
+        let first = kind.read(sha1_event(&mut cursor)?);
         let agile = spec_id(&first)?;
         let mut events = Vec::new();
         if agile.is_none() {
-            check_register(&cursor, &first, last_register)?;
+            kind.check_register(&cursor, &first)?;
             events.push(first);
         }
         while cursor.position() < padding {
             if events.len() == MAX_EVENTS {
                 return Err(cursor.error("events", format!("more than {MAX_EVENTS} records")));
             }
-            let event = match &agile {
+            let event = kind.read(match &agile {
                 Some(algorithms) => agile_event(&mut cursor, algorithms)?,
                 None => sha1_event(&mut cursor)?,
-            };
-            check_register(&cursor, &event, last_register)?;
+            });
+            kind.check_register(&cursor, &event)?;
             events.push(event);
         }
         Ok(Self {
@@ -78,14 +89,25 @@ fn padding_start(bytes: &[u8]) -> usize {
     }
 }
 
-fn check_register(cursor: &Cursor<'_>, event: &Event<'_>, last: u32) -> Result<(), ParseError> {
-    if event.extends() && event.register > last {
-        return Err(cursor.error(
-            "register",
-            format!("{} does not exist, the last is {last}", event.register),
-        ));
+impl Kind {
+    fn read<'a>(&self, event: Event<'a>) -> Event<'a> {
+        if self.informative.contains(&event.event_type) {
+            event.informative()
+        } else {
+            event
+        }
     }
-    Ok(())
+
+    fn check_register(&self, cursor: &Cursor<'_>, event: &Event<'_>) -> Result<(), ParseError> {
+        let last = self.last_register;
+        if event.extends() && event.register > last {
+            return Err(cursor.error(
+                "register",
+                format!("{} does not exist, the last is {last}", event.register),
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// `TCG_PCClientPCREvent`.

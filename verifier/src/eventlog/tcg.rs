@@ -1,11 +1,16 @@
 //! The TPM's log.
 
-use super::{Algorithm, Digest, Event, Log, LogView, Registers};
+use super::{Algorithm, Digest, Event, EventType, Log, LogView, Registers, log::Kind};
 use crate::{Cursor, ParseError};
 
-const NAME: &str = "TCG2 event log";
 /// PCR 23 is the last of a PC Client TPM.
-const LAST_PCR: u32 = 23;
+pub(super) const LAST_PCR: u32 = 23;
+
+const KIND: Kind = Kind {
+    what: "TCG2 event log",
+    last_register: LAST_PCR,
+    informative: &[EventType::NO_ACTION],
+};
 const STARTUP_LOCALITY: &[u8] = b"StartupLocality\0";
 
 /// The TPM's log: crypto-agile, or SHA-1 only.
@@ -23,7 +28,7 @@ impl<'a> TcgLog<'a> {
     /// If a record is truncated, names PCR 24 or beyond, or lacks a digest of an announced algorithm; if other bytes
     /// trail; above [`MAX_EVENTS`](super::MAX_EVENTS) records; if `StartupLocality` stands where it cannot be true.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        let log = Log::parse(NAME, LAST_PCR, bytes)?;
+        let log = Log::parse(&KIND, bytes)?;
         let startup_locality = startup_locality(log.events())?;
         Ok(Self {
             log,
