@@ -21,6 +21,7 @@ pub mod challenge;
 pub mod cross_check;
 pub mod eventlog;
 pub mod hcl;
+pub mod host;
 pub mod td;
 pub mod tpm;
 
