@@ -225,9 +225,8 @@ fn expected(machine: &Machine, side: Side, edit: Edit) -> Option<Exempt> {
         Edit::Change(at) => class(at).is_none().then_some(Exempt::NoClass),
         Edit::Hide(at) if class(at).is_none() => Some(Exempt::NoClass),
         Edit::Hide(at) if records[at].sha384() == SEPARATOR => Some(Exempt::Equal),
-        Edit::Hide(at) => free(at),
         Edit::Drop(at) | Edit::Double(at) if class(at).is_none() => Some(Exempt::NoClass),
-        Edit::Drop(at) | Edit::Double(at) => free(at),
+        Edit::Hide(at) | Edit::Drop(at) | Edit::Double(at) => free(at),
         Edit::Add(_, register) => class_of(side, register).is_none().then_some(Exempt::NoClass),
         Edit::Move(at, register) => {
             let stays_out = class(at).is_none() && class_of(side, register).is_none();
@@ -262,7 +261,8 @@ fn shown(tally: &Tally) -> String {
         });
     }
     let lines = lines.iter();
-    lines
+    let lines: Vec<_> = lines
         .map(|(edit, counts)| format!("{edit}: {}\n", counts.join(", ")))
-        .collect()
+        .collect();
+    lines.concat()
 }

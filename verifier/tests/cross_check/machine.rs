@@ -114,6 +114,13 @@ pub(crate) enum Side {
 impl Side {
     pub(crate) const BOTH: [Self; 2] = [Self::Tpm, Self::Td];
 
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Tpm => Self::Td,
+            Self::Td => Self::Tpm,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Tpm => "TPM log",
@@ -225,13 +232,30 @@ impl Machine {
         }
     }
 
-    /// What one log measured into one class, in order, without separators and listed digests: the definition, by a filter.
-    pub(crate) fn unlisted(&self, side: Side, class: Class) -> Vec<[u8; 48]> {
+    /// The same for separators too.
+    pub(crate) fn may_stand_alone(&self, side: Side, digest: &[u8; 48]) -> bool {
+        *digest == SEPARATOR || self.lists(side, digest)
+    }
+
+    /// What one log measured into one class, in order.
+    pub(crate) fn sequence(&self, side: Side, class: Class) -> Vec<[u8; 48]> {
         let records = self.log(side).records.iter();
         records
             .filter(|record| side.class(record) == Some(class))
             .map(Record::sha384)
-            .filter(|digest| *digest != SEPARATOR && !Side::BOTH.iter().any(|side| self.lists(*side, digest)))
+            .collect()
+    }
+
+    /// The same without separators, listed digests, and the CCEL's first two of RTMR0.
+    pub(crate) fn unlisted(&self, side: Side, class: Class) -> Vec<[u8; 48]> {
+        let slots = if (side, class) == (Side::Td, Class::Rtmr0) {
+            2
+        } else {
+            0
+        };
+        let listed = |digest: &_| Side::BOTH.iter().any(|side| self.lists(*side, digest));
+        let rest = self.sequence(side, class).into_iter().skip(slots);
+        rest.filter(|digest| *digest != SEPARATOR && !listed(digest))
             .collect()
     }
 }

@@ -8,6 +8,8 @@
 mod common;
 mod edits;
 mod machine;
+mod random;
+mod retyping;
 
 use chassis_verifier::{
     cross_check::{Class, Reason, SEPARATOR, td_measured},
