@@ -18,6 +18,7 @@ mod policy;
 pub mod ak;
 pub mod bundle;
 pub mod challenge;
+pub mod claims;
 pub mod cross_check;
 pub mod eventlog;
 pub mod hcl;

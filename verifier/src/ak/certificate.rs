@@ -167,7 +167,7 @@ impl<'a> AkCertificate<'a> {
         }
     }
 
-    pub(super) fn check_validity(&self, at: u64) -> Result<(), AkError> {
+    pub(crate) fn check_validity(&self, at: u64) -> Result<(), AkError> {
         let not_before = unix(self.x509.validity().not_before.timestamp());
         let not_after = self.not_after();
         if at < not_before {
