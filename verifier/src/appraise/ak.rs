@@ -7,6 +7,7 @@ use super::{custody::Claim, tpm::Tpm, without_tpm};
 use crate::{
     Check, CheckId, CustodyLevel, Endorsements, Outcome, Policy, Profile, Provider,
     ak::{AkCertificate, AkError, InstanceIdentity, Revocation, verify_chain},
+    challenge::AkName,
     instance_id,
     tpm::{Public, PublicKey},
 };
@@ -43,6 +44,18 @@ struct Proven<'a> {
 }
 
 impl<'a> Ak<'a> {
+    /// A host's key, vouched for without a certificate of its own.
+    pub(super) fn of_host(provider: &'a Provider, name: AkName, not_after: u64) -> Self {
+        Self {
+            proven: Some(Proven {
+                provider,
+                instance: None,
+                instance_id: instance_id(&name.0),
+                not_after,
+            }),
+        }
+    }
+
     /// By which root verified, never by a field of the bundle.
     pub(super) fn provider(&self) -> Option<&'a Provider> {
         self.proven.as_ref().map(|proven| proven.provider)
@@ -69,7 +82,7 @@ impl<'a> Ak<'a> {
     pub(super) fn claim(&self) -> Option<Claim> {
         let proven = self.proven.as_ref()?;
         Some(Claim {
-            source: "the AK's certificate",
+            source: "who vouches for the AK",
             provider: Some(proven.provider.id),
             level: CustodyLevel::None,
             zone: proven
@@ -91,6 +104,11 @@ impl<'p> Vouched<'_, 'p> {
     /// The provider whose root verified.
     pub(super) fn provider(&self) -> Option<&'p Provider> {
         self.chain.as_ref().ok().map(|chain| chain.provider)
+    }
+
+    /// When its path first expires, Unix seconds.
+    pub(super) fn not_after(&self) -> Option<u64> {
+        self.chain.as_ref().ok().map(|chain| chain.not_after)
     }
 }
 
@@ -123,6 +141,11 @@ pub(super) fn check<'p>(
     };
     let vouched = match vouched {
         Ok(vouched) => vouched,
+        Err(_) if profile == Profile::BareMetal => {
+            let text = "a host's key needs no certificate: see host.ak";
+            checks.extend(CHECKS.iter().map(|id| Check::not_applicable(*id, text)));
+            return Ak::default();
+        }
         Err(problem) => {
             checks.push(Check::fail(CheckId::AkChain, problem));
             let rest = CHECKS[1..].iter();
@@ -137,7 +160,12 @@ pub(super) fn check<'p>(
         certificate.check_key_usage(),
         "a signing key's certificate",
     ));
-    checks.push(key_check(certificate, &tpm.ak, profile));
+    // On a host, certificates speak of the IAK.
+    let certified = tpm
+        .iak
+        .as_ref()
+        .map_or(&tpm.ak, |certification| &certification.iak);
+    checks.push(key_check(certificate, certified, profile));
     let (instance_check, instance) = instance_check(certificate, profile);
     checks.push(instance_check);
     let passed = |id: &CheckId| {
@@ -150,7 +178,8 @@ pub(super) fn check<'p>(
             .iter()
             .any(|check| check.id == id && check.outcome == Outcome::Fail)
     };
-    let proven = PROVEN.iter().all(passed) && !failed(CheckId::AkInstance);
+    // Of a host's key, more is asked before anything is believed.
+    let proven = PROVEN.iter().all(passed) && !failed(CheckId::AkInstance) && profile != Profile::BareMetal;
     Ak {
         proven: vouched
             .chain

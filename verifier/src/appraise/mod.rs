@@ -4,8 +4,10 @@ mod ak;
 mod custody;
 mod fresh;
 mod hcl;
+mod host;
 mod logs;
 mod profile;
+mod registrar;
 mod td;
 mod tpm;
 mod verdict;
@@ -14,7 +16,7 @@ mod workload;
 use alloy_primitives::aliases::U40;
 
 use crate::{
-    Appraisal, AttestationResult, Check, Endorsements, Error, OperatorKey, Policy, Verdict,
+    Appraisal, AttestationResult, Check, Endorsements, Error, OperatorKey, Policy, Profile, Verdict,
     bundle::{Bundle, Tee},
     challenge::AkName,
     checks_root,
@@ -61,13 +63,17 @@ pub fn appraise(
         .transpose()?;
     let tpm = evidence.tpm.as_ref().map(tpm::Tpm::parse).transpose()?;
     let logs = logs::Logs::parse(evidence.tpm.as_ref(), ccel.as_ref(), &evidence.logs)?;
+    let signed = custody::Signed::parse(&evidence.custody)?;
     let measured = quote.measurements();
     let workload = workload::find(&policy.workloads, &measured);
 
     let vouched = tpm
         .as_ref()
         .map(|tpm| ak::vouch(tpm, endorsements, policy, as_of));
-    let profile = profile::of(vouched.as_ref(), evidence);
+    let registrar = tpm.as_ref().and_then(|tpm| registrar::of(tpm, policy, as_of));
+    let profile = profile::of(vouched.as_ref(), registrar.as_ref(), evidence);
+    let host = tpm.as_ref().and_then(|tpm| host::launched(tpm, policy));
+    let wanted = tpm::demanded(profile, host::bank(host, policy));
 
     let mut checks = vec![profile::parts_check(evidence, profile)];
     let td = td::check(&quote, endorsements, policy, as_of, &mut checks);
@@ -75,15 +81,36 @@ pub fn appraise(
     let ak_name = tpm.as_ref().map_or(AkName::NONE, tpm::Tpm::ak_name);
     checks.push(fresh::report_data_check(evidence, &quote, hcl.as_ref(), ak_name));
     hcl::check(hcl.as_ref(), &quote, tpm.as_ref(), policy, &mut checks);
-    tpm::check(tpm.as_ref(), evidence, profile, &mut checks);
-    let ak = ak::check(tpm.as_ref(), vouched.as_ref(), profile, &mut checks);
+    tpm::check(tpm.as_ref(), evidence, wanted, &mut checks);
+    let certified = ak::check(tpm.as_ref(), vouched.as_ref(), profile, &mut checks);
+    let question = host::Question {
+        profile,
+        stack: host,
+        vouched: vouched.as_ref(),
+        registrar: registrar.as_ref(),
+        platform: td.platform,
+    };
+    let ak = host::check(tpm.as_ref(), &question, &mut checks)?.unwrap_or(certified);
     logs::check(&logs, tpm.as_ref(), profile, &measured, workload, &mut checks);
-    let custody = custody::check(td.platform, &quote, &ak, endorsements, policy, &mut checks);
+    let custody = custody::check(
+        &custody::Sources {
+            platform: td.platform,
+            quote: &quote,
+            td: td.verified.as_ref(),
+            ak: &ak,
+            registrar: registrar.as_ref(),
+            signed: &signed,
+            endorsements,
+            policy,
+            as_of,
+        },
+        &mut checks,
+    );
     checks.extend(workload::check(
         workload,
         &policy.workloads,
         &measured,
-        tpm.is_some(),
+        tpm.is_some() && profile != Profile::BareMetal,
     )?);
     checks.sort_by_key(|check| check.id);
 

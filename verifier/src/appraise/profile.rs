@@ -1,6 +1,6 @@
 //! What shape of evidence to expect, by whose root vouches for the TPM's key. Check 902.
 
-use super::ak::Vouched;
+use super::{ak::Vouched, registrar::Registrar};
 use crate::{
     Check, CheckId, Profile,
     bundle::{Evidence, Tee, Tpm},
@@ -10,10 +10,15 @@ use crate::{
 ///
 /// Where nobody does, the shape of the bundle serves for explanations; nothing above `Quote` can come of it then, and
 /// `Quote` asks for the same whatever the profile.
-pub(super) fn of(vouched: Option<&Result<Vouched<'_, '_>, String>>, evidence: &Evidence) -> Profile {
-    let provider = vouched
+pub(super) fn of(
+    vouched: Option<&Result<Vouched<'_, '_>, String>>,
+    registrar: Option<&Registrar<'_>>,
+    evidence: &Evidence,
+) -> Profile {
+    let certified = vouched
         .and_then(|vouched| vouched.as_ref().ok())
         .and_then(Vouched::provider);
+    let provider = certified.or_else(|| registrar?.provider());
     provider.map_or_else(|| by_shape(evidence), |provider| provider.profile)
 }
 

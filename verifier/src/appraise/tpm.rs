@@ -5,6 +5,9 @@ use crate::{
     Check, CheckId, ParseError, Profile,
     bundle::{self, Evidence, PcrValue},
     challenge::{AkName, qualifying_data},
+    claims::RegistrarStatement,
+    eventlog::DrtmLog,
+    host::demanded_selection,
     tpm::{
         Attest, HashAlg, PcrSelection, Public, Quote, QuoteFault, Signature, check_pcr_digest,
         check_selection, check_values,
@@ -24,10 +27,35 @@ const CHECKS: &[CheckId] = &[
 pub(super) struct Tpm<'a> {
     pub(super) ak: Public,
     pub(super) certificates: Vec<&'a [u8]>,
+    /// Of a host's TPM: what an IAK says about the key.
+    pub(super) iak: Option<IakCertification<'a>>,
+    /// Of a host's TPM: what a registrar says about the key.
+    pub(super) registrar: Option<RegistrarStatement>,
+    /// Of a host's TPM: what its dynamic launch measured.
+    pub(super) drtm: Option<DrtmLog<'a>>,
     attest_bytes: &'a [u8],
     attest: Attest,
     signature: Signature,
     pcrs: &'a [PcrValue],
+}
+
+/// That an initial attestation key certifies the AK.
+pub(super) struct IakCertification<'a> {
+    pub(super) iak: Public,
+    pub(super) attest_bytes: &'a [u8],
+    pub(super) attest: Attest,
+    pub(super) signature: Signature,
+}
+
+impl<'a> IakCertification<'a> {
+    fn parse(certification: &'a bundle::IakCertification) -> Result<Self, ParseError> {
+        Ok(Self {
+            iak: Public::parse(&certification.iak_public)?,
+            attest_bytes: &certification.attest,
+            attest: Attest::parse(&certification.attest)?,
+            signature: Signature::parse(&certification.signature)?,
+        })
+    }
 }
 
 impl<'a> Tpm<'a> {
@@ -35,6 +63,17 @@ impl<'a> Tpm<'a> {
         Ok(Self {
             ak: Public::parse(&tpm.ak_public)?,
             certificates: tpm.ak_certificates.iter().map(|der| &**der).collect(),
+            iak: tpm
+                .iak_certification
+                .as_ref()
+                .map(IakCertification::parse)
+                .transpose()?,
+            registrar: tpm
+                .registrar_statement
+                .as_ref()
+                .map(|statement| RegistrarStatement::parse(statement))
+                .transpose()?,
+            drtm: tpm.drtm_log.as_ref().map(|log| DrtmLog::parse(log)).transpose()?,
             attest_bytes: &tpm.attest,
             attest: Attest::parse(&tpm.attest)?,
             signature: Signature::parse(&tpm.signature)?,
@@ -56,7 +95,12 @@ impl<'a> Tpm<'a> {
     }
 }
 
-pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, profile: Profile, checks: &mut Vec<Check>) {
+pub(super) fn check(
+    tpm: Option<&Tpm<'_>>,
+    evidence: &Evidence,
+    wanted: PcrSelection,
+    checks: &mut Vec<Check>,
+) {
     let Some(tpm) = tpm else {
         without_tpm(CHECKS, checks);
         return;
@@ -79,7 +123,6 @@ pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, profile: Profile
         }
         return;
     };
-    let wanted = demanded(profile);
     checks.push(qualifying_data_check(quote, evidence));
     checks.push(Check::from_result(
         CheckId::TpmSelection,
@@ -96,12 +139,13 @@ pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, profile: Profile
 /// What the TPM must sign.
 ///
 /// RTMRs are SHA-384, so a vTPM that is to be compared with them must sign that bank: digests beside another bank's quote
-/// are anybody's words. A paravisor leaves RTMRs zero and quotes the bank that its own certificates speak of.
-fn demanded(profile: Profile) -> PcrSelection {
+/// are anybody's words. A paravisor leaves RTMRs zero, so there its bank does not matter. A host quotes its launch, in the
+/// policy's bank.
+pub(super) fn demanded(profile: Profile, host_bank: HashAlg) -> PcrSelection {
     match profile {
         Profile::GoogleVtpm => PcrSelection::new(HashAlg::Sha384, 0..16),
         Profile::AzureParavisor => PcrSelection::new(HashAlg::Sha256, 0..24),
-        Profile::BareMetal => PcrSelection::new(HashAlg::Sha256, [17, 18]),
+        Profile::BareMetal => demanded_selection(host_bank),
     }
 }
 

@@ -42,6 +42,31 @@ const VIRTUAL_TPM: &[CheckId] = &[
     CheckId::Sealed,
 ];
 
+/// With every one of these too, a host that launched a reviewed stack answers for the TD by its discrete TPM.
+const CHASSIS: &[CheckId] = &[
+    CheckId::QualifyingData,
+    CheckId::TpmQuoteForm,
+    CheckId::TpmSignature,
+    CheckId::TpmSelection,
+    CheckId::TpmPcrDigest,
+    CheckId::AkAttributes,
+    CheckId::RtmrReplay,
+    CheckId::HostPcrs,
+    CheckId::HostLog,
+    CheckId::HostAkPolicy,
+    CheckId::HostAk,
+    CheckId::HostStack,
+    CheckId::Workload,
+];
+
+/// A host's key may be vouched for in two ways; what is asked of the one that is taken must not have failed.
+const HOST_KEY: &[CheckId] = &[
+    CheckId::AkChain,
+    CheckId::AkKeyUsage,
+    CheckId::AkKey,
+    CheckId::HostPlatform,
+];
+
 /// Dates that bound the verdict, Unix seconds.
 pub(super) struct Dates {
     pub(super) as_of: u64,
@@ -79,6 +104,8 @@ pub(super) fn verdict(
 ) -> Verdict {
     let binding = if !all_pass(checks, QUOTE) || any_fails(checks, PARAVISOR) {
         Binding::None
+    } else if all_pass(checks, CHASSIS) && !any_fails(checks, HOST_KEY) {
+        Binding::Chassis
     } else if all_pass(checks, VIRTUAL_TPM) {
         Binding::VirtualTpm
     } else {

@@ -17,7 +17,7 @@ pub(super) fn check(
     matched: Option<Found<'_>>,
     workloads: &[Workload],
     measured: &Measurements,
-    has_tpm: bool,
+    has_vtpm: bool,
 ) -> Result<[Check; 2], Error> {
     let Some((index, workload)) = matched else {
         let nearest: Vec<_> = workloads
@@ -40,8 +40,8 @@ pub(super) fn check(
     let entry = Check::pass(CheckId::Workload, format!("`{}`", workload.name))
         .fact("workload", workload.id()?.to_string())
         .by(format!("workload[{index}]"));
-    let sealed = match (has_tpm, workload.vtpm_sealed) {
-        (false, _) => Check::not_applicable(CheckId::Sealed, "no TPM evidence"),
+    let sealed = match (has_vtpm, workload.vtpm_sealed) {
+        (false, _) => Check::not_applicable(CheckId::Sealed, "no virtual TPM's evidence"),
         (true, true) => Check::pass(
             CheckId::Sealed,
             "nobody outside chooses extraData or reaches the vTPM",

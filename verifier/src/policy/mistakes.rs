@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::{Policy, Profile, Provider};
-use crate::CustodyLevel;
+use crate::{CustodyLevel, claims::PinnedKey};
 
 /// One mistake, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,16 @@ impl Policy {
 }
 
 fn mistakes_of(provider: &Provider) -> Vec<(&'static str, String)> {
+    let mut mistakes = contradictions(provider);
+    let keys = provider.registrars.iter();
+    mistakes.extend(keys.filter_map(|der| {
+        let error = PinnedKey::from_spki(der).err()?;
+        Some(("registrars", error.to_string()))
+    }));
+    mistakes
+}
+
+fn contradictions(provider: &Provider) -> Vec<(&'static str, String)> {
     let bare_metal = provider.profile == Profile::BareMetal;
     [
         (

@@ -1,5 +1,6 @@
 //! Infrastructure providers.
 
+use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 use crate::{Base64, CustodyLevel};
@@ -21,6 +22,9 @@ pub struct Provider {
     /// DER (`SubjectPublicKeyInfo`) of the keys of its registrars. `bare-metal` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub registrars: Vec<Base64>,
+    /// Registrars' statements that were taken back, by [`RegistrarStatement::id`](crate::claims::RegistrarStatement::id).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_statements: Vec<B256>,
     /// Whether a CRL must be at hand for every issuer in the chain.
     #[serde(default)]
     pub require_crl: bool,

@@ -57,6 +57,11 @@ impl<'a> TdQuote<'a> {
         Ok(Self { raw, report: *report })
     }
 
+    /// The whole quote: what a claim about it is a claim about.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
     /// The registers that say what runs.
     pub fn measurements(&self) -> Measurements {
         Measurements::of(&self.report)

@@ -8,13 +8,17 @@
 mod agreement;
 mod host_registry;
 mod pzid;
+mod signed;
 
 use alloy_primitives::B256;
 
-use super::ak::Ak;
+use super::{ak::Ak, registrar::Registrar};
 use crate::{
-    Check, CheckId, CustodyLevel, Endorsements, HostRegistryClaim, Outcome, Policy, Provider, td::TdQuote,
+    Check, CheckId, CustodyLevel, Endorsements, HostRegistryClaim, Outcome, Policy, Provider,
+    td::{TdQuote, VerifiedTd},
 };
+
+pub(super) use signed::Signed;
 
 /// What is known of the CPU's whereabouts.
 pub(super) struct Custody<'a> {
@@ -42,30 +46,48 @@ pub(super) struct Claim {
     pub(super) until: Option<u64>,
 }
 
-pub(super) fn check<'a>(
-    platform: B256,
-    quote: &TdQuote<'_>,
-    ak: &Ak<'a>,
-    endorsements: &Endorsements,
-    policy: &'a Policy,
-    checks: &mut Vec<Check>,
-) -> Custody<'a> {
-    let listed: Vec<_> = endorsements
+/// Everything that may speak about the CPU.
+pub(super) struct Sources<'s, 'p> {
+    pub(super) platform: B256,
+    pub(super) quote: &'s TdQuote<'s>,
+    /// What Intel's signatures established, if they did.
+    pub(super) td: Option<&'s VerifiedTd>,
+    pub(super) ak: &'s Ak<'p>,
+    pub(super) registrar: Option<&'s Registrar<'p>>,
+    pub(super) signed: &'s Signed,
+    pub(super) endorsements: &'s Endorsements,
+    pub(super) policy: &'p Policy,
+    pub(super) as_of: u64,
+}
+
+pub(super) fn check<'p>(sources: &Sources<'_, 'p>, checks: &mut Vec<Check>) -> Custody<'p> {
+    let (ak, policy) = (sources.ak, sources.policy);
+    let listed: Vec<_> = sources
+        .endorsements
         .host_registry
         .iter()
-        .filter(|claim| claim.platform_id == platform)
+        .filter(|claim| claim.platform_id == sources.platform)
         .collect();
     let provider = ak.provider().or_else(|| listing_provider(&listed, policy));
     let registry = host_registry::check(provider, &listed, policy);
+    let pzid = pzid::check(&registry, ak, sources.quote, policy);
+    let (poe, poe_claim) = signed::poe(sources);
+    let (alliance, alliance_claim) = signed::alliance(sources, sources.quote.raw());
+    let (registrar, registrar_claim) = signed::registrar(sources);
     let claims: Vec<_> = host_registry::claims(provider, &listed)
         .chain(ak.claim())
+        .chain([poe_claim, alliance_claim, registrar_claim].into_iter().flatten())
         .collect();
-    let pzid = pzid::check(&registry, ak, quote, policy);
-    let by_ak = ak_check(ak, policy);
-    let zones = agreement::zones(&claims);
-    let conflict = agreement::providers(&claims);
-    let all = [registry, by_ak, zones, pzid, conflict];
-
+    let all = [
+        registry,
+        ak_check(ak, policy),
+        agreement::zones(&claims),
+        pzid,
+        poe,
+        alliance,
+        registrar,
+        agreement::providers(&claims),
+    ];
     let broken = all.iter().any(|check| check.outcome == Outcome::Fail);
     checks.extend(all);
     let ak_level = ak
@@ -78,9 +100,17 @@ pub(super) fn check<'a>(
             highest(&claims)
         },
         by_ak: if broken { CustodyLevel::None } else { ak_level },
-        provider,
+        provider: provider.or_else(|| claimed_provider(&claims, policy)),
         until: claims.iter().filter_map(|claim| claim.until).min(),
     }
+}
+
+/// Where nobody vouches for an AK and no registry lists the CPU: whose signed claim it is.
+fn claimed_provider<'p>(claims: &[Claim], policy: &'p Policy) -> Option<&'p Provider> {
+    claims
+        .iter()
+        .filter(|claim| claim.level > CustodyLevel::None)
+        .find_map(|claim| Some(policy.provider(claim.provider?)?.1))
 }
 
 fn highest(claims: &[Claim]) -> CustodyLevel {

@@ -1,0 +1,170 @@
+//! Checks 805 to 807: claims that somebody signed.
+
+use super::{Claim, Sources};
+use crate::{
+    Check, CheckId, CustodyLevel, ParseError, bundle,
+    claims::{AllianceToken, ClaimFault, Poe},
+};
+
+/// The signed claims in a bundle, read.
+pub(in crate::appraise) struct Signed {
+    poe: Option<Poe>,
+    token: Option<AllianceToken>,
+}
+
+impl Signed {
+    pub(in crate::appraise) fn parse(custody: &bundle::Custody) -> Result<Self, ParseError> {
+        Ok(Self {
+            poe: custody.poe.as_ref().map(|poe| Poe::parse(poe)).transpose()?,
+            token: custody
+                .alliance_token
+                .as_ref()
+                .map(|token| AllianceToken::parse(token))
+                .transpose()?,
+        })
+    }
+}
+
+/// A check, and what it establishes if it passes.
+pub(super) type Answer = (Check, Option<Claim>);
+
+fn fail(id: CheckId, text: impl Into<String>) -> Answer {
+    (Check::fail(id, text), None)
+}
+
+/// 805. Intel's platform ownership endorsement: an issuer the policy pins says whose machine this CPU's is.
+pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
+    const ID: CheckId = CheckId::Poe;
+    let Some(poe) = &sources.signed.poe else {
+        return (
+            Check::not_applicable(ID, "no platform ownership endorsement"),
+            None,
+        );
+    };
+    let instance = sources
+        .td
+        .and_then(|td| td.claims.platform.pck.platform_instance_id);
+    match instance {
+        None => {
+            return fail(
+                ID,
+                "the quote's certificate names no platform instance to endorse",
+            );
+        }
+        Some(instance) if !poe.matches(&instance) => {
+            return fail(ID, "it endorses another platform than the one that quoted");
+        }
+        Some(_) => {}
+    }
+    let crls: Vec<_> = sources
+        .endorsements
+        .provider_crls
+        .iter()
+        .map(|crl| &**crl)
+        .collect();
+    let mut fault = "the policy names no issuer of endorsements".to_owned();
+    for (index, issuer) in sources.policy.poe_issuers.iter().enumerate() {
+        let roots: Vec<_> = issuer.roots.iter().map(|root| &**root).collect();
+        let verified = match poe.verify(&roots, &crls, sources.as_of) {
+            Ok(verified) => verified,
+            Err(error) => {
+                fault = error.to_string();
+                continue;
+            }
+        };
+        if issuer.revoked.contains(&poe.id()) {
+            let (check, claim) = fail(ID, format!("{} has taken it back", issuer.name));
+            return (check.by(format!("poe_issuer[{index}].revoked")), claim);
+        }
+        let claim = Claim {
+            source: "a platform ownership endorsement",
+            provider: Some(issuer.provider),
+            level: CustodyLevel::Automated,
+            zone: String::new(),
+            until: Some(verified.not_after),
+        };
+        let check = Check::pass(ID, format!("{} endorses `{}`", issuer.name, poe.owner()))
+            .fact("id", poe.id().to_string())
+            .fact("provider", issuer.provider)
+            .by(format!("poe_issuer[{index}]"));
+        return (check, Some(claim));
+    }
+    let (check, claim) = fail(ID, fault);
+    (check.by("poe_issuer"), claim)
+}
+
+/// 806. The alliance's token: people saw this machine. It ends only by the policy's time, so it names this very quote.
+pub(super) fn alliance(sources: &Sources<'_, '_>, quote: &[u8]) -> Answer {
+    const ID: CheckId = CheckId::Alliance;
+    let Some(token) = &sources.signed.token else {
+        return (Check::not_applicable(ID, "no alliance token"), None);
+    };
+    if !token.names_quote(quote) {
+        return fail(ID, "the token is about another quote");
+    }
+    let keys: Vec<_> = sources
+        .policy
+        .alliances
+        .iter()
+        .map(|alliance| alliance.key.0)
+        .collect();
+    let signer = token.verify(&keys).and_then(|index| {
+        Ok((
+            index,
+            sources
+                .policy
+                .alliances
+                .get(index)
+                .ok_or(ClaimFault::NotPinned { pinned: keys.len() })?,
+        ))
+    });
+    let (index, alliance) = match signer {
+        Ok(signer) => signer,
+        Err(fault) => {
+            let (check, claim) = fail(ID, fault.to_string());
+            return (check.by("alliance"), claim);
+        }
+    };
+    if alliance.revoked.contains(&sources.platform) {
+        let (check, claim) = fail(
+            ID,
+            format!("{} has taken this machine's tokens back", alliance.name),
+        );
+        return (check.by(format!("alliance[{index}].revoked")), claim);
+    }
+    let claim = Claim {
+        source: "an alliance token",
+        provider: None,
+        level: CustodyLevel::Witnessed,
+        zone: String::new(),
+        until: None,
+    };
+    let check =
+        Check::pass(ID, format!("{} witnessed this machine", alliance.name)).by(format!("alliance[{index}]"));
+    (check, Some(claim))
+}
+
+/// 807. The registrar's statement: the provider itself says that this CPU stands with it.
+pub(super) fn registrar(sources: &Sources<'_, '_>) -> Answer {
+    const ID: CheckId = CheckId::Registrar;
+    let Some(registrar) = sources.registrar else {
+        return (Check::not_applicable(ID, "no registrar's statement"), None);
+    };
+    let Some(provider) = registrar.provider() else {
+        return fail(ID, registrar.problem().unwrap_or("it is not believed"));
+    };
+    if registrar.claims.platform_id != sources.platform {
+        return fail(ID, "the statement is about another CPU");
+    }
+    let claim = Claim {
+        source: "a registrar",
+        provider: Some(provider.id),
+        level: CustodyLevel::Automated,
+        zone: registrar.claims.zone.clone(),
+        until: Some(registrar.claims.not_after),
+    };
+    let check = Check::pass(ID, format!("{} has this CPU in its data center", provider.name))
+        .fact("provider", provider.id)
+        .by(registrar.rule());
+    (check, Some(claim))
+}
