@@ -8,6 +8,7 @@
 mod authority;
 mod cloud;
 mod evidence;
+mod owner;
 mod policy;
 mod seed;
 
@@ -20,5 +21,6 @@ pub mod tpm;
 pub use authority::{Authority, CrlSpec};
 pub use cloud::Cloud;
 pub use evidence::{CHAIN_ID, evidence, named};
+pub use owner::{Owner, Witnesses};
 pub use policy::{policy, policy_toml, workload};
 pub use seed::{Key, PublicKey, Seed};

@@ -32,6 +32,7 @@ pub fn policy(intel: &Intel, provider: &Provider) -> Policy {
             profile: Profile::GoogleVtpm,
             roots: vec![provider.root_der().into()],
             registrars: Vec::new(),
+            revoked_statements: Vec::new(),
             require_crl: false,
             host_registry: true,
             require_pzid: false,
