@@ -120,7 +120,7 @@ fn skip_slot<'m>(td: &mut Peekable<impl Iterator<Item = &'m Measured>>, accepted
 
 fn shown(event: Option<&Measured>) -> String {
     event.map_or_else(
-        || "has ended".to_owned(),
+        || "has no further record of this class".to_owned(),
         |event| {
             let digest = hex::encode(&event.digest[..8]);
             format!("record {} ({}, {digest}…)", event.index, event.what)

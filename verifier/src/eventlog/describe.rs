@@ -29,7 +29,10 @@ pub(super) fn describe(event: &Event<'_>) -> String {
         0x8000_0006 | 0x8000_000d => "GPT (partition table)".to_owned(),
         0x8000_0008 | 0x8000_000a => format!("firmware volume: {}", text(event.data)),
         0x8000_0009 | 0x8000_000b => format!("hand-off table (TD HOB): {}", text(event.data)),
-        _ => text(event.data),
+        _ => match text(event.data) {
+            words if words.is_empty() => event.event_type.to_string(),
+            words => words,
+        },
     }
 }
 
@@ -51,10 +54,14 @@ fn ipl(data: &[u8]) -> String {
         ".linux" => "kernel image (UKI section .linux)".to_owned(),
         ".initrd" => "initrd (UKI section .initrd)".to_owned(),
         ".cmdline" => "kernel command line (UKI section .cmdline)".to_owned(),
+        ".osrel" => "name of the system (UKI section .osrel)".to_owned(),
+        ".uname" => "kernel version (UKI section .uname)".to_owned(),
+        ".sbat" => "revocation level (UKI section .sbat)".to_owned(),
         _ if words.starts_with('.') => format!("UKI section {words}"),
         _ if words.starts_with("MokList") => format!("shim's {words}"),
         _ if words.contains("vmlinuz") => format!("kernel image {words}"),
         _ if words.contains("initr") => format!("initrd {words}"),
+        _ if words.starts_with(['(', '/']) => format!("file that the boot loader reads: {words}"),
         _ => format!("boot loader: {words}"),
     }
 }
@@ -82,7 +89,7 @@ fn variable(event_type: EventType, data: &[u8]) -> Result<String, ParseError> {
     if event_type.0 == 0x8000_00e0 {
         return Ok(match name.as_str() {
             "db" => "Secure Boot authority: an entry of db".to_owned(),
-            _ => format!("authority: {name}"),
+            _ => format!("Secure Boot authority: {name}"),
         });
     }
     Ok(match (name.as_str(), value) {
@@ -115,7 +122,7 @@ fn image(data: &[u8]) -> Result<String, ParseError> {
         }
     }
     Ok(match file.as_str() {
-        "" => "image without a file name (a kernel, where GRUB loads one)".to_owned(),
+        "" => "image without a file name (kernel image, where GRUB loads one)".to_owned(),
         name if name.contains("vmlinuz") || name == "kernel" => format!("kernel image {name}"),
         name => format!("boot image {name}"),
     })

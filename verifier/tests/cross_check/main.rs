@@ -8,6 +8,7 @@
 mod common;
 mod edits;
 mod machine;
+mod messages;
 mod random;
 mod retyping;
 

@@ -193,7 +193,7 @@ fn a_mismatch_says_where_and_what() {
     assert_eq!(
         message(&tpm, &td),
         "RTMR1: only the TPM log has this record and the policy does not list it; \
-         TPM log record 1 (PCR 2: GPT (partition table), 0202020202020202…), CCEL has ended"
+         TPM log record 1 (PCR 2: GPT (partition table), 0202020202020202…), CCEL has no further record of this class"
     );
     td.push(record(Class::Rtmr1, 3));
     td[1].index = 17;

@@ -61,6 +61,20 @@ fn records_are_named_by_what_they_measure() {
     );
     assert_eq!(describe(IPL, &utf16(".initrd\0")), "initrd (UKI section .initrd)");
     assert_eq!(
+        describe(IPL, &utf16(".uname\0")),
+        "kernel version (UKI section .uname)"
+    );
+    assert_eq!(
+        describe(IPL, b"(hd0,gpt2)/grub/grub.cfg\0"),
+        "file that the boot loader reads: (hd0,gpt2)/grub/grub.cfg"
+    );
+    assert_eq!(
+        describe(0x8000_00e0, &variable("SbatLevel", b"..")),
+        "Secure Boot authority: SbatLevel"
+    );
+    assert_eq!(describe(5, b"Calling INT 19h"), "Calling INT 19h");
+    assert_eq!(describe(5, b""), "EV_ACTION");
+    assert_eq!(
         describe(IPL, b"kernel_cmdline: /vmlinuz ro\0"),
         "kernel command line: /vmlinuz ro"
     );
