@@ -218,3 +218,53 @@ impl Serialize for Appraisal {
 fn as_name<T: std::fmt::Debug, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{value:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks_root;
+
+    fn checks() -> [Check; 2] {
+        [
+            Check::pass(CheckId::Anchor, "as signers saw it")
+                .fact("number", 7)
+                .fact("chain", "x"),
+            Check::fail(CheckId::Age, "too old").fact("age", 9),
+        ]
+    }
+
+    #[test]
+    fn neither_prose_nor_the_rule_that_decided_is_hashed() {
+        let mut said_otherwise = checks();
+        for check in &mut said_otherwise {
+            check.detail = "im Haus ist's kühl".into();
+            check.rule = Some("workload[2].rtmr1".into());
+        }
+        let hashes = |checks: &[Check]| -> Vec<_> { checks.iter().map(Check::facts_hash).collect() };
+        assert_eq!(hashes(&said_otherwise), hashes(&checks()));
+        assert_eq!(checks_root(&said_otherwise), checks_root(&checks()));
+    }
+
+    #[test]
+    fn facts_outcomes_and_ids_are_hashed_in_whatever_order_they_were_found() {
+        let [anchor, age] = checks();
+        let root = checks_root(&checks());
+        let reordered = Check::pass(CheckId::Anchor, "")
+            .fact("chain", "x")
+            .fact("number", 7);
+        assert_eq!(checks_root(&[reordered, age.clone()]), root);
+
+        let fact = anchor.clone().fact("number", 8);
+        assert_ne!(checks_root(&[fact, age.clone()]), root);
+        let outcome = Check {
+            outcome: Outcome::NotApplicable,
+            ..anchor.clone()
+        };
+        assert_ne!(checks_root(&[outcome, age.clone()]), root);
+        let id = Check {
+            id: CheckId::Consent,
+            ..anchor
+        };
+        assert_ne!(checks_root(&[id, age]), root);
+    }
+}

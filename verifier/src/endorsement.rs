@@ -1,6 +1,9 @@
 //! What others say about the evidence: Intel's collateral, CRLs, the chain's anchor, the provider's host registry.
 //!
-//! The set is named by its digest, which every relayer signs: k signatures need identical bytes.
+//! The set is named by its digest, which every relayer signs: k signatures need identical bytes. In what order somebody
+//! fetched its parts is none of its business, so its lists have one order.
+
+use std::borrow::Cow;
 
 use alloy_primitives::{Address, B256};
 use dcap_qvl::QuoteCollateralV3;
@@ -16,6 +19,8 @@ use crate::{
 pub const ENDORSEMENTS_LIMIT: usize = 4 << 20;
 
 /// A content-addressed set of endorsements.
+///
+/// Its lists may be filled in any order; [`Self::canonical`] is what is appraised with, archived and hashed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endorsements {
@@ -26,10 +31,11 @@ pub struct Endorsements {
     /// Intel's collateral for the quote's FMSPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tdx_collateral: Option<QuoteCollateralV3>,
-    /// Certificate revocation lists of providers' roots and intermediates, DER.
+    /// Certificate revocation lists of providers' roots and intermediates, DER. Canonical: ascending by their bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provider_crls: Vec<Base64>,
-    /// What providers' host registries say. Unsigned: every signer must have fetched the same claim itself.
+    /// What providers' host registries say. Unsigned: every signer must have fetched the same claim itself. Canonical:
+    /// ascending by platform, provider, zone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub host_registry: Vec<HostRegistryClaim>,
 }
@@ -51,7 +57,7 @@ pub struct AnchorClaim {
 }
 
 /// An entry in a provider's registry of its own hosts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HostRegistryClaim {
     /// The platform, by [`platform_id`](crate::platform_id).
@@ -66,8 +72,8 @@ impl Endorsements {
     /// Parses an endorsement set.
     ///
     /// # Errors
-    /// If it is too large, not of this shape, not version 1, or not in canonical form (RFC 8785): its digest is over that
-    /// form, so any other spelling would be a second document of one name.
+    /// If it is too large, not of this shape, not version 1, or not in canonical form (RFC 8785, each list ascending and
+    /// without repetition): its digest is over that form, so any other spelling would be a second document of one name.
     pub fn parse(document: &[u8]) -> Result<Self, Error> {
         if document.len() > ENDORSEMENTS_LIMIT {
             return Err(Error::TooLarge {
@@ -86,9 +92,22 @@ impl Endorsements {
         match first_difference(document, &set.to_json()?) {
             None => Ok(set),
             Some(offset) => Err(Error::Endorsements(format!(
-                "not in canonical form (RFC 8785) at byte {offset}"
+                "not in canonical form (RFC 8785, lists ascending without repetition) at byte {offset}"
             ))),
         }
+    }
+
+    /// The set with each list in order and without repetition. Borrowed, where it is so already.
+    pub fn canonical(&self) -> Cow<'_, Self> {
+        if ascends(&self.provider_crls) && ascends(&self.host_registry) {
+            return Cow::Borrowed(self);
+        }
+        let mut set = self.clone();
+        set.provider_crls.sort_unstable();
+        set.provider_crls.dedup();
+        set.host_registry.sort_unstable();
+        set.host_registry.dedup();
+        Cow::Owned(set)
     }
 
     /// The set in canonical form: what is archived and hashed.
@@ -96,7 +115,7 @@ impl Endorsements {
     /// # Errors
     /// If it cannot be serialised.
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
-        canonical_json(self)
+        canonical_json(&*self.canonical())
     }
 
     /// SHA-256 of the canonical form.
@@ -105,5 +124,76 @@ impl Endorsements {
     /// If it cannot be serialised.
     pub fn digest(&self) -> Result<B256, Error> {
         Ok(sha256(&self.to_json()?))
+    }
+}
+
+/// Strictly: an entry that stands there twice does not ascend.
+fn ascends<T: PartialOrd>(list: &[T]) -> bool {
+    list.is_sorted_by(|earlier, later| earlier < later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set() -> Endorsements {
+        let claim = |platform, provider, zone: &str| HostRegistryClaim {
+            platform_id: B256::repeat_byte(platform),
+            provider,
+            zone: zone.into(),
+        };
+        Endorsements {
+            version: 1,
+            anchor: AnchorClaim {
+                chain_id: 1,
+                registry: Address::ZERO,
+                number: 2,
+                hash: B256::ZERO,
+                timestamp: 3,
+            },
+            tdx_collateral: None,
+            provider_crls: [&b"a"[..], b"ab", b"b"].map(|der| der.to_vec().into()).into(),
+            host_registry: vec![
+                claim(1, 1, "a"),
+                claim(1, 1, "b"),
+                claim(1, 2, "a"),
+                claim(2, 1, ""),
+            ],
+        }
+    }
+
+    #[test]
+    fn one_set_has_one_digest_however_it_was_fetched() {
+        let digest = set().digest().unwrap();
+        let mut fetched = set();
+        fetched.provider_crls.rotate_left(1);
+        assert_eq!(fetched.digest().unwrap(), digest);
+        fetched.host_registry.reverse();
+        assert_eq!(fetched.digest().unwrap(), digest);
+        let twice = fetched.host_registry[1].clone();
+        fetched.host_registry.push(twice);
+        fetched.provider_crls.push(fetched.provider_crls[0].clone());
+        assert_eq!(fetched.digest().unwrap(), digest);
+        fetched.host_registry[0].zone.push('x');
+        assert_ne!(fetched.digest().unwrap(), digest);
+    }
+
+    #[test]
+    fn a_document_in_another_order_is_refused() {
+        let json = set().to_json().unwrap();
+        Endorsements::parse(&json).unwrap();
+        let mut swapped = set();
+        swapped.provider_crls.swap(0, 2);
+        let mut doubled = set();
+        doubled.host_registry.insert(0, doubled.host_registry[0].clone());
+        for other in [swapped, doubled] {
+            let error = Endorsements::parse(&canonical_json(&other).unwrap()).unwrap_err();
+            assert!(error.to_string().contains("ascending"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_order_is_not_copied() {
+        assert!(matches!(set().canonical(), Cow::Borrowed(_)));
     }
 }

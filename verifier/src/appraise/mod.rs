@@ -50,6 +50,8 @@ pub fn appraise(
             "times lie beyond what the registry can count".into(),
         ));
     }
+    // In whatever order they were fetched, signers must find the same facts.
+    let endorsements = &*endorsements.canonical();
     let evidence = &bundle.evidence;
     let Tee::Tdx {
         quote,
