@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod attacks;
+mod determinism;
 mod e2e;
 mod fidelity;
 mod firmware;

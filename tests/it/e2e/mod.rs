@@ -15,6 +15,7 @@ use serde_json::json;
 
 use chain::{Chain, signer, until};
 use outside::Outside;
+pub(crate) use programs::binary;
 use programs::{Relayer, attest, chassis};
 use tempfile::TempDir;
 

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Where cargo puts binaries: beside this package's own.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_chassis-sim")).with_file_name(name);
     assert!(
         path.exists(),
