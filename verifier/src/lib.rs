@@ -36,6 +36,6 @@ pub use digest::{AttestationResult, checks_root, instance_id, merkle_root, platf
 pub use endorsement::{AnchorClaim, ENDORSEMENTS_LIMIT, Endorsements, HostRegistryClaim};
 pub use error::{Error, ParseError};
 pub use policy::{
-    Accept, Alliance, HexBytes, HostStack, Mistake, OperatorKey, Platforms, PoeIssuer, Policy, Profile,
-    Provider, Tcb, TcbPolicy, Workload,
+    Accept, Alliance, HexBytes, HostStack, Mistake, OperatorKey, Place, Places, Platforms, PoeIssuer, Policy,
+    Profile, Provider, Tcb, TcbPolicy, Workload, line_of,
 };

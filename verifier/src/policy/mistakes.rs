@@ -8,15 +8,34 @@ use crate::{CustodyLevel, claims::PinnedKey};
 /// One mistake, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// A path into the policy's TOML, as `workload[2].rtmr1`.
+    /// A path into the policy's TOML, as `workload[2].rtmr1`. Empty where the text is not TOML.
     pub path: String,
     /// What is wrong there.
     pub problem: String,
+    /// Its line in the policy's file, from 1; that of what should contain it, if it is missing. `None` where it could be
+    /// anywhere.
+    pub line: Option<usize>,
+}
+
+impl Mistake {
+    pub(super) fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            problem: problem.into(),
+            line: None,
+        }
+    }
 }
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.problem)
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.problem)
     }
 }
 
@@ -110,10 +129,7 @@ struct List(Vec<Mistake>);
 
 impl List {
     fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
-        self.0.push(Mistake {
-            path: path.into(),
-            problem: problem.into(),
-        });
+        self.0.push(Mistake::new(path, problem));
     }
 
     fn extend(&mut self, section: &str, index: usize, mistakes: Vec<(&'static str, String)>) {

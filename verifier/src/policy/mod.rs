@@ -6,8 +6,10 @@
 mod claimant;
 mod host;
 mod mistakes;
+mod places;
 mod platforms;
 mod provider;
+mod read;
 mod tcb;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,7 @@ use crate::{Base64, Binding, Error, bundle::canonical_json, digest::sha256};
 pub use claimant::{Alliance, PoeIssuer};
 pub use host::HostStack;
 pub use mistakes::Mistake;
+pub use places::{Place, Places, line_of};
 pub use platforms::Platforms;
 pub use provider::{Profile, Provider};
 pub use tcb::{Tcb, TcbPolicy};
@@ -74,18 +77,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Parses a policy and checks it as a whole.
+    /// Parses a policy and checks it as a whole, for those who cannot use a part of it.
     ///
     /// # Errors
-    /// If it is not TOML of this shape, or says something that cannot be meant; all such mistakes are listed.
+    /// As [`Policy::read`], all mistakes in one text.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let policy: Self = toml::from_str(text).map_err(|error| Error::Policy(error.to_string()))?;
-        let mistakes = policy.mistakes();
-        if mistakes.is_empty() {
-            return Ok(policy);
-        }
-        let list: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-        Err(Error::Policy(list.join("; ")))
+        Self::read(text).map_err(|mistakes| {
+            let list: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+            Error::Policy(list.join("; "))
+        })
     }
 
     /// SHA-256 of the policy in canonical JSON: comments and layout do not count.

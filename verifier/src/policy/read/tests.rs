@@ -1,0 +1,155 @@
+use super::*;
+
+const MISTAKEN: &str = r#"version = 2 # semantic
+max_evidence_age = "2 h" # type
+max_evidence_agee = 1 # unknown
+[tcb]
+accepted = ["UpToDate", "Fine"] # bad word in a list
+[[provider]] # `name` is missing
+id = 1
+profile = "google-vtpm"
+roots = ["AAEC"]
+[[provider]]
+id = 128 # semantic, in a section with a key that does not read
+name = "b"
+profile = "google-vtpm"
+require_crl = "yes" # type
+roots = ["AAEC"]
+[[workload]]
+name = "w"
+mrtd = "any" # semantic
+rtmr0 = "any"
+rtmr1 = [
+    "11", # too short
+    "111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
+    "zz", # no hex
+]
+rtmr2 = []
+mrseam = "any"
+xfam = "any"
+td_attributes = "any"
+"#;
+
+fn mistakes(text: &str) -> Vec<(Option<usize>, String, String)> {
+    let mistakes = Policy::read(text).unwrap_err();
+    mistakes
+        .into_iter()
+        .map(|mistake| (mistake.line, mistake.path, mistake.problem))
+        .collect()
+}
+
+#[test]
+fn every_mistake_is_listed_with_its_line() {
+    let found = mistakes(MISTAKEN);
+    let expected = [
+        (None, "name", "is missing"),
+        (Some(1), "version", "2 is not supported"),
+        (Some(2), "max_evidence_age", "invalid type: string"),
+        (Some(3), "max_evidence_agee", "unknown field `max_evidence_agee`"),
+        (Some(5), "tcb.accepted[1]", "unknown variant `Fine`"),
+        (Some(6), "provider[0].name", "is missing"),
+        (Some(11), "provider[1].id", "128 is not in 1 to 127"),
+        (Some(14), "provider[1].require_crl", "invalid type: string"),
+        (Some(18), "workload[0].mrtd", "names the image"),
+        (Some(21), "workload[0].rtmr1[0]", "`11` is not 48 bytes in hex"),
+        (Some(23), "workload[0].rtmr1[2]", "`zz` is not 48 bytes in hex"),
+    ];
+    for (line, path, problem) in expected {
+        assert!(
+            found
+                .iter()
+                .any(|found| (found.0, &*found.1) == (line, path) && found.2.starts_with(problem)),
+            "line {line:?}, {path}: {problem} in {found:#?}"
+        );
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn a_value_that_stands_for_an_unreadable_one_is_nobodys_mistake() {
+    // Read as `google-vtpm`, the first would have no roots; read as `sha256`, PCR 17 would be too long.
+    let long = "ab".repeat(48);
+    let text = format!(
+        "version = 1\nname = \"n\"\n[[provider]]\nid = 1\nname = \"p\"\nprofile = \"metal\"\n\
+         [[provider]]\nid = \"2\"\nname = \"q\"\nprofile = \"google-vtpm\"\nroots = [\"AAEC\"]\n\
+         [[host]]\nname = \"h\"\nbank = \"sha-384\"\npcr17 = [\"{long}\"]\npcr18 = [\"{long}\"]\n\
+         [[poe_issuer]]\nname = \"i\"\nprovider = 2\nroots = [\"AAEC\"]\n"
+    );
+    let found: Vec<_> = mistakes(&text)
+        .into_iter()
+        .map(|(line, path, _)| (line, path))
+        .collect();
+    let expected = [
+        (6, "provider[0].profile"),
+        (8, "provider[1].id"),
+        (14, "host[0].bank"),
+    ];
+    assert_eq!(found, expected.map(|(line, path)| (Some(line), path.to_owned())));
+}
+
+#[test]
+fn sections_of_another_shape_are_one_mistake_each() {
+    let found =
+        mistakes("version = 1\nname = \"n\"\ntcb = 1\nprovider = { id = 1 }\nhost = [1]\nalliance = \"x\"\n");
+    let found: Vec<_> = found
+        .iter()
+        .map(|(line, path, _)| (line.unwrap(), &**path))
+        .collect();
+    assert_eq!(
+        found,
+        [(3, "tcb"), (4, "provider"), (5, "host[0]"), (6, "alliance")]
+    );
+}
+
+#[test]
+fn text_that_is_not_toml_has_its_mistakes_of_grammar() {
+    let found = mistakes("version = 1\nname = \nname = \"n\"\n[tcb\n");
+    let lines: Vec<_> = found.iter().map(|(line, ..)| line.unwrap()).collect();
+    assert_eq!(lines, [2, 3, 4], "{found:#?}");
+    assert!(found.iter().all(|(_, path, _)| path.is_empty()), "{found:#?}");
+}
+
+#[test]
+fn the_good_tables_have_the_mandatory_keys_and_no_others() {
+    fn holds<T: DeserializeOwned>(good: &str) {
+        let table: Table = good.parse().unwrap();
+        assert!(T::deserialize(Value::Table(table.clone())).is_ok(), "{good}");
+        for key in table.keys() {
+            let mut without = table.clone();
+            without.remove(key);
+            assert!(
+                T::deserialize(Value::Table(without)).is_err(),
+                "{key} is optional in {good}"
+            );
+        }
+    }
+    holds::<Policy>(POLICY);
+    holds::<TcbPolicy>("");
+    holds::<Platforms>("");
+    holds::<Provider>(PROVIDER);
+    holds::<Workload>(WORKLOAD);
+    holds::<HostStack>(HOST);
+    holds::<PoeIssuer>(POE_ISSUER);
+    holds::<Alliance>(ALLIANCE);
+}
+
+#[test]
+fn a_good_policy_is_read_as_serde_reads_it() {
+    let long = "11".repeat(48);
+    let text = format!(
+        "version = 1\nname = \"n\"\nbinding_ttl = 5\n[tcb]\naccepted = [\"OutOfDate\"]\n[[workload]]\nname = \"w\"\n\
+         mrtd = [\"{long}\"]\nrtmr0 = \"any\"\nrtmr1 = []\nrtmr2 = []\nmrseam = \"any\"\nxfam = \"any\"\n\
+         td_attributes = \"any\"\n[platforms]\nfmspcs = [\"00806f050000\"]\n"
+    );
+    let read = Policy::read(&text).unwrap();
+    let serde: Policy = toml::from_str(&text).unwrap();
+    assert_eq!(read.digest().unwrap(), serde.digest().unwrap());
+    assert_eq!(
+        (
+            read.binding_ttl,
+            read.workloads.len(),
+            read.platforms.fmspcs.len()
+        ),
+        (5, 1, 1)
+    );
+}
