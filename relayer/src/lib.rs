@@ -3,6 +3,7 @@
 //! A bundle's way: [`http`] archives and acknowledges it, [`appraiser`] asks the verifier, [`post`] signs a report and
 //! brings it on chain. Each step is stored before the next begins, so a crash anywhere doubles and loses nothing.
 
+mod asked;
 mod error;
 mod failpoint;
 

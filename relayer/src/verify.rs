@@ -1,38 +1,23 @@
 //! `chassis verify BUNDLE --policy P`: appraises a bundle off line, as every relayer does, and shows every check.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use chassis_verifier::{
-    AnchorClaim, Appraisal, Binding, Check, CustodyLevel, ENDORSEMENTS_LIMIT, Endorsements, Outcome, Policy,
-    Question, appraise,
-    bundle::{Bundle, DEFAULT_LIMIT},
-};
+use chassis_verifier::{Appraisal, Binding, Check, CustodyLevel, Outcome, Question};
 use clap::Args;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    inspect::{now, read, read_text},
-    render::{Cell, Document, Format, Mark, Refusal, View, date, finish},
+    asked::{Answered, Asked},
+    render::{Cell, Document, Format, Mark, View, date, finish},
 };
-
-const POLICY_LIMIT: usize = 4 << 20;
 
 /// Appraise a bundle off line, and show every check.
 ///
 /// Exit code 0: attestable; 1: not attestable; 2: something cannot be read, and one line says what.
 #[derive(Clone, Debug, Args)]
 pub struct Verify {
-    /// The bundle; `-` for standard input.
-    bundle: PathBuf,
-    /// The appraisal policy (TOML).
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
-    /// The endorsement set (JSON): collateral, CRLs, the anchor as the signers saw it. Without it, whatever needs one fails.
-    #[arg(long, value_name = "FILE")]
-    endorsements: Option<PathBuf>,
-    /// Appraise as of this time, Unix seconds. Now, if not given; to repeat an attestation, its `asOf`.
-    #[arg(long, value_name = "UNIX")]
-    at: Option<u64>,
+    #[command(flatten)]
+    asked: Asked,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -41,75 +26,25 @@ pub struct Verify {
 impl Verify {
     /// Appraises and prints.
     pub fn run(self) -> ExitCode {
-        finish(self.answer(), Format::from_switch(self.json))
-    }
-
-    fn answer(&self) -> Result<Verified, Refusal> {
-        let bundle = Bundle::parse(&read(&self.bundle, DEFAULT_LIMIT)?, DEFAULT_LIMIT)?;
-        let policy = Policy::from_toml(&read_text(&self.policy, POLICY_LIMIT)?)?;
-        let endorsements = match &self.endorsements {
-            Some(path) => Endorsements::parse(&read(path, ENDORSEMENTS_LIMIT)?)?,
-            None => nobody_endorses(),
-        };
-        let at = self.at.unwrap_or_else(now);
-        Ok(Verified {
-            appraisal: appraise(&bundle, &endorsements, &policy, at)?,
-            operator: bundle.evidence.operator.to_string(),
-            at,
-            at_is_now: self.at.is_none(),
-            endorsed: self.endorsements.is_some(),
-        })
+        finish(self.asked.answer().map(Verified), Format::from_switch(self.json))
     }
 }
 
-/// A set that confirms nothing: its anchor is no bundle's.
-fn nobody_endorses() -> Endorsements {
-    Endorsements {
-        version: 1,
-        anchor: AnchorClaim {
-            chain_id: 0,
-            registry: alloy::primitives::Address::ZERO,
-            number: 0,
-            hash: alloy::primitives::B256::ZERO,
-            timestamp: 0,
-        },
-        tdx_collateral: None,
-        provider_crls: Vec::new(),
-        host_registry: Vec::new(),
-    }
-}
-
-/// An appraisal, and what it was asked with.
-struct Verified {
-    appraisal: Appraisal,
-    operator: String,
-    at: u64,
-    at_is_now: bool,
-    endorsed: bool,
-}
+/// An appraisal, to be shown whole.
+struct Verified(Answered);
 
 impl Serialize for Verified {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.appraisal.serialize(serializer)
+        self.0.appraisal.serialize(serializer)
     }
 }
 
 impl View for Verified {
     fn document(&self) -> Document {
-        let asked = if self.at_is_now {
-            format!("as of now, {} (--at repeats an earlier appraisal)", date(self.at))
-        } else {
-            format!("as of {}", date(self.at))
-        };
-        let mut document = Document::new()
-            .heading(format_args!("Appraisal of {}", self.operator))
-            .line(asked);
-        if !self.endorsed {
-            document = document
-                .line("without endorsements: nobody confirms the block, and there is no collateral to verify the quote with");
-        }
+        let mut document = self.0.head();
         for question in Question::ALL {
             let rows: Vec<_> = self
+                .0
                 .appraisal
                 .checks
                 .iter()
@@ -124,18 +59,13 @@ impl View for Verified {
     }
 
     fn holds(&self) -> bool {
-        self.appraisal.is_attestable()
+        self.0.appraisal.is_attestable()
     }
 }
 
 fn row(check: &Check) -> Vec<Cell> {
-    let outcome = match check.outcome {
-        Outcome::Pass => Cell::marked("pass", Mark::Good),
-        Outcome::Fail => Cell::marked("FAIL", Mark::Bad),
-        Outcome::NotApplicable => "n/a".into(),
-    };
     vec![
-        outcome,
+        outcome(check.outcome),
         Cell::marked(
             format_args!("{} {}", check.id as u16, check.id.name()),
             Mark::Name,
@@ -145,10 +75,19 @@ fn row(check: &Check) -> Vec<Cell> {
     ]
 }
 
+/// An outcome as every table of checks shows it.
+pub(crate) fn outcome(outcome: Outcome) -> Cell {
+    match outcome {
+        Outcome::Pass => Cell::marked("pass", Mark::Good),
+        Outcome::Fail => Cell::marked("FAIL", Mark::Bad),
+        Outcome::NotApplicable => "n/a".into(),
+    }
+}
+
 impl Verified {
     fn verdict(&self) -> Document {
-        let Appraisal { verdict, result, .. } = &self.appraisal;
-        let failed = self.appraisal.failed().count();
+        let Appraisal { verdict, result, .. } = &self.0.appraisal;
+        let failed = self.0.appraisal.failed().count();
         let attestable = match (self.holds(), failed) {
             (true, _) => Cell::marked("yes", Mark::Good),
             (false, 0) => Cell::marked("no: nothing is established", Mark::Bad),
@@ -174,7 +113,7 @@ impl Verified {
             ("evidence digest", result.evidenceDigest.into()),
             ("policy digest", result.policyDigest.into()),
             ("endorsements digest", result.endorsementsDigest.into()),
-            ("digest", self.appraisal.digest().into()),
+            ("digest", self.0.appraisal.digest().into()),
         ])
     }
 }
