@@ -61,6 +61,7 @@
 //! The boot log's own records stay in the walk even if a further log continues their PCR: letting a whole PCR go because
 //! something extends it later would let go of the boot loader too.
 
+mod learn;
 mod measured;
 mod walk;
 
@@ -69,6 +70,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+pub use learn::{Learned, learn};
 pub use measured::{Class, Measured, ima_measured, td_measured, tpm_measured};
 pub use walk::{Matched, Mismatch, Reason};
 

@@ -13,7 +13,7 @@ mod random;
 mod retyping;
 
 use chassis_verifier::{
-    cross_check::{Class, Reason, SEPARATOR, td_measured},
+    cross_check::{Class, Exceptions, Reason, SEPARATOR, learn, td_measured, tpm_measured},
     eventlog::{Ccel, TcgLog},
 };
 use common::fixture;
@@ -92,4 +92,18 @@ fn the_cos_113_ccel_has_the_shape_the_counterpart_copies() {
     assert!(has("RTMR0: Secure Boot dbx"));
     assert!(has("RTMR1: GPT (partition table)"));
     assert!(has("RTMR2: kernel command line: /syslinux/vmlinuz.A"));
+}
+
+#[test]
+fn what_a_machine_teaches_is_what_only_one_side_measures() {
+    for name in [GRUB, UKI] {
+        let Some(machine) = Machine::of(name) else { return };
+        let (tpm, td) = (machine.tpm.bytes(), machine.td.bytes());
+        let (tpm, td) = (TcgLog::parse(&tpm).unwrap(), Ccel::parse(&td).unwrap());
+        let learned = learn(&tpm_measured(&tpm).unwrap(), &td_measured(&td), &[]).unwrap();
+        let exceptions = Exceptions::from(&learned);
+        assert!(compare(&tpm, &td, &exceptions).passed(), "{name}");
+        assert_eq!(exceptions.tpm_only, machine.exceptions.tpm_only, "{name}");
+        assert!(learned.td_only.is_empty(), "{name}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Hand-made pairs of logs.
 
+mod learn;
 mod properties;
 
 use super::*;
