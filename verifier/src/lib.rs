@@ -13,6 +13,7 @@ mod cursor;
 mod digest;
 mod endorsement;
 mod error;
+mod memo;
 mod policy;
 
 pub mod ak;
@@ -27,7 +28,7 @@ pub mod td;
 pub mod tpm;
 
 pub use appraisal::{Appraisal, Binding, Check, CustodyLevel, Facts, Outcome, Verdict};
-pub use appraise::appraise;
+pub use appraise::{appraise, appraise_many};
 pub use bytes::Base64;
 pub use check::{CheckId, Question};
 pub use consent::{Enrolment, consent_signer, enrolment_hash, registry_domain};

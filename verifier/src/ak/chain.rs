@@ -7,6 +7,7 @@ use super::{
     AkCertificate, AkError, Revocation,
     revocation::{self, Crls},
 };
+use crate::memo::all_algorithms;
 
 /// Most intermediates looked at. Google's and Azure's chains have one or two. Path search tries every order of
 /// same-named certificates, so its time grows with the factorial of this.
@@ -118,7 +119,7 @@ fn find_path<'p>(
     revocation: Option<webpki::RevocationOptions<'_>>,
 ) -> Result<VerifiedPath<'p>, AkError> {
     leaf.verify_for_usage(
-        webpki::ALL_VERIFICATION_ALGS,
+        &all_algorithms(),
         anchors,
         intermediates,
         UnixTime::since_unix_epoch(std::time::Duration::from_secs(at)),

@@ -6,6 +6,7 @@ mod fresh;
 mod hcl;
 mod host;
 mod logs;
+mod many;
 mod profile;
 mod registrar;
 mod td;
@@ -21,8 +22,11 @@ use crate::{
     challenge::AkName,
     checks_root,
     hcl::HclReport,
+    memo,
     td::TdQuote,
 };
+
+pub use many::appraise_many;
 
 /// TDX, as the registry numbers TEE classes.
 const TEE_CLASS_TDX: u8 = 1;
@@ -44,6 +48,18 @@ pub fn appraise(
     endorsements: &Endorsements,
     policy: &Policy,
     as_of: u64,
+) -> Result<Appraisal, Error> {
+    let shared = many::Shared::of(endorsements, policy)?;
+    // A certificate chain is walked twice, the second time with its CRLs.
+    memo::scope(|| appraise_with(bundle, endorsements, policy, as_of, &shared))
+}
+
+fn appraise_with(
+    bundle: &Bundle,
+    endorsements: &Endorsements,
+    policy: &Policy,
+    as_of: u64,
+    shared: &many::Shared,
 ) -> Result<Appraisal, Error> {
     if as_of.max(endorsements.anchor.timestamp) > LATEST {
         return Err(Error::Endorsements(
@@ -138,8 +154,8 @@ pub fn appraise(
         sessionKeyHash: evidence.session_key_hash,
         evidenceDigest: bundle.digest,
         checksRoot: checks_root(&checks),
-        policyDigest: policy.digest()?,
-        endorsementsDigest: endorsements.digest()?,
+        policyDigest: shared.policy_digest,
+        endorsementsDigest: shared.endorsements_digest,
         asOf: U40::from(as_of),
         evidenceTime: U40::from(endorsements.anchor.timestamp),
         expiry: U40::from(verdict.expiry),

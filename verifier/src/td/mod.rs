@@ -9,11 +9,12 @@ use dcap_qvl::{
     QuoteCollateralV3,
     policy::{Policy as IntelPolicy, QuoteClaims},
     quote::{Quote, TDReport10},
-    tcb_info::TcbInfo,
     verify::QuoteVerifier,
 };
 
-use crate::{Cursor, ParseError};
+use serde::Deserialize;
+
+use crate::{Cursor, ParseError, memo::IntelConfig};
 
 pub use measurements::Measurements;
 
@@ -98,16 +99,24 @@ impl<'a> TdQuote<'a> {
     ) -> Result<VerifiedTd, String> {
         let claims = root
             .map_or_else(QuoteVerifier::new_prod, |root| QuoteVerifier::new(root.to_vec()))
+            .with_config::<IntelConfig>()
             .allow_debug(debug == DebugTd::CallerChecks)
             .verify_with_policy(self.raw, collateral, at, &AnyStatus)
             .map_err(|cause| format!("{cause:#}"))?;
-        let tcb_info: TcbInfo = serde_json::from_str(&collateral.tcb_info)
+        let tcb_info: TcbInfoPce = serde_json::from_str(&collateral.tcb_info)
             .map_err(|cause| format!("TCB info does not parse: {cause}"))?;
         Ok(VerifiedTd {
             claims,
             collateral_pce_id: tcb_info.pce_id,
         })
     }
+}
+
+/// Of a TCB info, which `dcap-qvl` has parsed whole, the one field that it does not hand out.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TcbInfoPce {
+    pce_id: String,
 }
 
 /// The status is a check of its own: `QuotePolicy::strict` would refuse every real Google machine for its flags.
