@@ -13,6 +13,7 @@ mod policy;
 mod seed;
 
 pub mod firmware;
+pub mod fleet;
 pub mod intel;
 pub mod machine;
 pub mod provider;

@@ -100,7 +100,8 @@ fn what_a_machine_teaches_is_what_only_one_side_measures() {
         let Some(machine) = Machine::of(name) else { return };
         let (tpm, td) = (machine.tpm.bytes(), machine.td.bytes());
         let (tpm, td) = (TcgLog::parse(&tpm).unwrap(), Ccel::parse(&td).unwrap());
-        let learned = learn(&tpm_measured(&tpm).unwrap(), &td_measured(&td), &[]).unwrap();
+        let measured = (tpm_measured(&tpm).unwrap(), td_measured(&td));
+        let learned = learn(&measured.0, &measured.1, &[]).unwrap();
         let exceptions = Exceptions::from(&learned);
         assert!(compare(&tpm, &td, &exceptions).passed(), "{name}");
         assert_eq!(exceptions.tpm_only, machine.exceptions.tpm_only, "{name}");
