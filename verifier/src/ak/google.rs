@@ -118,6 +118,10 @@ impl<'a> Reader<'a> {
     }
 
     fn flag(&mut self, field: &'static str) -> Result<bool, ParseError> {
+        // Hazard: the check for `bool` in asn1-rs 0.7 reads the first byte of what may have none (its issue 142).
+        if self.peek(field)?.data.is_empty() {
+            return Err(self.error(field, "no content".into()));
+        }
         self.value(field)
     }
 
@@ -128,7 +132,7 @@ impl<'a> Reader<'a> {
         let mut security = SecurityProperties::default();
         let mut next = 0;
         while !fields.is_empty() {
-            let tag = fields.peek_tag("securityProperties")?;
+            let tag = fields.peek("securityProperties")?.header.tag().0;
             // Ascending, so none can be there twice.
             if tag < next || tag > 5 {
                 return Err(fields.error(
@@ -183,16 +187,18 @@ impl<'a> Reader<'a> {
             })
     }
 
-    fn peek_tag(&self, field: &'static str) -> Result<u32, ParseError> {
-        Any::from_der(self.rest)
-            .map(|(_, any)| any.header.tag().0)
-            .map_err(|error| self.error(field, error.to_string()))
-    }
-
     fn any(&mut self, field: &'static str) -> Result<Any<'a>, ParseError> {
-        let (rest, any) = Any::from_der(self.rest).map_err(|error| self.error(field, error.to_string()))?;
+        let (rest, any) = self.split(field)?;
         self.rest = rest;
         Ok(any)
+    }
+
+    fn peek(&self, field: &'static str) -> Result<Any<'a>, ParseError> {
+        self.split(field).map(|(_, any)| any)
+    }
+
+    fn split(&self, field: &'static str) -> Result<(&'a [u8], Any<'a>), ParseError> {
+        Any::from_der(self.rest).map_err(|error| self.error(field, error.to_string()))
     }
 
     fn finish(self) -> Result<(), ParseError> {

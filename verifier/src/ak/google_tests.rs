@@ -69,6 +69,16 @@ fn bent_extensions_name_the_field() {
     }
 }
 
+/// It made the parser panic, and with it whoever appraised a bundle with such a certificate.
+#[test]
+fn a_boolean_without_content_does_not_parse() {
+    for property in ["a1020100", "a1020500"] {
+        let der = hex::decode(wrapped(property)).unwrap();
+        let error = InstanceIdentity::parse(&extension(&der)).unwrap_err();
+        assert_eq!((error.field, &*error.problem), ("isProduction", "no content"));
+    }
+}
+
 fn wrapped(properties: &str) -> String {
     let len = properties.len() / 2;
     format!("a0{:02x}30{len:02x}{properties}", len + 2)
