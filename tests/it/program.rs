@@ -8,6 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chassis_verifier::{
+    Endorsements, Policy,
+    bundle::{Bundle, DEFAULT_LIMIT},
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -52,7 +56,7 @@ async fn it_serves_relayers_and_leaves_nothing_behind() {
         fs::read(manifest["roots"]["intel"].as_str().unwrap()).unwrap()
     );
     let policy = fs::read_to_string(manifest["policy"].as_str().unwrap()).unwrap();
-    chassis_verifier::Policy::from_toml(&policy).unwrap();
+    Policy::from_toml(&policy).unwrap();
 
     let joined = Command::new(PROGRAM)
         .args(["frankenstein", "--td", "b", "--tpm", "a", "--dir"])
@@ -76,6 +80,28 @@ async fn it_serves_relayers_and_leaves_nothing_behind() {
         pids.iter()
             .all(|pid| !Path::new(&format!("/proc/{pid}")).exists())
     );
+}
+
+#[test]
+fn it_writes_the_documents_of_an_honest_appraisal() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let status = Command::new(PROGRAM)
+        .args(["evidence", "--dir"])
+        .arg(dir)
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
+    let appraisal = chassis_verifier::appraise(
+        &Bundle::parse(read("bundle.json").as_bytes(), DEFAULT_LIMIT).unwrap(),
+        &Endorsements::parse(read("endorsements.json").as_bytes()).unwrap(),
+        &Policy::from_toml(&read("policy.toml")).unwrap(),
+        read("as-of").parse().unwrap(),
+    )
+    .unwrap();
+    assert!(appraisal.is_attestable());
 }
 
 fn up(dir: &Path) -> Child {

@@ -1,5 +1,6 @@
 //! Commands.
 
+mod evidence;
 mod frankenstein;
 mod http;
 mod manifest;
@@ -24,6 +25,8 @@ enum Command {
     Up(up::Up),
     /// Join the TD of one running machine with the TPM of another, for `chassis-node` to attest.
     Frankenstein(frankenstein::Frankenstein),
+    /// Write the documents of one honest appraisal, for a fuzzer to spoil.
+    Evidence(evidence::Evidence),
 }
 
 /// The simulation's folder.
@@ -46,5 +49,6 @@ pub(crate) fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Up(up) => tokio::runtime::Runtime::new()?.block_on(up.run()),
         Command::Frankenstein(frankenstein) => frankenstein.run(),
+        Command::Evidence(evidence) => evidence.run(),
     }
 }
