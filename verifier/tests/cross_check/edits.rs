@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use chassis_verifier::cross_check::{Class, SEPARATOR};
 
-use crate::machine::{GRUB, Machine, Record, Side, UKI};
+use crate::{
+    machine::{GRUB, Machine, Side, UKI},
+    written::Record,
+};
 
 /// A digest that no log has and no policy lists.
 pub(crate) const UNLISTED: [u8; 48] = [0x77; 48];

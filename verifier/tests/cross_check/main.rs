@@ -11,13 +11,15 @@ mod machine;
 mod messages;
 mod random;
 mod retyping;
+mod written;
 
 use chassis_verifier::{
     cross_check::{Class, Exceptions, Reason, SEPARATOR, learn, td_measured, tpm_measured},
     eventlog::{Ccel, TcgLog},
 };
 use common::fixture;
-use machine::{COS_113, GRUB, Machine, UKI, Written, compare};
+use machine::{COS_113, GRUB, Machine, UKI, compare};
+use written::Written;
 
 #[test]
 fn logs_written_again_are_byte_for_byte_the_real_ones() {

@@ -7,7 +7,8 @@ use chassis_verifier::{
 
 use crate::{
     edits::UNLISTED,
-    machine::{GRUB, Machine, Side, UKI, Written},
+    machine::{GRUB, Machine, Side, UKI},
+    written::Written,
 };
 
 pub(crate) const NO_ACTION: u32 = EventType::NO_ACTION.0;
