@@ -18,8 +18,8 @@ use chassis_verifier::{
     eventlog::{Ccel, TcgLog},
 };
 use common::fixture;
-use machine::{COS_113, GRUB, Machine, UKI, compare};
-use written::Written;
+use machine::{COS_113, GRUB, Machine, Side, UKI, compare};
+use written::{Record, Written};
 
 #[test]
 fn logs_written_again_are_byte_for_byte_the_real_ones() {
@@ -76,6 +76,30 @@ fn each_listed_record_of_the_efi_stub_must_be_listed() {
         let crossed = without.answer().crossed;
         let mismatch = crossed.mismatch().unwrap();
         assert_eq!((mismatch.class, mismatch.reason), (Class::Rtmr2, Reason::OnlyTpm));
+    }
+}
+
+/// It stands at the end of RTMR2 in the TPM log. In the CCEL it is excused there, where it meets its twin, and nowhere else.
+#[test]
+fn a_digest_listed_for_the_tpm_excuses_nothing_in_the_ccel() {
+    let Some(machine) = Machine::of(UKI) else { return };
+    let of_rtmr2 = |record: &Record| Side::Td.class(record) == Some(Class::Rtmr2);
+    let records = &machine.td.records;
+    let end = 1 + records.iter().rposition(of_rtmr2).unwrap();
+    for digest in &machine.exceptions.tpm_only {
+        for at in 0..=records.len() {
+            for register in 1..=3 {
+                let mut other = machine.clone();
+                let added = records[2].with(register, *digest);
+                other.td.records.insert(at, added);
+                let meets_its_twin = register == 3 && at >= end;
+                assert_eq!(
+                    other.answer().crossed.passed(),
+                    meets_its_twin,
+                    "{at} in {register}"
+                );
+            }
+        }
     }
 }
 
