@@ -1,7 +1,7 @@
 //! The policy that trusts the simulation. Without a file like it, nothing made here is worth anything.
 
 use chassis_verifier::{
-    Accept, Binding, CustodyLevel, HexBytes, OperatorKey, Platforms, Policy, Profile,
+    Accept, CustodyLevel, HexBytes, OperatorKey, ParavisorReach, Platforms, Policy, Profile,
     Provider as TrustedProvider, TcbPolicy, Workload,
 };
 
@@ -23,7 +23,7 @@ pub fn policy(intel: &Intel, provider: &Provider) -> Policy {
         max_evidence_age: 7200,
         binding_ttl: 86_400,
         custody_ttl: 7 * 86_400,
-        paravisor_reaches: Binding::None,
+        paravisor_reaches: ParavisorReach::None,
         tcb: TcbPolicy::default(),
         platforms: Platforms::default(),
         providers: vec![TrustedProvider {

@@ -37,6 +37,6 @@ pub use digest::{AttestationResult, checks_root, instance_id, merkle_root, platf
 pub use endorsement::{AnchorClaim, ENDORSEMENTS_LIMIT, Endorsements, HostRegistryClaim};
 pub use error::{Error, ParseError};
 pub use policy::{
-    Accept, Alliance, HexBytes, HostStack, Mistake, OperatorKey, Place, Places, Platforms, PoeIssuer, Policy,
-    Profile, Provider, Tcb, TcbPolicy, Workload, line_of,
+    Accept, Alliance, HexBytes, HostStack, Mistake, OperatorKey, ParavisorReach, Place, Places, Platforms,
+    PoeIssuer, Policy, Profile, Provider, Tcb, TcbPolicy, Workload, line_of,
 };

@@ -12,7 +12,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE},
 };
 use chassis_verifier::{
-    AnchorClaim, Base64, Binding, CheckId, Endorsements, Outcome, Policy,
+    AnchorClaim, Base64, Binding, CheckId, Endorsements, Outcome, ParavisorReach, Policy,
     ak::{AkCertificate, AkError, VerifiedAk, verify_chain},
     appraise,
     bundle::{Anchor, Bundle, Custody, Disclosure, Evidence, PcrValue, Tee, Tpm},
@@ -332,7 +332,7 @@ fn the_whole_appraisal_fails_the_challenge_and_the_cross_check_and_nothing_else(
     assert_eq!(appraisal.result.provider, 2);
 
     let strict = Policy {
-        paravisor_reaches: Binding::None,
+        paravisor_reaches: ParavisorReach::None,
         ..policy
     };
     let appraisal = appraise(&bundle, &endorsements, &strict, AT).unwrap();

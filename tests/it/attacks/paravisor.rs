@@ -2,7 +2,7 @@
 
 use chassis_sim::machine::{Machine, MachineSpec, hcl_report};
 use chassis_verifier::{
-    Appraisal, Binding, CheckId, Outcome,
+    Appraisal, Binding, CheckId, Outcome, ParavisorReach,
     bundle::{Bundle, Tee},
     challenge::{AkName, challenge, report_data},
     sha256,
@@ -17,7 +17,7 @@ fn modulus() -> String {
 
 fn world() -> (World, Machine) {
     let mut world = World::new();
-    world.policy.paravisor_reaches = Binding::Quote;
+    world.policy.paravisor_reaches = ParavisorReach::Quote;
     let machine = world.boot(MachineSpec::new("a"));
     (world, machine)
 }
@@ -57,7 +57,7 @@ fn a_paravisors_td_reaches_quote_and_no_more() {
 #[test]
 fn a_paravisor_where_the_policy_wants_none() {
     let (mut world, machine) = world();
-    world.policy.paravisor_reaches = Binding::None;
+    world.policy.paravisor_reaches = ParavisorReach::None;
     let appraisal = world.appraise(&bundle(&world, &machine, |named| named), &machine);
     assert_eq!(failed(&appraisal), [CheckId::Paravisor]);
     assert_eq!(appraisal.verdict.binding, Binding::None);

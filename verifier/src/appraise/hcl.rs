@@ -4,7 +4,7 @@
 //! the variable data, and those the user data that the guest chose. See [`crate::hcl`] for what that does not prove.
 
 use super::tpm::Tpm;
-use crate::{Binding, Check, CheckId, Policy, hcl::HclReport, td::TdQuote};
+use crate::{Check, CheckId, ParavisorReach, Policy, hcl::HclReport, td::TdQuote};
 
 pub(super) fn check(
     hcl: Option<&HclReport<'_>>,
@@ -34,11 +34,13 @@ pub(super) fn check(
     });
     checks.push(
         match policy.paravisor_reaches {
-            Binding::None => Check::fail(
+            ParavisorReach::None => Check::fail(
                 CheckId::Paravisor,
                 "the policy lets no paravisor stand between hardware and workload",
             ),
-            _ => Check::pass(CheckId::Paravisor, "with a paravisor, binding is at most Quote"),
+            ParavisorReach::Quote => {
+                Check::pass(CheckId::Paravisor, "with a paravisor, binding is at most Quote")
+            }
         }
         .by("paravisor_reaches"),
     );

@@ -7,6 +7,7 @@ mod hcl;
 mod host;
 mod logs;
 mod many;
+mod parts;
 mod profile;
 mod registrar;
 mod td;
@@ -18,13 +19,10 @@ use alloy_primitives::aliases::U40;
 
 use crate::{
     Appraisal, AttestationResult, Check, Endorsements, Error, OperatorKey, Policy, Profile, Verdict,
-    bundle::{Bundle, Tee},
-    challenge::AkName,
-    checks_root,
-    hcl::HclReport,
-    memo,
-    td::TdQuote,
+    bundle::Bundle, challenge::AkName, checks_root, memo,
 };
+
+use parts::Parts;
 
 pub use many::appraise_many;
 
@@ -69,19 +67,13 @@ fn appraise_with(
     // In whatever order they were fetched, signers must find the same facts.
     let endorsements = &*endorsements.canonical();
     let evidence = &bundle.evidence;
-    let Tee::Tdx {
+    let Parts {
         quote,
-        ccel,
-        hcl_report,
-    } = &evidence.tee;
-    let quote = TdQuote::parse(quote)?;
-    let hcl = hcl_report
-        .as_ref()
-        .map(|report| HclReport::parse(report))
-        .transpose()?;
-    let tpm = evidence.tpm.as_ref().map(tpm::Tpm::parse).transpose()?;
-    let logs = logs::Logs::parse(evidence.tpm.as_ref(), ccel.as_ref(), &evidence.logs)?;
-    let signed = custody::Signed::parse(&evidence.custody)?;
+        hcl,
+        tpm,
+        logs,
+        signed,
+    } = Parts::parse(evidence)?;
     let measured = quote.measurements();
     let workload = workload::find(&policy.workloads, &measured);
 

@@ -99,7 +99,7 @@ fn contradictions(provider: &Provider) -> Vec<(&'static str, String)> {
     let bare_metal = provider.profile == Profile::BareMetal;
     [
         (
-            provider.roots.is_empty() && !(bare_metal && !provider.registrars.is_empty()),
+            provider.roots.is_empty() && (!bare_metal || provider.registrars.is_empty()),
             "roots",
             "there are none, so nothing of this provider can verify",
         ),
@@ -120,7 +120,8 @@ fn contradictions(provider: &Provider) -> Vec<(&'static str, String)> {
         ),
     ]
     .into_iter()
-    .filter_map(|(wrong, key, problem)| wrong.then(|| (key, problem.to_owned())))
+    .filter(|(wrong, ..)| *wrong)
+    .map(|(_, key, problem)| (key, problem.to_owned()))
     .collect()
 }
 

@@ -18,7 +18,7 @@ mod workload;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64, Binding, Error, bundle::canonical_json, digest::sha256};
+use crate::{Base64, Error, bundle::canonical_json, digest::sha256};
 
 pub use claimant::{Alliance, PoeIssuer};
 pub use host::HostStack;
@@ -51,8 +51,8 @@ pub struct Policy {
     pub custody_ttl: u32,
     /// The binding that a TD under a paravisor may reach: `none` or `quote`. A paravisor answers for the workload's
     /// measurements, and RTMRs that could be compared with a TPM's are not there.
-    #[serde(default = "nothing", with = "reach", skip_serializing_if = "reaches_nothing")]
-    pub paravisor_reaches: Binding,
+    #[serde(default)]
+    pub paravisor_reaches: ParavisorReach,
     /// What is accepted of the platform's TCB.
     #[serde(default)]
     pub tcb: TcbPolicy,
@@ -74,6 +74,17 @@ pub struct Policy {
     /// Whose witnesses are believed.
     #[serde(default, rename = "alliance", skip_serializing_if = "Vec::is_empty")]
     pub alliances: Vec<Alliance>,
+}
+
+/// The binding that a TD under a paravisor may reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParavisorReach {
+    /// None at all.
+    #[default]
+    None,
+    /// [`Binding::Quote`](crate::Binding::Quote).
+    Quote,
 }
 
 impl Policy {
@@ -115,41 +126,4 @@ fn one_day() -> u32 {
 
 fn one_week() -> u32 {
     7 * 24 * 3600
-}
-
-fn nothing() -> Binding {
-    Binding::None
-}
-
-fn reaches_nothing(binding: &Binding) -> bool {
-    *binding == Binding::None
-}
-
-/// The two bindings that a policy may name.
-mod reach {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::Binding;
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    enum Reach {
-        None,
-        Quote,
-    }
-
-    pub(super) fn serialize<S: Serializer>(binding: &Binding, serializer: S) -> Result<S::Ok, S::Error> {
-        match binding {
-            Binding::None => Reach::None,
-            _ => Reach::Quote,
-        }
-        .serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Binding, D::Error> {
-        Ok(match Reach::deserialize(deserializer)? {
-            Reach::None => Binding::None,
-            Reach::Quote => Binding::Quote,
-        })
-    }
 }

@@ -157,10 +157,10 @@ roots = []
 #[test]
 fn a_paravisor_reaches_nothing_unless_the_policy_says_so() {
     let parse = |reach: &str| Policy::from_toml(&POLICY.replace("[tcb]", &format!("{reach}\n[tcb]")));
-    assert_eq!(parse("").unwrap().paravisor_reaches, Binding::None);
+    assert_eq!(parse("").unwrap().paravisor_reaches, ParavisorReach::None);
     assert_eq!(
         parse("paravisor_reaches = \"quote\"").unwrap().paravisor_reaches,
-        Binding::Quote
+        ParavisorReach::Quote
     );
     assert!(parse("paravisor_reaches = \"chassis\"").is_err());
 }

@@ -122,7 +122,7 @@ fn read_statement(clause: Item, class: &[u8], key: i64, field: &'static str) -> 
     let [statement] = clause.array()?;
     let [environment, measurements] = statement.array()?;
     let mut class_map = environment.map()?.need(0, "class")?.map()?;
-    if class_map.need(0, "class-id")?.tagged(111)?.bytes()?.is_empty() {
+    if class_map.need(0, "class-id")?.tagged(111)?.bytes()? != class {
         return Err(cbor::error(
             WHAT,
             "class-id",
