@@ -12,6 +12,7 @@ pub mod archive;
 pub mod chain;
 pub mod command;
 pub mod config;
+pub mod ear;
 pub mod endorse;
 pub mod http;
 pub mod inspect;

@@ -1,0 +1,196 @@
+//! An appraisal as an IETF attestation result, so that RATS tools can read it.
+//!
+//! The claims-set of an EAR (draft-ietf-rats-ear-04 §3, JSON), *not signed*: relayers sign the appraisal's own digest, and
+//! the registry counts their signatures. It says less than the appraisal: EAR has no claim about who keeps a machine.
+//!
+//! The trust vector (draft-ietf-rats-ar4si-09 §2.3). A claim is made where all of its checks passed, is contraindicated (96)
+//! where one failed, and is not made (0) otherwise: a question that did not arise has shown nothing.
+//!
+//! | claim | checks | value, where all passed |
+//! |---|---|---|
+//! | `instance-identity` | 203, 204, 301–305, 401–404 | 2, recognized |
+//! | `configuration` | 103, 601, 604 | 2, approved |
+//! | `executables` | 501, 502, 602, 603, 1001, 1002 | 3, approved at boot: what runs later is not measured |
+//! | `file-system` | none | 0 |
+//! | `hardware` | 101, 102, 104, 105 | 2, genuine; 32, known holes, unless the TCB is up to date |
+//! | `runtime-opaque` | 101, 103 | 2, encrypted memory |
+//! | `storage-opaque` | none | 0 |
+//! | `sourced-data` | none | 0 |
+//!
+//! The status is `contraindicated` where any check at all failed, `none` where nothing is established, `warning` where a
+//! claim is one or the binding is only `Quote`, and `affirming` otherwise.
+
+use std::collections::BTreeMap;
+
+use chassis_verifier::{Appraisal, Binding, Check, CheckId, Outcome, Tcb};
+use serde::Serialize;
+
+/// An unsigned claims-set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ear {
+    eat_profile: &'static str,
+    /// The appraisal's own time, so that the same inputs give the same bytes.
+    iat: u64,
+    ear_verifier_id: VerifierId,
+    submods: BTreeMap<&'static str, Submod>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct VerifierId {
+    developer: &'static str,
+    build: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Submod {
+    ear_status: Status,
+    ear_trustworthiness_vector: Vector,
+    ear_appraisal_policy_ids: [String; 1],
+}
+
+/// Trustworthiness tiers (AR4SI §2.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    None,
+    Affirming,
+    Warning,
+    Contraindicated,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Vector {
+    instance_identity: u8,
+    configuration: u8,
+    executables: u8,
+    file_system: u8,
+    hardware: u8,
+    runtime_opaque: u8,
+    storage_opaque: u8,
+    sourced_data: u8,
+}
+
+impl From<&Appraisal> for Ear {
+    fn from(appraisal: &Appraisal) -> Self {
+        let vector = Vector::of(&appraisal.checks, appraisal.verdict.tcb);
+        let submod = Submod {
+            ear_status: status(appraisal, &vector),
+            ear_trustworthiness_vector: vector,
+            ear_appraisal_policy_ids: [format!("chassis/v1/policy/{}", appraisal.result.policyDigest)],
+        };
+        Self {
+            eat_profile: PROFILE,
+            iat: appraisal.result.asOf.to(),
+            ear_verifier_id: VerifierId {
+                developer: "Chassis",
+                build: concat!("chassis ", env!("CARGO_PKG_VERSION")),
+            },
+            submods: BTreeMap::from([("machine", submod)]),
+        }
+    }
+}
+
+impl Vector {
+    fn of(checks: &[Check], tcb: u8) -> Self {
+        let claim = |ids: &[CheckId], affirming: u8| claim(checks, ids, affirming);
+        let hardware = if tcb == Tcb::UpToDate as u8 {
+            GENUINE
+        } else {
+            UNSAFE
+        };
+        Self {
+            instance_identity: claim(INSTANCE, RECOGNIZED),
+            configuration: claim(CONFIGURATION, APPROVED),
+            executables: claim(EXECUTABLES, APPROVED_AT_BOOT),
+            file_system: NO_CLAIM,
+            hardware: claim(HARDWARE, hardware),
+            runtime_opaque: claim(RUNTIME, ENCRYPTED),
+            storage_opaque: NO_CLAIM,
+            sourced_data: NO_CLAIM,
+        }
+    }
+
+    fn warns(&self) -> bool {
+        let claims = [
+            self.instance_identity,
+            self.configuration,
+            self.executables,
+            self.hardware,
+            self.runtime_opaque,
+        ];
+        claims.iter().any(|claim| (32..96).contains(claim))
+    }
+}
+
+fn claim(checks: &[Check], ids: &[CheckId], affirming: u8) -> u8 {
+    let has = |id: CheckId, outcome: Outcome| {
+        checks
+            .iter()
+            .any(|check| check.id == id && check.outcome == outcome)
+    };
+    if ids.iter().any(|id| has(*id, Outcome::Fail)) {
+        CONTRAINDICATED
+    } else if ids.iter().all(|id| has(*id, Outcome::Pass)) {
+        affirming
+    } else {
+        NO_CLAIM
+    }
+}
+
+fn status(appraisal: &Appraisal, vector: &Vector) -> Status {
+    if appraisal.failed().next().is_some() {
+        return Status::Contraindicated;
+    }
+    match appraisal.verdict.binding {
+        Binding::None => Status::None,
+        Binding::Quote => Status::Warning,
+        Binding::VirtualTpm | Binding::Chassis if vector.warns() => Status::Warning,
+        Binding::VirtualTpm | Binding::Chassis => Status::Affirming,
+    }
+}
+
+/// The `eat_profile` of draft-ietf-rats-ear-04.
+const PROFILE: &str = "tag:ietf.org,2026:rats/ear#04";
+
+const NO_CLAIM: u8 = 0;
+const RECOGNIZED: u8 = 2;
+const APPROVED: u8 = 2;
+const APPROVED_AT_BOOT: u8 = 3;
+const GENUINE: u8 = 2;
+const UNSAFE: u8 = 32;
+const ENCRYPTED: u8 = 2;
+const CONTRAINDICATED: u8 = 96;
+
+const INSTANCE: &[CheckId] = &[
+    CheckId::ReportData,
+    CheckId::QualifyingData,
+    CheckId::TpmQuoteForm,
+    CheckId::TpmSignature,
+    CheckId::TpmSelection,
+    CheckId::TpmPcrDigest,
+    CheckId::AkAttributes,
+    CheckId::AkChain,
+    CheckId::AkKeyUsage,
+    CheckId::AkKey,
+    CheckId::AkInstance,
+];
+const CONFIGURATION: &[CheckId] = &[CheckId::TdDebug, CheckId::CrossConfiguration, CheckId::Pcr0];
+const EXECUTABLES: &[CheckId] = &[
+    CheckId::PcrReplay,
+    CheckId::RtmrReplay,
+    CheckId::CrossLoader,
+    CheckId::CrossSystem,
+    CheckId::Workload,
+    CheckId::Sealed,
+];
+const HARDWARE: &[CheckId] = &[
+    CheckId::TdQuote,
+    CheckId::TdTcb,
+    CheckId::TdPceId,
+    CheckId::TdEvaluation,
+];
+const RUNTIME: &[CheckId] = &[CheckId::TdQuote, CheckId::TdDebug];
+
+#[cfg(test)]
+mod tests;
