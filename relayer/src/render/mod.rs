@@ -59,15 +59,26 @@ impl<E: std::error::Error> From<E> for Refusal {
 ///
 /// Exit code 0: it holds; 1: it does not; 2: there is no answer, and one line on standard error says why.
 pub fn finish<V: View>(answer: Result<V, Refusal>, format: Format) -> ExitCode {
-    let written = answer.and_then(|view| {
+    end(answer.and_then(|view| {
         let text = match format {
             Format::Tables => view.document().to_string(),
             Format::Json => printable_json(&serde_json::to_string_pretty(&view)?) + "\n",
         };
         write(&text)?;
         Ok(view.holds())
-    });
-    match written {
+    }))
+}
+
+/// Writes a whole file, whose texts from strangers are escaped already, to standard output; or the refusal.
+pub fn finish_text(answer: Result<String, Refusal>) -> ExitCode {
+    end(answer.and_then(|text| {
+        write(&text)?;
+        Ok(true)
+    }))
+}
+
+fn end(holds: Result<bool, Refusal>) -> ExitCode {
+    match holds {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(Refusal(reason)) => {

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod learn;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -12,6 +13,7 @@ use crate::{
     render::{Format, finish},
 };
 use explain::Explain;
+use learn::Learn;
 
 /// Look at an appraisal policy.
 #[derive(Clone, Debug, Subcommand)]
@@ -35,6 +37,10 @@ pub enum PolicyCommand {
     ///
     /// Exit code as `chassis verify`.
     Explain(Explain),
+    /// Write a workload entry for a machine one trusts, for a person to review.
+    ///
+    /// Nothing is verified: run `chassis verify` on the bundle too.
+    Learn(Learn),
 }
 
 impl PolicyCommand {
@@ -44,6 +50,7 @@ impl PolicyCommand {
             Self::Digest { file } => digest(&file),
             Self::Check { file, json } => finish(check::answer(&file), Format::from_switch(json)),
             Self::Explain(explain) => explain.run(),
+            Self::Learn(learn) => learn.run(),
         }
     }
 }
