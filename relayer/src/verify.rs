@@ -8,7 +8,8 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     asked::{Answered, Asked},
-    render::{Cell, Document, Format, Mark, View, date, finish},
+    ear::Ear,
+    render::{Cell, Document, Format, Mark, Refusal, View, date, finish, finish_text},
 };
 
 /// Appraise a bundle off line, and show every check.
@@ -17,16 +18,37 @@ use crate::{
 #[derive(Clone, Debug, Args)]
 pub struct Verify {
     #[command(flatten)]
-    asked: Asked,
-    /// Print JSON.
+    asked: Option<Asked>,
+    /// Print JSON, as `--schema` describes it.
     #[arg(long)]
     json: bool,
+    /// Print the claims-set of an EAT Attestation Result (draft-ietf-rats-ear). It is not signed: the registry holds what
+    /// relayers signed.
+    #[arg(long, conflicts_with = "json")]
+    ear: bool,
+    /// Print the JSON Schema (2020-12) of what `--json` prints, and appraise nothing.
+    #[arg(long, exclusive = true)]
+    schema: bool,
 }
+
+/// JSON Schema (2020-12) of what `chassis verify --json` prints.
+pub const SCHEMA: &str = include_str!("../schemas/appraisal.schema.json");
 
 impl Verify {
     /// Appraises and prints.
     pub fn run(self) -> ExitCode {
-        finish(self.asked.answer().map(Verified), Format::from_switch(self.json))
+        if self.schema {
+            return finish_text(Ok(SCHEMA.to_owned()));
+        }
+        let answer = self
+            .asked
+            .ok_or_else(|| Refusal("no bundle and no policy are given".into()))
+            .and_then(|asked| asked.answer())
+            .map(Verified);
+        if self.ear {
+            return finish(answer.map(Claims), Format::Json);
+        }
+        finish(answer, Format::from_switch(self.json))
     }
 }
 
@@ -36,6 +58,25 @@ struct Verified(Answered);
 impl Serialize for Verified {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.appraisal.serialize(serializer)
+    }
+}
+
+/// The same as an attestation result.
+struct Claims(Verified);
+
+impl Serialize for Claims {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Ear::from(&self.0.0.appraisal).serialize(serializer)
+    }
+}
+
+impl View for Claims {
+    fn document(&self) -> Document {
+        self.0.document()
+    }
+
+    fn holds(&self) -> bool {
+        self.0.holds()
     }
 }
 

@@ -10,5 +10,6 @@ mod firmware;
 mod intel;
 mod machine;
 mod program;
+mod report;
 mod tpm;
 mod world;

@@ -2,7 +2,7 @@
 
 mod chain;
 mod outside;
-mod programs;
+pub(crate) mod programs;
 
 use std::sync::Arc;
 
