@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, b256};
 use alloy_sol_types::SolStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -24,6 +24,9 @@ pub enum Outcome {
 
 /// Machine values a check found, by name. They are hashed, so they must not depend on anything but the inputs.
 pub type Facts = BTreeMap<&'static str, Value>;
+
+/// SHA-256 of `{}`: most checks have no facts.
+const NO_FACTS: B256 = b256!("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
 
 /// One question and its answer.
 #[derive(Clone, Debug, Serialize)]
@@ -95,6 +98,9 @@ impl Check {
 
     /// SHA-256 of the facts in canonical JSON.
     pub fn facts_hash(&self) -> B256 {
+        if self.facts.is_empty() {
+            return NO_FACTS;
+        }
         // A map of strings, numbers and lists always has a JSON form.
         sha256(&canonical_json(&self.facts).unwrap_or_default())
     }
@@ -266,5 +272,14 @@ mod tests {
             ..anchor
         };
         assert_ne!(checks_root(&[id, age]), root);
+    }
+
+    #[test]
+    fn no_facts_hash_as_an_empty_map() {
+        assert_eq!(NO_FACTS, sha256(&canonical_json(&Facts::new()).unwrap()));
+        let none = Check::pass(CheckId::Age, "");
+        assert_eq!(none.facts_hash(), NO_FACTS);
+        let one = none.fact("seconds", 1);
+        assert_eq!(one.facts_hash(), sha256(br#"{"seconds":1}"#));
     }
 }
