@@ -99,10 +99,6 @@ fn a_tpm_that_the_variable_data_do_not_name() {
         }),
         &machine,
     );
-    assert!(
-        failed(&appraisal).contains(&CheckId::HclAk),
-        "{:#?}",
-        appraisal.checks
-    );
+    assert_eq!(failed(&appraisal), [CheckId::HclAk], "{:#?}", appraisal.checks);
     assert_eq!(appraisal.verdict.binding, Binding::None);
 }
