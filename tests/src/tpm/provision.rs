@@ -59,14 +59,16 @@ pub fn create_ak(tcti: &str) -> anyhow::Result<PublicKey> {
         .create_primary(Hierarchy::Endorsement, ak_template()?, None, None, None, None)
         .context("creating the attestation key")?;
     context.flush_context(created.key_handle.into())?;
-    let Public::Ecc { unique, .. } = created.out_public else {
-        anyhow::bail!("the attestation key is not an elliptic-curve key")
+    point(&created.out_public)
+}
+
+/// The point that is this P-256 key.
+pub(crate) fn point(public: &Public) -> anyhow::Result<PublicKey> {
+    let Public::Ecc { unique, .. } = public else {
+        anyhow::bail!("not an elliptic-curve key")
     };
     let (x, y) = (unique.x().value(), unique.y().value());
-    ensure!(
-        x.len() <= 32 && y.len() <= 32,
-        "the attestation key is not on P-256"
-    );
+    ensure!(x.len() <= 32 && y.len() <= 32, "not a key on P-256");
     let mut sec1 = [0; 65];
     sec1[0] = 0x04;
     sec1[33 - x.len()..33].copy_from_slice(x);

@@ -43,6 +43,11 @@ impl Swtpm {
         format!("swtpm:host=127.0.0.1,port={}", self.port)
     }
 
+    /// Its control channel, which hardware and firmware of a host stand behind.
+    pub(super) fn control_port(&self) -> u16 {
+        self.port + 1
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.process.id()
