@@ -13,6 +13,7 @@ use dcap_qvl::QuoteCollateralV3;
 
 use crate::{
     CrlSpec, Seed,
+    host::{BareMetal, HostSpec, Manufacturer},
     intel::{CollateralSpec, Intel},
     machine::{Machine, MachineSpec, Place},
     policy,
@@ -99,6 +100,27 @@ impl Cloud {
         };
         let dir = self.dir.join("machines").join(&spec.name);
         Machine::boot(&dir, spec, self.intel.platform(pck), provider, instance)
+    }
+
+    /// Sets up a bare-metal host, and reboots it if there is one of this name already: its TPM and platform stay the same.
+    ///
+    /// Nobody lists or registers it by that: see [`Registrar`](crate::host::Registrar).
+    ///
+    /// # Errors
+    /// If its TPM does not start, or does not hold the launch.
+    pub fn boot_host(&self, spec: HostSpec) -> anyhow::Result<BareMetal> {
+        let pck = spec
+            .td
+            .pck
+            .clone()
+            .unwrap_or_else(|| self.intel.pck_spec(&spec.td.name));
+        let dir = self.dir.join("hosts").join(&spec.td.name);
+        BareMetal::boot(&dir, spec, self.intel.platform(pck), &self.tpm_manufacturer())
+    }
+
+    /// The maker of the hosts' TPMs, in data centers and basements alike.
+    pub fn tpm_manufacturer(&self) -> Manufacturer {
+        Manufacturer::new(self.seed)
     }
 
     /// The simulated Intel.

@@ -14,6 +14,7 @@ mod seed;
 
 pub mod firmware;
 pub mod fleet;
+pub mod host;
 pub mod intel;
 pub mod machine;
 pub mod provider;

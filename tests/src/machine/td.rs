@@ -1,4 +1,4 @@
-//! The machine's trust domain.
+//! The trust domain of a machine or on a host.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub struct Td {
 
 impl Td {
     /// `owner`: what the host says of the TD, which the TD cannot change.
-    pub(super) fn of(spec: &MachineSpec, platform: Platform, boot: &MeasuredBoot, owner: [u8; 48]) -> Self {
+    pub(crate) fn of(spec: &MachineSpec, platform: Platform, boot: &MeasuredBoot, owner: [u8; 48]) -> Self {
         let report = TDReport10 {
             td_attributes: spec.td_attributes,
             mr_owner: owner,

@@ -92,6 +92,21 @@ impl Provider {
         self.certificate(key, instance, KeyUsagePurpose::KeyAgreement)
     }
 
+    /// The certificate (DER) of a host's identity key, which says that the key signs only what its TPM made. It names a
+    /// host of the provider's, and no instance.
+    pub fn iak_certificate(&self, key: &impl PublicKeyData, host: &str) -> Vec<u8> {
+        let mut name = DistinguishedName::new();
+        name.push(DnType::OrganizationName, "Simulated Compute Engine");
+        name.push(DnType::CommonName, format!("IAK of host {host}"));
+        let mut params = certificate_params(name);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        // tcg-kp-AIKCertificate.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(vec![2, 23, 133, 8, 3])];
+        params.serial_number = Some(SerialNumber::from_slice(&serial(key)));
+        self.intermediate.issue(&params, key).der().to_vec()
+    }
+
     /// The CRLs (DER) of root and intermediate, with the same dates; the root revokes nothing.
     pub fn crls(&self, spec: &CrlSpec) -> [Vec<u8>; 2] {
         let nothing = CrlSpec {
