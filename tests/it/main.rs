@@ -7,6 +7,7 @@ mod determinism;
 mod e2e;
 mod fidelity;
 mod firmware;
+mod host;
 mod intel;
 mod machine;
 mod program;
