@@ -6,6 +6,7 @@
 mod claims;
 mod frankenstein;
 mod freshness;
+mod host;
 mod identity;
 mod logs;
 mod paravisor;

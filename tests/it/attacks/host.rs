@@ -1,0 +1,403 @@
+//! Scenario 2: a bare-metal host with a discrete TPM, and everything that is wrong with one that is not.
+
+use alloy::primitives::B256;
+use chassis_sim::{
+    Seed,
+    host::{AkSpec, BareMetal, HostSpec, IakProof, Launch, Registrar},
+    machine::MachineSpec,
+    named,
+};
+use chassis_verifier::{
+    Appraisal, Binding, CheckId, CustodyLevel, Endorsements, HostStack, Policy, Profile, Provider, appraise,
+    bundle::{Bundle, Disclosure, Evidence, IakCertification, Tee, Tpm},
+    challenge::{challenge, report_data},
+    claims::{Algorithm, RegistrarClaims, RegistrarStatement},
+    tpm::HashAlg,
+};
+
+use crate::world::{World, failed, tpm};
+
+/// A provider of bare metal, whose registrar's key this is.
+const REGISTRAR: &str = "registrar";
+const METAL: u16 = 2;
+
+fn world() -> World {
+    let mut world = World::new();
+    let launch = Launch::reviewed().pcrs(HostSpec::BANK);
+    world.policy.providers.push(Provider {
+        id: METAL,
+        name: "Simulated Metal".into(),
+        profile: Profile::BareMetal,
+        roots: Vec::new(),
+        registrars: vec![spki(Seed(42).key(REGISTRAR).public().0).into()],
+        revoked_statements: Vec::new(),
+        require_crl: false,
+        host_registry: false,
+        require_pzid: false,
+        ak_certificate_custody: CustodyLevel::None,
+    });
+    world.policy.hosts.push(HostStack {
+        name: "reviewed".into(),
+        bank: HostSpec::BANK,
+        pcr17: vec![hex::encode(launch.pcr17)],
+        pcr18: vec![hex::encode(launch.pcr18)],
+        checks_td_report: true,
+        chooses_qualifying_data: true,
+        locked: true,
+    });
+    world
+}
+
+/// `SubjectPublicKeyInfo` of a P-256 key.
+fn spki(sec1: [u8; 65]) -> Vec<u8> {
+    let head = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+    [&hex::decode(head).unwrap()[..], &sec1].concat()
+}
+
+/// Who vouches for the key.
+enum By {
+    Statement(Vec<u8>),
+    Iak(IakProof),
+    Nobody,
+}
+
+fn statement(world: &World, host: &BareMetal, change: impl FnOnce(&mut RegistrarClaims)) -> By {
+    let maker = world.cloud.tpm_manufacturer();
+    let registered = Registrar::new(&maker)
+        .register(host, world.cloud.now(), world.cloud.now() + 86_400)
+        .unwrap();
+    let mut claims = RegistrarClaims {
+        ak_name: registered.ak_name,
+        ek_cert_hash: registered.ek_cert_hash,
+        platform_id: registered.platform_id,
+        provider: METAL,
+        zone: "hall 4".into(),
+        not_after: registered.not_after,
+    };
+    change(&mut claims);
+    By::Statement(signed(&claims, &Seed(42)))
+}
+
+fn signed(claims: &RegistrarClaims, seed: &Seed) -> Vec<u8> {
+    let sign = |message: &[u8]| {
+        Ok::<_, chassis_verifier::ParseError>(seed.key(REGISTRAR).sign_raw(message).to_vec())
+    };
+    claims.sign_with(Algorithm::Es256, sign).unwrap()
+}
+
+/// A bundle as a node on this host would make it.
+fn bundle(world: &World, host: &BareMetal, by: By) -> Bundle {
+    let anchor = named(&world.cloud.anchor());
+    let challenge = challenge(&anchor, world.operator.address());
+    let quote = host.td_quote(report_data(challenge, host.ak_name(), B256::ZERO));
+    let quoted = host.agent().quote(challenge, &quote).unwrap();
+    let mut tpm = Tpm {
+        ak_public: quoted.ak_public.into(),
+        attest: quoted.attest.into(),
+        signature: quoted.signature.into(),
+        pcrs: quoted.pcrs,
+        event_log: None,
+        ak_certificates: Vec::new(),
+        iak_certification: None,
+        registrar_statement: None,
+        drtm_log: Some(quoted.drtm_log.into()).filter(|log: &chassis_verifier::Base64| !log.is_empty()),
+    };
+    match by {
+        By::Statement(statement) => tpm.registrar_statement = Some(statement.into()),
+        By::Iak(proof) => {
+            tpm.ak_certificates = proof.certificates.into_iter().map(Into::into).collect();
+            tpm.iak_certification = Some(IakCertification {
+                iak_public: proof.iak_public.into(),
+                attest: proof.attest.into(),
+                signature: proof.signature.into(),
+            });
+        }
+        By::Nobody => {}
+    }
+    let evidence = Evidence {
+        version: 1,
+        operator: world.operator.address(),
+        disclosure: Disclosure::Public,
+        anchor,
+        session_key_hash: B256::ZERO,
+        tee: Tee::Tdx {
+            quote: quote.into(),
+            ccel: Some(host.ccel().into()),
+            hcl_report: None,
+        },
+        tpm: Some(tpm),
+        custody: chassis_verifier::bundle::Custody::default(),
+        logs: Vec::new(),
+    };
+    chassis_attester::consent(evidence, &world.operator).unwrap()
+}
+
+fn judged(world: &World, policy: &Policy, host: &BareMetal, bundle: &Bundle) -> Appraisal {
+    let endorsements = Endorsements {
+        host_registry: Vec::new(),
+        ..world.cloud.endorsements(host.td().pck())
+    };
+    appraise(bundle, &endorsements, policy, world.cloud.now() + 60).expect("readable evidence")
+}
+
+/// An honest host's evidence, vouched for by a registrar, after `change`.
+fn honest(change: impl FnOnce(HostSpec) -> HostSpec) -> (World, BareMetal, Bundle) {
+    let world = world();
+    let host = world.cloud.boot_host(change(HostSpec::new("a"))).unwrap();
+    let by = statement(&world, &host, |_| ());
+    let bundle = bundle(&world, &host, by);
+    (world, host, bundle)
+}
+
+#[track_caller]
+fn refused(appraisal: &Appraisal, checks: &[CheckId]) {
+    assert_eq!(failed(appraisal), checks, "{:#?}", appraisal.checks);
+    assert!(appraisal.verdict.binding < Binding::Chassis);
+    assert!(!appraisal.is_attestable());
+}
+
+#[test]
+fn a_registered_host_reaches_chassis() {
+    let (world, host, bundle) = honest(|spec| spec);
+    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.binding, Binding::Chassis);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::Automated);
+    assert_eq!(appraisal.result.provider, METAL);
+    assert_ne!(appraisal.result.instanceId, B256::ZERO);
+    assert!(appraisal.verdict.custody_expiry <= world.cloud.now() + 86_400);
+}
+
+#[test]
+fn a_host_whose_iak_the_provider_certified_reaches_chassis() {
+    let mut world = world();
+    world.policy.providers[1].roots = vec![world.cloud.provider().root_der().into()];
+    world.policy.providers.remove(0);
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let proof = host.iak_proof(world.cloud.provider()).unwrap();
+    let good = bundle(&world, &host, By::Iak(proof.clone()));
+    let appraisal = judged(&world, &world.policy, &host, &good);
+    assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.binding, Binding::Chassis);
+    // Custody is about the CPU, and an IAK is about a TPM.
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+
+    let other = world.cloud.boot_host(HostSpec::new("b")).unwrap();
+    let theirs = other.iak_proof(world.cloud.provider()).unwrap();
+    let stolen = bundle(&world, &host, By::Iak(theirs));
+    refused(&judged(&world, &world.policy, &host, &stolen), &[CheckId::HostAk]);
+}
+
+/// The quoted bank holds what it holds after power-on, and the key is sealed to that.
+#[test]
+fn a_host_that_never_launched() {
+    let never = chassis_sim::host::LaunchPcrs::never_launched(HostSpec::BANK);
+    let (world, host, bundle) = honest(|spec| spec.launch(None).ak(AkSpec::sealed_to(never)));
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostPcrs],
+    );
+}
+
+#[test]
+fn a_host_that_launched_something_else() {
+    let other = Launch::other_mle();
+    let seal = AkSpec::sealed_to(other.pcrs(HostSpec::BANK));
+    let (world, host, bundle) = honest(|spec| spec.launch(Some(other)).ak(seal));
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostPcrs],
+    );
+}
+
+#[test]
+fn a_launch_quoted_in_another_bank() {
+    let (world, host, bundle) = honest(|spec| HostSpec {
+        quoted_bank: HashAlg::Sha256,
+        ..spec
+    });
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::TpmSelection, CheckId::TpmPcrDigest, CheckId::HostPcrs],
+    );
+}
+
+/// Software that fills the other bank only leaves this one as the CPU did.
+#[test]
+fn a_launch_measured_in_another_bank_only() {
+    let (world, host, bundle) = honest(|spec| HostSpec {
+        banks: vec![HashAlg::Sha256],
+        ak: AkSpec::unsealed(),
+        ..spec
+    });
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostPcrs],
+    );
+}
+
+#[test]
+fn a_key_that_its_password_opens() {
+    let (world, host, bundle) = honest(|spec| {
+        let ak = AkSpec {
+            user_with_auth: true,
+            ..spec.ak.clone()
+        };
+        spec.ak(ak)
+    });
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostAkPolicy],
+    );
+}
+
+#[test]
+fn a_key_without_a_policy() {
+    let (world, host, bundle) = honest(|spec| spec.ak(AkSpec::unsealed()));
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostAkPolicy],
+    );
+}
+
+#[test]
+fn an_ek_certificate_is_no_proof_of_an_ak() {
+    let world = world();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let bundle = bundle(&world, &host, By::Nobody);
+    let with_ek = world.tamper(&bundle, |evidence| {
+        tpm(evidence).ak_certificates = vec![host.endorsement().ek_certificate.clone().into()];
+    });
+    let appraisal = judged(&world, &world.policy, &host, &with_ek);
+    assert!(
+        failed(&appraisal).contains(&CheckId::HostAk),
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+#[test]
+fn a_statement_about_another_key() {
+    let world = world();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let by = statement(&world, &host, |claims| claims.ak_name.0[33] ^= 1);
+    let bundle = bundle(&world, &host, by);
+    refused(&judged(&world, &world.policy, &host, &bundle), &[CheckId::HostAk]);
+}
+
+#[test]
+fn a_statement_about_another_cpu() {
+    let world = world();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let by = statement(&world, &host, |claims| claims.platform_id.0[0] ^= 1);
+    let bundle = bundle(&world, &host, by);
+    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    refused(&appraisal, &[CheckId::HostPlatform, CheckId::Registrar]);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+}
+
+#[test]
+fn a_statement_that_has_ended() {
+    let world = world();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let by = statement(&world, &host, |claims| claims.not_after = world.cloud.now());
+    let bundle = bundle(&world, &host, by);
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostAk, CheckId::Registrar],
+    );
+}
+
+#[test]
+fn a_statement_by_a_registrar_nobody_pins() {
+    let world = world();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let By::Statement(good) = statement(&world, &host, |_| ()) else {
+        unreachable!("a statement was asked for")
+    };
+    let claims = RegistrarStatement::parse(&good).unwrap().claims().clone();
+    let forged = signed(&claims, &Seed(43));
+    let bundle = bundle(&world, &host, By::Statement(forged));
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostAk, CheckId::Registrar],
+    );
+}
+
+#[test]
+fn a_statement_that_was_taken_back() {
+    let (mut world, host, bundle) = honest(|spec| spec);
+    let statement = bundle
+        .evidence
+        .tpm
+        .as_ref()
+        .unwrap()
+        .registrar_statement
+        .clone()
+        .unwrap();
+    let id = RegistrarStatement::parse(&statement).unwrap().id();
+    world.policy.providers[1].revoked_statements.push(id);
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::HostAk, CheckId::Registrar],
+    );
+}
+
+#[test]
+fn a_drtm_log_of_another_launch() {
+    let (world, host, good) = honest(|spec| spec);
+    for log in [Some(Launch::other_mle().log().into()), None] {
+        let bundle = world.tamper(&good, |evidence| tpm(evidence).drtm_log = log);
+        refused(
+            &judged(&world, &world.policy, &host, &bundle),
+            &[CheckId::HostLog],
+        );
+    }
+}
+
+#[test]
+fn a_stack_that_can_be_told_what_to_quote() {
+    let (mut world, host, bundle) = honest(|spec| spec);
+    for gap in 0..3 {
+        let stack = &mut world.policy.hosts[0];
+        (
+            stack.checks_td_report,
+            stack.chooses_qualifying_data,
+            stack.locked,
+        ) = (gap != 0, gap != 1, gap != 2);
+        refused(
+            &judged(&world, &world.policy, &host, &bundle),
+            &[CheckId::HostStack],
+        );
+    }
+}
+
+/// The TD of one machine, the TPM of another host, whose agent would not have quoted for it.
+#[test]
+fn a_td_on_another_machine_than_the_host() {
+    let world = world();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let elsewhere = world.boot(MachineSpec::new("basement").in_basement());
+    let anchor = named(&world.cloud.anchor());
+    let challenge = challenge(&anchor, world.operator.address());
+    let quote = elsewhere.td_quote(report_data(challenge, host.ak_name(), B256::ZERO));
+    assert!(host.agent().quote(challenge, &quote).is_err());
+    // An agent that quoted all the same: the registrar's statement is about the host's CPU, not that one.
+    let extra_data = chassis_verifier::challenge::qualifying_data(challenge, &quote);
+    let quoted = host.agent().quote_anything(extra_data).unwrap();
+    let by = statement(&world, &host, |_| ());
+    let joined = world.tamper(&bundle(&world, &host, by), |evidence| {
+        let ccel = elsewhere.measured_boot().ccel();
+        evidence.tee = Tee::Tdx {
+            quote: quote.into(),
+            ccel: Some(ccel.into()),
+            hcl_report: None,
+        };
+        tpm(evidence).attest = quoted.attest.into();
+        tpm(evidence).signature = quoted.signature.into();
+    });
+    let appraisal = judged(&world, &world.policy, &host, &joined);
+    refused(&appraisal, &[CheckId::HostPlatform, CheckId::Registrar]);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+}
