@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The signature is over the protected header and the payload *as received*, never over a re-encoding of what was parsed.
-//! That they can be read in one way only is [`cbor`](super::cbor)'s.
+//! That they can be read in one way only is [`cbor`]'s.
 //!
 //! `coset` knows the headers, the algorithms and the bytes to be signed. Hazard: it reads a countersignature's protected
 //! header, which may hold a countersignature, by recursion: 64 KiB make some seven thousand levels and end the process. So a
@@ -65,15 +65,11 @@ impl Sign1 {
         if message.payload.is_none() {
             return Err(cbor::error(what, "payload", "it is detached"));
         }
-        let algorithm = match (&message.protected.header.alg, &message.unprotected.alg) {
-            (Some(algorithm), None) => Algorithm::from_cose(algorithm)
-                .ok_or_else(|| cbor::error(what, "alg", format!("{algorithm:?} is not accepted"))),
-            _ => Err(cbor::error(
-                what,
-                "alg",
-                "it must be in the protected header, and there only",
-            )),
-        }?;
+        // In both headers would be one label in two places, which is refused already.
+        let algorithm = (message.protected.header.alg.as_ref())
+            .ok_or_else(|| cbor::error(what, "alg", "it is not in the protected header"))?;
+        let algorithm = Algorithm::from_cose(algorithm)
+            .ok_or_else(|| cbor::error(what, "alg", format!("{algorithm:?} is not accepted")))?;
         Ok(Self { message, algorithm })
     }
 

@@ -261,7 +261,10 @@ fn another_shape_is_refused() {
 fn a_document_beyond_the_limit_is_not_looked_at() {
     let signer = Signer::new(Algorithm::Es256);
     let of_size = |size: usize| {
-        let overhead = Message::new(&signer, AAD, &[0; 1 << 15]).signed(&signer).len() - (1 << 15);
+        let overhead = Message::new(&signer, AAD, &vec![0; 1 << 15])
+            .signed(&signer)
+            .len()
+            - (1 << 15);
         Message::new(&signer, AAD, &vec![0; size - overhead]).signed(&signer)
     };
     let largest = of_size(COSE_LIMIT);

@@ -17,7 +17,7 @@ impl Poe {
     /// Parses an endorsement: a `COSE_Sign1`, tagged or not, of at most 64 KiB.
     ///
     /// # Errors
-    /// If it is not of the shape that [the module](super) shows, or is not spelled as CBOR should be.
+    /// If it is not of the profile's shape, or is not spelled as CBOR should be.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let document = Sign1::parse(WHAT, bytes)?;
         if document.algorithm() != Algorithm::Es384 {

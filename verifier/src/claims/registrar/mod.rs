@@ -84,7 +84,7 @@ impl RegistrarStatement {
             .position(|key| self.document.verify(key, AAD).is_ok())
             .ok_or(ClaimFault::NotPinned { pinned: keys.len() })?;
         let not_after = self.claims.not_after;
-        if false {
+        if at > not_after {
             return Err(ClaimFault::Expired { not_after, at });
         }
         Ok(signer)

@@ -101,7 +101,7 @@ fn the_name_to_revoke_it_by_is_the_same_for_every_variant_of_the_document() {
 struct Draft {
     protected: Entries,
     unprotected: Option<Entries>,
-    /// Other entries of the CoRIM, and in the place of its own where they have its keys.
+    /// Other entries of the outer map, and in the place of its own where they have its keys.
     corim: Entries,
     corim_tag: u64,
     not_before: u64,
@@ -257,8 +257,13 @@ impl Pki {
     }
 
     fn with(change_leaf: impl FnOnce(&mut CertificateParams), algorithm: Algorithm) -> Self {
-        let (root, intermediate, mut leaf) = (authority("root"), authority("intermediate"), leaf());
+        let mut leaf = leaf();
         change_leaf(&mut leaf);
+        Self::from(authority("root"), &leaf, algorithm)
+    }
+
+    fn from(root: CertificateParams, leaf: &CertificateParams, algorithm: Algorithm) -> Self {
+        let intermediate = authority("intermediate");
         let keys = [KeyPair::generate().unwrap(), KeyPair::generate().unwrap()];
         let signer = Signer::new(algorithm);
         let root_der = root.self_signed(&keys[0]).unwrap().der().to_vec();

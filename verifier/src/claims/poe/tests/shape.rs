@@ -16,7 +16,7 @@ fn what_a_verifier_is_to_ignore_is_ignored() {
             draft.comid = entries([(
                 1,
                 Value::Map(entries([(0, Value::from("id")), (1, Value::from(3))])),
-            )])
+            )]);
         },
         |draft, any| draft.triples.push((Value::from(0), any)),
         |draft, any| draft.condition.environment.push((Value::from(1), any)),
@@ -393,8 +393,9 @@ fn the_chain_is_in_the_unprotected_header_in_one_of_two_forms() {
 
 #[test]
 fn a_key_twice_is_refused_at_every_level() {
+    type Entry = (Value, Value);
     let one = || (Value::from(0), Value::Null);
-    let changes: [fn(&mut Draft, (Value, Value)); 8] = [
+    let changes: [fn(&mut Draft, Entry); 8] = [
         |draft, entry| draft.corim.extend([entry.clone(), entry]),
         |draft, entry| draft.comid.extend([entry.clone(), entry]),
         |draft, entry| draft.triples.extend([entry.clone(), entry]),

@@ -178,6 +178,14 @@ fn certificates_end_it_earlier() {
             at: IN_2028 + 1
         }))
     );
+    let mut root = authority("root");
+    root.not_after = date_time_ymd(2028, 1, 1);
+    let pki = Pki::from(root, &leaf(), Algorithm::Es384);
+    let verified = Draft::default().poe(&pki).verify(&[&pki.root], &[], AT).unwrap();
+    assert_eq!(
+        verified.not_after, IN_2028,
+        "the root's, which did not come along"
+    );
     let late = Pki::with(
         |leaf| leaf.not_before = date_time_ymd(2028, 1, 1),
         Algorithm::Es384,
