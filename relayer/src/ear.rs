@@ -28,10 +28,12 @@ use serde::Serialize;
 /// An unsigned claims-set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ear {
-    eat_profile: &'static str,
+    #[serde(rename = "eat_profile")]
+    profile: &'static str,
     /// The appraisal's own time, so that the same inputs give the same bytes.
     iat: u64,
-    ear_verifier_id: VerifierId,
+    #[serde(rename = "ear_verifier_id")]
+    verifier: VerifierId,
     submods: BTreeMap<&'static str, Submod>,
 }
 
@@ -43,9 +45,12 @@ struct VerifierId {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Submod {
-    ear_status: Status,
-    ear_trustworthiness_vector: Vector,
-    ear_appraisal_policy_ids: [String; 1],
+    #[serde(rename = "ear_status")]
+    status: Status,
+    #[serde(rename = "ear_trustworthiness_vector")]
+    vector: Vector,
+    #[serde(rename = "ear_appraisal_policy_ids")]
+    policies: [String; 1],
 }
 
 /// Trustworthiness tiers (AR4SI §2.3.2).
@@ -75,14 +80,14 @@ impl From<&Appraisal> for Ear {
     fn from(appraisal: &Appraisal) -> Self {
         let vector = Vector::of(&appraisal.checks, appraisal.verdict.tcb);
         let submod = Submod {
-            ear_status: status(appraisal, &vector),
-            ear_trustworthiness_vector: vector,
-            ear_appraisal_policy_ids: [format!("chassis/v1/policy/{}", appraisal.result.policyDigest)],
+            status: status(appraisal, vector),
+            vector,
+            policies: [format!("chassis/v1/policy/{}", appraisal.result.policyDigest)],
         };
         Self {
-            eat_profile: PROFILE,
+            profile: PROFILE,
             iat: appraisal.result.asOf.to(),
-            ear_verifier_id: VerifierId {
+            verifier: VerifierId {
                 developer: "Chassis",
                 build: concat!("chassis ", env!("CARGO_PKG_VERSION")),
             },
@@ -111,7 +116,7 @@ impl Vector {
         }
     }
 
-    fn warns(&self) -> bool {
+    fn warns(self) -> bool {
         let claims = [
             self.instance_identity,
             self.configuration,
@@ -138,7 +143,7 @@ fn claim(checks: &[Check], ids: &[CheckId], affirming: u8) -> u8 {
     }
 }
 
-fn status(appraisal: &Appraisal, vector: &Vector) -> Status {
+fn status(appraisal: &Appraisal, vector: Vector) -> Status {
     if appraisal.failed().next().is_some() {
         return Status::Contraindicated;
     }
