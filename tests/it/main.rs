@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod attack_table;
 mod attacks;
 mod determinism;
 mod e2e;

@@ -75,10 +75,10 @@ fn statement(world: &World, host: &BareMetal, change: impl FnOnce(&mut Registrar
         not_after: registered.not_after,
     };
     change(&mut claims);
-    By::Statement(signed(&claims, &Seed(42)))
+    By::Statement(signed(&claims, Seed(42)))
 }
 
-fn signed(claims: &RegistrarClaims, seed: &Seed) -> Vec<u8> {
+fn signed(claims: &RegistrarClaims, seed: Seed) -> Vec<u8> {
     let sign = |message: &[u8]| {
         Ok::<_, chassis_verifier::ParseError>(seed.key(REGISTRAR).sign_raw(message).to_vec())
     };
@@ -317,7 +317,7 @@ fn a_statement_by_a_registrar_nobody_pins() {
         unreachable!("a statement was asked for")
     };
     let claims = RegistrarStatement::parse(&good).unwrap().claims().clone();
-    let forged = signed(&claims, &Seed(43));
+    let forged = signed(&claims, Seed(43));
     let bundle = bundle(&world, &host, By::Statement(forged));
     refused(
         &judged(&world, &world.policy, &host, &bundle),

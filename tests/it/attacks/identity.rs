@@ -87,7 +87,7 @@ fn a_chain_of_ten_thousand_links() {
 fn a_key_made_in_software() {
     let world = World::new();
     let machine = world.boot(MachineSpec::new("a"));
-    let bundle = super::quote::signed_in_software(&world, &machine, |_| ());
+    let bundle = super::quote::signed_in_software(&world, &machine, super::quote::RESTRICTED_SIGNING, |_| ());
     let appraisal = world.appraise(&bundle, &machine);
     assert_eq!(failed(&appraisal), [CheckId::AkKey]);
     assert_eq!(appraisal.verdict.binding, Binding::Quote);

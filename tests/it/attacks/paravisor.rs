@@ -95,7 +95,7 @@ fn a_tpm_that_the_variable_data_do_not_name() {
     let paravisor = bundle(&world, &machine, |named| named);
     let appraisal = world.appraise(
         &world.tamper(&paravisor, |evidence| {
-            evidence.tpm.clone_from(&honest.evidence.tpm)
+            evidence.tpm.clone_from(&honest.evidence.tpm);
         }),
         &machine,
     );

@@ -193,3 +193,14 @@ fn a_platform_the_policy_denies() {
     });
     assert_eq!(failed(&world.appraise(&bundle, &machine)), []);
 }
+
+/// Intel issues new TCB levels under a new number, and the old ones stay in date for months.
+#[test]
+fn collateral_of_an_old_evaluation() {
+    let mut world = World::new();
+    world.policy.tcb.min_evaluation_data_number = 1_000;
+    nothing_holds_for(
+        &appraise_spec(&world, MachineSpec::new("a")),
+        &[CheckId::TdEvaluation],
+    );
+}

@@ -41,9 +41,9 @@ fn a_quote_by_another_key() {
 fn an_attest_without_the_tpms_magic() {
     let world = World::new();
     let machine = world.boot(MachineSpec::new("a"));
-    let bundle = signed_in_software(&world, &machine, |attest| attest[0] ^= 1);
+    let bundle = signed_in_software(&world, &machine, RESTRICTED_SIGNING, |attest| attest[0] ^= 1);
     let failed = failed(&world.appraise(&bundle, &machine));
-    assert_eq!(failed, [CheckId::TpmQuoteForm]);
+    assert_eq!(failed, [CheckId::TpmQuoteForm, CheckId::AkKey]);
 }
 
 #[test]
@@ -142,15 +142,30 @@ fn requoted(world: &World, td: &Machine, rented: &Machine, bank: HashingAlgorith
     })
 }
 
+/// `fixedTPM`, `fixedParent`, `sensitiveDataOrigin`, `userWithAuth`, `restricted`, `sign`.
+pub(super) const RESTRICTED_SIGNING: u32 = 0x0005_0072;
+
+/// Such a key signs an attest that only looks like one. It says so itself; what it is, the certificate knows.
+#[test]
+fn a_key_that_is_not_restricted() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let unrestricted = RESTRICTED_SIGNING & !(1 << 16);
+    let bundle = signed_in_software(&world, &machine, unrestricted, |_| ());
+    let failed = failed(&world.appraise(&bundle, &machine));
+    assert_eq!(failed, [CheckId::AkAttributes, CheckId::AkKey]);
+}
+
 /// Evidence with a genuine TD quote that names a key in software, which signs what the machine's TPM said, after `change`.
 /// The certificate is still the machine's.
 pub(super) fn signed_in_software(
     world: &World,
     machine: &Machine,
+    attributes: u32,
     change: impl FnOnce(&mut Vec<u8>),
 ) -> Bundle {
     let key = Seed(9).key("attestation key");
-    let public = tpmt_public(&key);
+    let public = tpmt_public(&key, attributes);
     world.tamper(&world.attest(&machine.parts()), |evidence| {
         let challenge = challenge(&evidence.anchor, evidence.operator);
         let before = qualifying_data(challenge, td_quote(evidence));
@@ -175,14 +190,13 @@ pub(super) fn signed_in_software(
 }
 
 /// `TPMT_PUBLIC` of a key that claims to be a restricted signing key of a TPM.
-fn tpmt_public(key: &Key) -> Vec<u8> {
+fn tpmt_public(key: &Key, attributes: u32) -> Vec<u8> {
     let xy = key.public_xy();
     let (x, y) = xy.split_at(32);
     // ECC, nameAlg SHA-256, attributes, no policy; no symmetric algorithm, ECDSA with SHA-256, P-256, no key derivation.
-    let head = [
-        0, 0x23, 0, 0x0b, 0, 0x05, 0, 0x72, 0, 0, 0, 0x10, 0, 0x18, 0, 0x0b, 0, 0x03, 0, 0x10,
-    ];
-    [&head[..], &[0, 32], x, &[0, 32], y].concat()
+    let (kind, attributes) = ([0, 0x23, 0, 0x0b], attributes.to_be_bytes());
+    let parameters = [0, 0, 0, 0x10, 0, 0x18, 0, 0x0b, 0, 0x03, 0, 0x10];
+    [&kind[..], &attributes, &parameters, &[0, 32], x, &[0, 32], y].concat()
 }
 
 fn td_quote(evidence: &mut Evidence) -> &mut Base64 {

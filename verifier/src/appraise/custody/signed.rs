@@ -81,7 +81,11 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
             provider: Some(issuer.provider),
             level: CustodyLevel::Automated,
             zone: String::new(),
-            until: Some(verified.not_after),
+            // A CRL out of date says nothing about who was revoked since.
+            until: [Some(verified.not_after), verified.revocation.until]
+                .into_iter()
+                .flatten()
+                .min(),
         };
         let check = Check::pass(ID, format!("{} endorses `{}`", issuer.name, poe.owner()))
             .fact("id", poe.id().to_string())
