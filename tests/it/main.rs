@@ -11,6 +11,7 @@ mod firmware;
 mod host;
 mod intel;
 mod machine;
+mod many;
 mod program;
 mod report;
 mod tpm;
