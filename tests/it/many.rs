@@ -11,7 +11,7 @@ use chassis_sim::{
 use chassis_verifier::{
     Appraisal, Binding, CheckId, Endorsements, Error, Policy, appraise, appraise_many,
     bundle::{Bundle, Evidence, Tee},
-    eventlog::TcgLog,
+    eventlog::{Event, TcgLog},
 };
 use proptest::{prelude::*, sample::Index};
 
@@ -243,7 +243,7 @@ fn quote(evidence: &mut Evidence) -> &mut chassis_verifier::Base64 {
 fn first_sha384(log: &[u8]) -> [u8; 48] {
     let log = TcgLog::parse(log).expect("the model's own");
     let mut extended = log.events().iter().filter(|event| event.extends());
-    extended.find_map(|event| event.sha384()).expect("a SHA-384 bank")
+    extended.find_map(Event::sha384).expect("a SHA-384 bank")
 }
 
 fn flip(bytes: &mut [u8], at: usize) {
