@@ -76,6 +76,7 @@ fi
 for log in "$fixtures"/go-tpm-tools/{eventlogs/*.bin,*.eventlog.bin} "$fixtures"/dstack/tpm_eventlog.bin "$fixtures"/openpcc/test_tcg_event_log.pem.der; do
     seed tcg_log "$log"
 done
+seed hcl_report "$fixtures"/flashbots-attested-tls/hclreport.bin
 seed ccel "$fixtures"/dstack/ccel.bin "$fixtures"/go-tdx-guest/ccel_data.dat
 seed attest "$fixtures"/*/*.attest "$fixtures"/dstack/tpm_quote_sample.bin
 seed signature "$fixtures"/*/*.sig
