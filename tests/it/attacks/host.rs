@@ -401,3 +401,18 @@ fn a_td_on_another_machine_than_the_host() {
     refused(&appraisal, &[CheckId::HostPlatform, CheckId::Registrar]);
     assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
 }
+
+/// Two words about one key could be two providers'.
+#[test]
+fn a_registrar_and_an_iak_at_once() {
+    let (world, host, good) = honest(|spec| spec);
+    let proof = host.iak_proof(world.cloud.provider()).unwrap();
+    let both = world.tamper(&good, |evidence| {
+        tpm(evidence).iak_certification = Some(IakCertification {
+            iak_public: proof.iak_public.into(),
+            attest: proof.attest.into(),
+            signature: proof.signature.into(),
+        });
+    });
+    refused(&judged(&world, &world.policy, &host, &both), &[CheckId::Parts]);
+}

@@ -70,7 +70,19 @@ fn idle(evidence: &Evidence, profile: Profile) -> Vec<&'static str> {
     let idle = match profile {
         Profile::GoogleVtpm => [&host[..], &[hcl]].concat(),
         Profile::AzureParavisor => [&host[..], &[ccel, event_log, further]].concat(),
-        Profile::BareMetal => vec![hcl, event_log, further],
+        // One word about the key is asked for: a registrar's, or else a certified IAK's.
+        Profile::BareMetal => {
+            let stated = tpm.filter(|tpm| tpm.registrar_statement.is_some());
+            let certified = (
+                "iakCertification",
+                stated.is_some_and(|tpm| tpm.iak_certification.is_some()),
+            );
+            let chain = (
+                "akCertificates",
+                stated.is_some_and(|tpm| !tpm.ak_certificates.is_empty()),
+            );
+            vec![hcl, event_log, further, certified, chain]
+        }
     };
     idle.into_iter()
         .filter_map(|(name, carried)| carried.then_some(name))
