@@ -1,7 +1,7 @@
 //! How long an appraisal takes, beside `dcap-qvl`'s verification of the same quote with the same collateral in the same
 //! run. Needs `swtpm`: the bundle is one of the simulated cloud.
 //!
-//! `cargo bench -p chassis-verifier`
+//! `cargo bench -p chassis-tests --bench appraise`
 
 use std::{
     hint::black_box,
