@@ -99,6 +99,15 @@ fn a_tpm_that_the_variable_data_do_not_name() {
         }),
         &machine,
     );
-    assert_eq!(failed(&appraisal), [CheckId::HclAk], "{:#?}", appraisal.checks);
+    let checks = [
+        CheckId::ReportData,
+        CheckId::QualifyingData,
+        CheckId::HclAk,
+        CheckId::CrossConfiguration,
+        CheckId::CrossLoader,
+        CheckId::CrossSystem,
+        CheckId::Parts,
+    ];
+    assert_eq!(failed(&appraisal), checks, "{:#?}", appraisal.checks);
     assert_eq!(appraisal.verdict.binding, Binding::None);
 }

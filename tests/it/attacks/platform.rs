@@ -46,7 +46,14 @@ fn a_debug_td() {
             ..MachineSpec::new("a")
         },
     );
-    nothing_holds_for(&appraisal, &[CheckId::TdDebug]);
+    // No reviewed workload is a debug TD's, so none excuses the difference either.
+    let checks = [
+        CheckId::TdDebug,
+        CheckId::CrossConfiguration,
+        CheckId::CrossSystem,
+        CheckId::Workload,
+    ];
+    nothing_holds_for(&appraisal, &checks);
 }
 
 #[test]
@@ -119,7 +126,10 @@ fn a_quote_under_another_intel() {
         ),
         ..world.cloud.endorsements(machine.td().pck())
     };
-    nothing_holds_for(&world.appraise_with(&bundle, &theirs), &[CheckId::TdQuote]);
+    nothing_holds_for(
+        &world.appraise_with(&bundle, &theirs),
+        &[CheckId::TdQuote, CheckId::AkChain],
+    );
 }
 
 #[test]
@@ -131,7 +141,12 @@ fn an_image_nobody_reviewed_on_an_honest_machine() {
         Image::other_initrd(),
     ] {
         let appraisal = appraise_spec(&world, MachineSpec::new("a").image(image));
-        assert_eq!(failed(&appraisal), [CheckId::Workload], "{:#?}", appraisal.checks);
+        let checks = [
+            CheckId::CrossConfiguration,
+            CheckId::CrossSystem,
+            CheckId::Workload,
+        ];
+        assert_eq!(failed(&appraisal), checks, "{:#?}", appraisal.checks);
         assert_eq!(appraisal.verdict.binding, Binding::Quote);
     }
 }

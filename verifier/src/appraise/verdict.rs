@@ -22,6 +22,7 @@ const PARAVISOR: &[CheckId] = &[CheckId::HclReport, CheckId::HclAk, CheckId::Par
 
 /// With every one of these too, the TD quote and the vTPM's quote come from one machine that runs a reviewed workload.
 const VIRTUAL_TPM: &[CheckId] = &[
+    CheckId::Parts,
     CheckId::QualifyingData,
     CheckId::TpmQuoteForm,
     CheckId::TpmSignature,
@@ -44,6 +45,7 @@ const VIRTUAL_TPM: &[CheckId] = &[
 
 /// With every one of these too, a host that launched a reviewed stack answers for the TD by its discrete TPM.
 const CHASSIS: &[CheckId] = &[
+    CheckId::Parts,
     CheckId::QualifyingData,
     CheckId::TpmQuoteForm,
     CheckId::TpmSignature,

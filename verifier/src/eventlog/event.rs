@@ -3,7 +3,7 @@
 use super::{Algorithm, describe};
 
 /// One record, borrowed from the log's bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
     /// The PCR (TCG2), or the measurement register counted from 1 (CCEL). Not authenticated in `EV_NO_ACTION` records,
     /// where it may be any number.
@@ -14,28 +14,21 @@ pub struct Event<'a> {
     pub data: &'a [u8],
     /// Bytes from the log's front to this record.
     pub offset: usize,
-    digests: [Option<&'a [u8]>; Algorithm::COUNT],
-    extends: bool,
+    pub(super) digests: Digests<'a>,
+    pub(super) extends: bool,
+}
+
+/// A record's digests, as they stand in the log: a record is kept as small as the smallest record is in the log, lest a
+/// log of many takes a multiple of its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Digests<'a> {
+    /// One SHA-1 digest.
+    Sha1(&'a [u8]),
+    /// `TPML_DIGEST_VALUES` without its count: known to hold one digest of each announced algorithm.
+    List(&'a [u8]),
 }
 
 impl<'a> Event<'a> {
-    pub(super) fn new(
-        register: u32,
-        event_type: EventType,
-        digests: [Option<&'a [u8]>; Algorithm::COUNT],
-        data: &'a [u8],
-        offset: usize,
-    ) -> Self {
-        Self {
-            register,
-            event_type,
-            data,
-            offset,
-            digests,
-            extends: true,
-        }
-    }
-
     /// The same record, which informs its reader and extends nothing.
     pub(super) fn informative(self) -> Self {
         Self {
@@ -46,7 +39,10 @@ impl<'a> Event<'a> {
 
     /// The digest in one bank, of that bank's length.
     pub fn digest(&self, algorithm: Algorithm) -> Option<&'a [u8]> {
-        self.digests[algorithm.slot()]
+        match self.digests {
+            Digests::Sha1(digest) => (algorithm == Algorithm::Sha1).then_some(digest),
+            Digests::List(list) => find(list, algorithm),
+        }
     }
 
     /// The digest in the SHA-384 bank, the only one TDX registers have.
@@ -151,4 +147,16 @@ impl std::fmt::Display for EventType {
             None => write!(f, "0x{:08x}", self.0),
         }
     }
+}
+
+fn find(mut list: &[u8], wanted: Algorithm) -> Option<&[u8]> {
+    while let Some((id, rest)) = list.split_first_chunk() {
+        let algorithm = Algorithm::from_id(u16::from_le_bytes(*id))?;
+        let (digest, rest) = rest.split_at_checked(algorithm.digest_len())?;
+        if algorithm == wanted {
+            return Some(digest);
+        }
+        list = rest;
+    }
+    None
 }

@@ -1,6 +1,6 @@
 //! The format both logs share.
 
-use super::{Algorithm, Event, EventType};
+use super::{Algorithm, Event, EventType, event::Digests};
 use crate::{Cursor, ParseError};
 
 /// Records a log may have. Real ones have 20 to 120; GRUB with a long menu writes several hundred.
@@ -53,7 +53,7 @@ impl<'a> Log<'a> {
         }
         let first = kind.read(sha1_event(&mut cursor)?);
         let agile = spec_id(&first)?;
-        let mut events = Vec::new();
+        let mut events = Vec::with_capacity(most_events(padding, agile.as_deref()));
         if agile.is_none() {
             kind.check_register(&cursor, &first)?;
             events.push(first);
@@ -89,6 +89,15 @@ fn padding_start(bytes: &[u8]) -> usize {
     }
 }
 
+/// Records that can begin in `len` bytes: the end of the last may look like padding.
+fn most_events(len: usize, algorithms: Option<&[Algorithm]>) -> usize {
+    let digests = algorithms.map_or(20, |algorithms| {
+        let digest = |algorithm: &Algorithm| 2 + algorithm.digest_len();
+        4 + algorithms.iter().map(digest).sum::<usize>()
+    });
+    len.div_ceil(12 + digests).min(MAX_EVENTS)
+}
+
 impl Kind {
     fn read<'a>(&self, event: Event<'a>) -> Event<'a> {
         if self.informative.contains(&event.event_type) {
@@ -112,20 +121,29 @@ impl Kind {
 
 /// `TCG_PCClientPCREvent`.
 fn sha1_event<'a>(cursor: &mut Cursor<'a>) -> Result<Event<'a>, ParseError> {
-    let offset = cursor.position();
-    let register = cursor.u32_le("register")?;
-    let event_type = EventType(cursor.u32_le("eventType")?);
-    let mut digests = [None; Algorithm::COUNT];
-    digests[Algorithm::Sha1.slot()] = Some(cursor.take("digest", 20)?);
-    let data = data(cursor)?;
-    Ok(Event::new(register, event_type, digests, data, offset))
+    Ok(Event {
+        offset: cursor.position(),
+        register: cursor.u32_le("register")?,
+        event_type: EventType(cursor.u32_le("eventType")?),
+        digests: Digests::Sha1(cursor.take("digest", 20)?),
+        data: data(cursor)?,
+        extends: true,
+    })
 }
 
 /// `TCG_PCR_EVENT2`: exactly one digest of each announced algorithm, in any order.
 fn agile_event<'a>(cursor: &mut Cursor<'a>, algorithms: &[Algorithm]) -> Result<Event<'a>, ParseError> {
-    let offset = cursor.position();
-    let register = cursor.u32_le("register")?;
-    let event_type = EventType(cursor.u32_le("eventType")?);
+    Ok(Event {
+        offset: cursor.position(),
+        register: cursor.u32_le("register")?,
+        event_type: EventType(cursor.u32_le("eventType")?),
+        digests: Digests::List(digests(cursor, algorithms)?),
+        data: data(cursor)?,
+        extends: true,
+    })
+}
+
+fn digests<'a>(cursor: &mut Cursor<'a>, algorithms: &[Algorithm]) -> Result<&'a [u8], ParseError> {
     let count = cursor.u32_le("digests.count")?;
     if usize::try_from(count) != Ok(algorithms.len()) {
         return Err(cursor.error(
@@ -133,19 +151,19 @@ fn agile_event<'a>(cursor: &mut Cursor<'a>, algorithms: &[Algorithm]) -> Result<
             format!("{count} digests, the header announces {}", algorithms.len()),
         ));
     }
-    let mut digests = [None; Algorithm::COUNT];
+    let list = cursor.rest();
+    let mut seen = [false; Algorithm::COUNT];
     for _ in algorithms {
         let id = cursor.u16_le("digests.hashAlg")?;
         let algorithm = Algorithm::from_id(id)
             .filter(|algorithm| algorithms.contains(algorithm))
             .ok_or_else(|| cursor.error("digests.hashAlg", format!("0x{id:04x} is not in the header")))?;
-        let digest = cursor.take("digests.digest", algorithm.digest_len())?;
-        if digests[algorithm.slot()].replace(digest).is_some() {
+        cursor.take("digests.digest", algorithm.digest_len())?;
+        if std::mem::replace(&mut seen[algorithm.slot()], true) {
             return Err(cursor.error("digests.hashAlg", format!("{algorithm} twice in one record")));
         }
     }
-    let data = data(cursor)?;
-    Ok(Event::new(register, event_type, digests, data, offset))
+    Ok(&list[..list.len() - cursor.rest().len()])
 }
 
 fn data<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ParseError> {

@@ -1,10 +1,20 @@
 //! Check 801: the provider's own registry of its hosts.
 
+use alloy_primitives::B256;
+
 use super::{Claim, rule};
 use crate::{Check, CheckId, CustodyLevel, HostRegistryClaim, Policy, Provider};
 
 /// `listed`: what registries say of this CPU.
-pub(super) fn check(provider: Option<&Provider>, listed: &[&HostRegistryClaim], policy: &Policy) -> Check {
+pub(super) fn check(
+    platform: B256,
+    provider: Option<&Provider>,
+    listed: &[&HostRegistryClaim],
+    policy: &Policy,
+) -> Check {
+    if platform == B256::ZERO {
+        return Check::not_applicable(CheckId::HostRegistry, "no quote verified, so no CPU is known");
+    }
     let Some(provider) = provider else {
         return Check::not_applicable(CheckId::HostRegistry, "no provider vouches for this platform");
     };

@@ -69,7 +69,7 @@ pub(super) fn check<'p>(sources: &Sources<'_, 'p>, checks: &mut Vec<Check>) -> C
         .filter(|claim| claim.platform_id == sources.platform)
         .collect();
     let provider = ak.provider().or_else(|| listing_provider(&listed, policy));
-    let registry = host_registry::check(provider, &listed, policy);
+    let registry = host_registry::check(sources.platform, provider, &listed, policy);
     let pzid = pzid::check(&registry, ak, sources.quote, policy);
     let (poe, poe_claim) = signed::poe(sources);
     let (alliance, alliance_claim) = signed::alliance(sources, sources.quote.raw());

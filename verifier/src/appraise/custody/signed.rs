@@ -41,10 +41,13 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
             None,
         );
     };
-    let instance = sources
-        .td
-        .and_then(|td| td.claims.platform.pck.platform_instance_id);
-    match instance {
+    let Some(td) = sources.td else {
+        return (
+            Check::not_applicable(ID, "no quote verified, so no CPU is known"),
+            None,
+        );
+    };
+    match td.claims.platform.pck.platform_instance_id {
         None => {
             return fail(
                 ID,
