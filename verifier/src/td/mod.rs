@@ -3,6 +3,8 @@
 //! Parsing and the chain of signatures are `dcap-qvl`'s. What it leaves to its caller is decided here and in the
 //! checks: its `verify` answers `Ok` for an out-of-date platform, and it never compares `pceId`.
 
+mod collateral;
+mod layout;
 mod measurements;
 
 use dcap_qvl::{
@@ -47,9 +49,10 @@ impl<'a> TdQuote<'a> {
     /// Parses a DCAP quote, version 4 or 5, of a TD.
     ///
     /// # Errors
-    /// If it does not parse, or is an SGX enclave's.
+    /// If it does not parse, is an SGX enclave's, or is larger than 128 KiB: real ones have 5,000 to 8,000 bytes.
     pub fn parse(raw: &'a [u8]) -> Result<Self, ParseError> {
-        let error = |problem: String| Cursor::new("TD quote", raw).error("quote", problem);
+        layout::check(raw)?;
+        let error = |problem: String| Cursor::new(layout::NAME, raw).error("quote", problem);
         let quote = Quote::parse(raw).map_err(|cause| error(format!("{cause:#}")))?;
         let report = quote
             .report
@@ -89,7 +92,8 @@ impl<'a> TdQuote<'a> {
     /// `Ok` does not say *up to date*: look at `claims.tcb`.
     ///
     /// # Errors
-    /// If a signature, certificate, CRL, date, identity or attribute is wrong: the text says which.
+    /// If a signature, certificate, CRL, date, identity or attribute is wrong, or collateral larger than any real one: the
+    /// text says which.
     pub fn verify(
         &self,
         collateral: &QuoteCollateralV3,
@@ -97,6 +101,7 @@ impl<'a> TdQuote<'a> {
         at: u64,
         debug: DebugTd,
     ) -> Result<VerifiedTd, String> {
+        collateral::check(collateral)?;
         let claims = root
             .map_or_else(QuoteVerifier::new_prod, |root| QuoteVerifier::new(root.to_vec()))
             .with_config::<IntelConfig>()
