@@ -17,6 +17,9 @@ use crate::{
     tpm::{Public, PublicKey},
 };
 
+/// Largest certificate looked at, in bytes. Real ones have two thousand.
+pub(super) const CERTIFICATE_LIMIT: usize = 8 << 10;
+
 /// A parsed certificate. Nothing about it is verified: that is [`verify_chain`](super::verify_chain)'s.
 #[derive(Clone, Debug)]
 pub struct AkCertificate<'a> {
@@ -54,9 +57,15 @@ impl<'a> AkCertificate<'a> {
     /// Parses a certificate (RFC 5280, DER).
     ///
     /// # Errors
-    /// If it is not exactly one certificate.
+    /// If it is not exactly one certificate, or larger than 8 KiB: parsed, it may take a hundred times its size.
     pub fn parse(der: &'a [u8]) -> Result<Self, ParseError> {
         let at = Cursor::new("AK certificate", der);
+        if der.len() > CERTIFICATE_LIMIT {
+            return Err(at.error(
+                "certificate",
+                format!("{} bytes, at most {CERTIFICATE_LIMIT} are read", der.len()),
+            ));
+        }
         let (rest, x509) =
             X509Certificate::from_der(der).map_err(|error| at.error("certificate", error.to_string()))?;
         if rest.is_empty() {

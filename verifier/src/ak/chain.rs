@@ -5,6 +5,7 @@ use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, Verifie
 
 use super::{
     AkCertificate, AkError, Revocation,
+    certificate::CERTIFICATE_LIMIT,
     revocation::{self, Crls},
 };
 use crate::memo::all_algorithms;
@@ -12,9 +13,6 @@ use crate::memo::all_algorithms;
 /// Most intermediates looked at. Google's and Azure's chains have one or two. Path search tries every order of
 /// same-named certificates, so its time grows with the factorial of this.
 pub const INTERMEDIATES_LIMIT: usize = 3;
-
-/// Largest certificate looked at, in bytes. Real ones have two thousand.
-const CERTIFICATE_LIMIT: usize = 8 << 10;
 
 /// What a verified path says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod azure;
 mod certificate;
 mod chain;
+mod crl;
 mod error;
 mod google;
 mod revocation;

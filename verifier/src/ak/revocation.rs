@@ -4,12 +4,9 @@ use webpki::{
     BorrowedCertRevocationList, CertRevocationList, ExpirationPolicy, RevocationCheckDepth,
     RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy,
 };
-use x509_parser::{
-    certificate::X509Certificate, extensions::ParsedExtension, prelude::FromDer,
-    revocation_list::CertificateRevocationList,
-};
+use x509_parser::{certificate::X509Certificate, extensions::ParsedExtension};
 
-use super::{AkCertificate, AkError, certificate::unix};
+use super::{AkCertificate, AkError, crl::CrlHead};
 
 /// What the CRLs at hand covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +36,7 @@ impl<'a> Crls<'a> {
             .map(|(index, der)| parse(index, der))
             .collect::<Result<Vec<_>, _>>()?;
         // webpki asks the first list that fits.
-        parsed.sort_by_key(|(list, _)| std::cmp::Reverse(list.last_update().timestamp()));
+        parsed.sort_by_key(|(head, _)| std::cmp::Reverse(head.this_update));
 
         let issuers = path.get(1..).unwrap_or_default();
         let covered = issuers
@@ -47,16 +44,16 @@ impl<'a> Crls<'a> {
             .filter(|issuer| {
                 parsed
                     .iter()
-                    .any(|(list, _)| is_whole(list) && is_from(list, issuer.x509()))
+                    .any(|(head, list)| is_whole(list) && is_from(head, issuer.x509()))
             })
             .count();
-        parsed.retain(|(list, _)| issuers.iter().any(|issuer| is_from(list, issuer.x509())));
-        let until = parsed.iter().filter_map(|(list, _)| list.next_update()).min();
+        parsed.retain(|(head, _)| issuers.iter().any(|issuer| is_from(head, issuer.x509())));
+        let until = parsed.iter().map(|(head, _)| head.next_update).min();
         Ok(Self {
             lists: parsed.into_iter().map(|(_, list)| list).collect(),
             coverage: Revocation {
                 uncovered: issuers.len() - covered,
-                until: until.map(|time| unix(time.timestamp())),
+                until,
             },
         })
     }
@@ -75,41 +72,25 @@ pub(super) fn options<'a>(lists: &'a [&'a CertRevocationList<'a>]) -> Option<Rev
     )
 }
 
-type Parsed<'a> = (CertificateRevocationList<'a>, CertRevocationList<'a>);
-
-fn parse(index: usize, der: &[u8]) -> Result<Parsed<'_>, AkError> {
+fn parse(index: usize, der: &[u8]) -> Result<(CrlHead<'_>, CertRevocationList<'_>), AkError> {
     let error = |problem: String| AkError::Crl { index, problem };
-    let (_, list) = CertificateRevocationList::from_der(der).map_err(|cause| error(cause.to_string()))?;
-    let checked = BorrowedCertRevocationList::from_der(der).map_err(|cause| error(cause.to_string()))?;
-    Ok((list, checked.into()))
+    let list = BorrowedCertRevocationList::from_der(der).map_err(|cause| error(cause.to_string()))?;
+    let head = CrlHead::parse(der).map_err(|cause| error(cause.to_string()))?;
+    Ok((head, list.into()))
 }
 
-fn is_from(list: &CertificateRevocationList<'_>, issuer: &X509Certificate<'_>) -> bool {
-    let signed_by = list
-        .extensions()
-        .iter()
-        .find_map(|extension| match extension.parsed_extension() {
-            ParsedExtension::AuthorityKeyIdentifier(authority) => {
-                authority.key_identifier.as_ref().map(|id| id.0)
-            }
-            _ => None,
-        });
+fn is_from(list: &CrlHead<'_>, issuer: &X509Certificate<'_>) -> bool {
     let key = issuer
         .iter_extensions()
         .find_map(|extension| match extension.parsed_extension() {
             ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0),
             _ => None,
         });
-    let same_key = signed_by.zip(key).is_none_or(|(signed_by, key)| signed_by == key);
-    same_key && list.issuer().as_raw() == issuer.subject().as_raw()
+    let same_key = list.signer.zip(key).is_none_or(|(signer, key)| signer == key);
+    same_key && list.issuer == issuer.subject().as_raw()
 }
 
 /// Without an `issuingDistributionPoint` a list speaks for all certificates of its issuer.
-fn is_whole(list: &CertificateRevocationList<'_>) -> bool {
-    !list.extensions().iter().any(|extension| {
-        matches!(
-            extension.parsed_extension(),
-            ParsedExtension::IssuingDistributionPoint(_)
-        )
-    })
+fn is_whole(list: &CertRevocationList<'_>) -> bool {
+    list.issuing_distribution_point().is_none()
 }

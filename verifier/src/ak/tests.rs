@@ -23,6 +23,20 @@ fn a_chain_of_ten_thousand_links_is_refused_before_any_is_read() {
     );
 }
 
+/// x509-parser takes sixty times the size of a certificate made to have many parts.
+#[test]
+fn a_giant_certificate_is_refused_before_it_is_read() {
+    let pki = Pki::new();
+    let padded = |len: usize| [&pki.leaf[..], &vec![0; len - pki.leaf.len()]].concat();
+    let refusal = |der: &[u8]| AkCertificate::parse(der).unwrap_err();
+    assert_eq!(refusal(&padded(8 << 10)).field, "end");
+    let error = refusal(&padded((8 << 10) + 1));
+    assert_eq!(
+        (error.field, &*error.problem),
+        ("certificate", "8193 bytes, at most 8192 are read")
+    );
+}
+
 #[test]
 fn a_self_made_root_of_the_same_name_is_refused() {
     let (pki, impostor) = (Pki::new(), Pki::new());
