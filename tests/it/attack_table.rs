@@ -28,11 +28,11 @@ fn table() -> BTreeMap<String, BTreeSet<String>> {
     let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
     rows.map(|row| {
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [_, _, checks, test] = cells[..] else {
+        let [_, _, caught, name] = cells[..] else {
             panic!("a row of four cells: {row}")
         };
-        let checks = checks.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        (test.trim_matches('`').to_owned(), checks)
+        let checks = caught.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        (name.trim_matches('`').to_owned(), checks)
     })
     .collect()
 }

@@ -164,3 +164,11 @@ fn a_paravisor_reaches_nothing_unless_the_policy_says_so() {
     );
     assert!(parse("paravisor_reaches = \"chassis\"").is_err());
 }
+
+#[test]
+fn the_example_has_every_section_and_no_mistake() {
+    let policy = Policy::from_toml(include_str!("../../policy.example.toml")).unwrap();
+    let sections = (policy.providers.len(), policy.workloads.len(), policy.hosts.len());
+    assert_eq!(sections, (2, 1, 1));
+    assert_eq!((policy.poe_issuers.len(), policy.alliances.len()), (1, 1));
+}
