@@ -7,7 +7,7 @@ use alloy_sol_types::SolStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{AttestationResult, CheckId, bundle::canonical_json, digest::sha256};
+use crate::{AttestationResult, CheckId, bundle::canonical_digest};
 
 /// The outcome of one check. The numbers are hashed and posted: they never change meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -102,7 +102,7 @@ impl Check {
             return NO_FACTS;
         }
         // A map of strings, numbers and lists always has a JSON form.
-        sha256(&canonical_json(&self.facts).unwrap_or_default())
+        canonical_digest(&self.facts).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Byte strings as they stand in JSON.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{Engine as _, display::Base64Display, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Bytes that JSON spells in standard base64, padded, without line breaks.
@@ -28,7 +28,8 @@ impl From<Vec<u8>> for Base64 {
 
 impl Serialize for Base64 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(&self.0))
+        // In pieces: the whole text would stand beside the document it is written into.
+        serializer.collect_str(&Base64Display::new(&self.0, &STANDARD))
     }
 }
 

@@ -11,12 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Base64, Error,
-    bundle::{canonical_json, first_difference},
-    digest::sha256,
+    bundle::{canonical_digest, canonical_json, first_difference},
+    json::{self, at_most},
 };
 
 /// Largest endorsement set accepted, in bytes.
 pub const ENDORSEMENTS_LIMIT: usize = 4 << 20;
+
+/// Most CRLs in a set: every issuer of every provider has one, and few have more than two.
+const CRLS_LIMIT: usize = 64;
 
 /// A content-addressed set of endorsements.
 ///
@@ -32,7 +35,11 @@ pub struct Endorsements {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tdx_collateral: Option<QuoteCollateralV3>,
     /// Certificate revocation lists of providers' roots and intermediates, DER. Canonical: ascending by their bytes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<CRLS_LIMIT, _, _>"
+    )]
     pub provider_crls: Vec<Base64>,
     /// What providers' host registries say. Unsigned: every signer must have fetched the same claim itself. Canonical:
     /// ascending by platform, provider, zone.
@@ -81,15 +88,14 @@ impl Endorsements {
                 limit: ENDORSEMENTS_LIMIT,
             });
         }
-        let set: Self =
-            serde_json::from_slice(document).map_err(|error| Error::Endorsements(error.to_string()))?;
+        let set: Self = json::parse(document).map_err(Error::Endorsements)?;
         if set.version != 1 {
             return Err(Error::Endorsements(format!(
                 "version {} is not supported",
                 set.version
             )));
         }
-        match first_difference(document, &set.to_json()?) {
+        match first_difference(&*set.canonical(), document) {
             None => Ok(set),
             Some(offset) => Err(Error::Endorsements(format!(
                 "not in canonical form (RFC 8785, lists ascending without repetition) at byte {offset}"
@@ -123,7 +129,7 @@ impl Endorsements {
     /// # Errors
     /// If it cannot be serialised.
     pub fn digest(&self) -> Result<B256, Error> {
-        Ok(sha256(&self.to_json()?))
+        canonical_digest(&*self.canonical())
     }
 }
 

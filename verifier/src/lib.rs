@@ -13,6 +13,7 @@ mod cursor;
 mod digest;
 mod endorsement;
 mod error;
+mod json;
 mod memo;
 mod policy;
 

@@ -2,16 +2,14 @@
 
 use super::{tpm::Tpm, without_tpm, workload::Found};
 use crate::{
-    Base64, Check, CheckId, Error, ParseError, Profile, bundle,
+    Base64, Check, CheckId, Error, ParseError, Profile,
+    bundle::{self, FURTHER_LOGS_LIMIT},
     cross_check::{
         Class, Exceptions, Measured, cross_check, first_unlisted, ima_measured, td_measured, tpm_measured,
     },
     eventlog::{Algorithm, Ccel, Digest, ImaLog, Registers, TcgLog},
     td::Measurements,
 };
-
-/// Most further logs in a bundle. Each IMA list has the boot log replayed once more.
-const FURTHER_LOGS_LIMIT: usize = 4;
 
 /// PCRs that a virtual TPM's quote must cover.
 const PCRS: usize = 16;

@@ -10,10 +10,19 @@ mod tests;
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
-use crate::Base64;
+use crate::{Base64, json::at_most};
 
-pub(crate) use parse::first_difference;
+pub(crate) use parse::{canonical_digest, first_difference};
 pub use parse::{DEFAULT_LIMIT, canonical_json};
+
+/// Most further logs in a bundle. Each IMA list has the boot log replayed once more.
+pub(crate) const FURTHER_LOGS_LIMIT: usize = 4;
+
+/// As many PCRs as a TPM has.
+const PCRS_LIMIT: usize = 24;
+
+/// More than any chain that verifies, so that one too long fails as a chain.
+const CERTIFICATES_LIMIT: usize = 16;
 
 /// A parsed bundle. Its evidence is known to have been canonical; nothing else about it is known yet.
 #[derive(Clone, Debug)]
@@ -50,7 +59,11 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Custody::is_empty")]
     pub custody: Custody,
     /// Further logs that explain PCRs extended after boot.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<FURTHER_LOGS_LIMIT, _, _>"
+    )]
     pub logs: Vec<FurtherLog>,
 }
 
@@ -84,7 +97,7 @@ pub struct Anchor {
     tag = "kind",
     rename_all = "lowercase",
     rename_all_fields = "camelCase",
-    deny_unknown_fields
+    from = "TeeDocument"
 )]
 pub enum Tee {
     /// Intel TDX.
@@ -92,12 +105,41 @@ pub enum Tee {
         /// DCAP quote, version 4 or 5.
         quote: Base64,
         /// The CCEL event log. Absent on Azure.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         ccel: Option<Base64>,
         /// Azure's HCL report, in place of a CCEL.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         hcl_report: Option<Base64>,
     },
+}
+
+/// [`Tee`] as it is read. To read a tagged enum, serde would first buffer all of it, at up to 64 bytes for two of JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TeeDocument {
+    kind: TeeKind,
+    quote: Base64,
+    #[serde(default)]
+    ccel: Option<Base64>,
+    #[serde(default)]
+    hcl_report: Option<Base64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TeeKind {
+    Tdx,
+}
+
+impl From<TeeDocument> for Tee {
+    fn from(document: TeeDocument) -> Self {
+        let TeeKind::Tdx = document.kind;
+        Self::Tdx {
+            quote: document.quote,
+            ccel: document.ccel,
+            hcl_report: document.hcl_report,
+        }
+    }
 }
 
 /// The TPM's part.
@@ -111,13 +153,18 @@ pub struct Tpm {
     /// Its signature, `TPMT_SIGNATURE`.
     pub signature: Base64,
     /// The quoted PCR values, ascending by index, in the quoted bank.
+    #[serde(deserialize_with = "at_most::<PCRS_LIMIT, _, _>")]
     pub pcrs: Vec<PcrValue>,
     /// The TCG2 event log. For a host TPM `drtmLog` takes its place; Azure's vTPM keeps none that could be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_log: Option<Base64>,
     /// The AK's certificate (DER), then every intermediate up to, not including, the root. With `iakCertification`, the
     /// IAK's.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "at_most::<CERTIFICATES_LIMIT, _, _>"
+    )]
     pub ak_certificates: Vec<Base64>,
     /// For a host TPM whose AK has no certificate: that an IAK, which has one, certifies the AK.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -94,3 +94,46 @@ fn size_and_version_are_limited() {
     let future = document().replace(r#""version":1"#, r#""version":2"#);
     assert!(parse(&future).unwrap_err().to_string().contains("version 2"));
 }
+
+#[test]
+fn lists_are_limited_and_the_tee_is_not_buffered() {
+    for (list, item, most) in [
+        ("akCertificates", "\"\"", 16),
+        ("pcrs", r#"{"index":0,"value":""}"#, 24),
+    ] {
+        let tpm = |count| {
+            format!(
+                r#""tpm":{{"akPublic":"","attest":"","eventLog":"","signature":"","pcrs":[],"{list}":[{}]}}"#,
+                vec![item; count].join(",")
+            )
+        };
+        let refusal = |count| {
+            let tpm = tpm(count).replacen(r#""pcrs":[],"pcrs""#, r#""pcrs""#, 1);
+            parse(&document().replace(r#""version":1"#, &format!(r#"{tpm},"version":1"#))).unwrap_err()
+        };
+        assert!(matches!(refusal(most), Error::NotCanonical { .. }), "{list}");
+        let error = refusal(most + 1).to_string();
+        assert!(error.contains(&format!("a list of more than {most}")), "{error}");
+    }
+    let logs = |count| {
+        let logs = vec![r#"{"data":"","kind":"ima"}"#; count].join(",");
+        parse(&document().replace(r#""operator":"#, &format!(r#""logs":[{logs}],"operator":"#)))
+    };
+    assert_eq!(logs(4).unwrap().evidence.logs.len(), 4);
+    assert!(logs(5).unwrap_err().to_string().contains("a list of more than 4"));
+
+    let unknown = document().replace(r#""kind":"tdx""#, r#""kind":"snp""#);
+    assert!(
+        parse(&unknown)
+            .unwrap_err()
+            .to_string()
+            .contains("unknown variant `snp`")
+    );
+    let other = document().replace(r#""kind":"tdx""#, r#""kind":"tdx","other":[[[]]]"#);
+    assert!(
+        parse(&other)
+            .unwrap_err()
+            .to_string()
+            .contains("unknown field `other`")
+    );
+}

@@ -18,7 +18,7 @@ mod workload;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64, Error, bundle::canonical_json, digest::sha256};
+use crate::{Base64, Error, bundle::canonical_digest};
 
 pub use claimant::{Alliance, PoeIssuer};
 pub use host::HostStack;
@@ -104,7 +104,7 @@ impl Policy {
     /// # Errors
     /// If it cannot be serialised.
     pub fn digest(&self) -> Result<B256, Error> {
-        Ok(sha256(&canonical_json(self)?))
+        canonical_digest(self)
     }
 
     /// The provider with this number, and its place in the list.

@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Error, bundle::canonical_json, digest::sha256};
+use crate::{Error, bundle::canonical_digest};
 
 /// One image that somebody read and found worth its name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -118,7 +118,7 @@ impl Workload {
     /// # Errors
     /// If it cannot be serialised.
     pub fn id(&self) -> Result<B256, Error> {
-        Ok(sha256(&canonical_json(self)?))
+        canonical_digest(self)
     }
 
     pub(super) fn mistakes(&self) -> Vec<(&'static str, String)> {

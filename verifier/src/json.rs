@@ -1,0 +1,129 @@
+//! Reading documents that strangers wrote, in memory of the order of their size.
+//!
+//! Three things in serde's way of reading would take many times that: an error that quotes what it met, escaped, whatever
+//! its size (hence [`parse`]); a list of things that are smaller in JSON than in memory (hence [`at_most`]); and the
+//! buffering that `untagged` and internally tagged enums do, which documents from strangers must therefore not have.
+
+use std::fmt::{self, Display, Write as _};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
+};
+
+/// Longest error text kept, in bytes.
+const TEXT_LIMIT: usize = 256;
+
+/// Parses a document of printable ASCII, which nothing that is evidence ever needs to leave: bytes are in base64 or hex.
+///
+/// # Errors
+/// If it has other bytes, or is not of `T`'s shape.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, String> {
+    let printable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    if let Some(offset) = document.iter().position(|byte| !printable(byte)) {
+        let byte = document[offset];
+        return Err(format!(
+            "byte 0x{byte:02x} at offset {offset} is not printable ASCII"
+        ));
+    }
+    serde_json::from_slice(document).map_err(|error| short(&error))
+}
+
+/// Deserializes a list of at most `N`: for `deserialize_with`.
+///
+/// An empty string is three bytes in JSON and twenty-four in memory, so no list of strings may grow at will.
+pub(crate) fn at_most<'de, const N: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    struct AtMost<const N: usize, T>(std::marker::PhantomData<T>);
+
+    impl<'de, const N: usize, T: Deserialize<'de>> Visitor<'de> for AtMost<N, T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {N}")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = items.next_element()? {
+                if list.len() == N {
+                    return Err(A::Error::custom(format_args!("a list of more than {N}")));
+                }
+                list.push(item);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_seq(AtMost::<N, T>(std::marker::PhantomData))
+}
+
+/// The front of an error's text.
+pub(crate) fn short(error: &impl Display) -> String {
+    let mut text = Short(String::new());
+    if write!(text, "{error}").is_err() {
+        text.0.push('…');
+    }
+    text.0
+}
+
+/// Refuses what exceeds [`TEXT_LIMIT`], so that formatting ends there.
+struct Short(String);
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = text.floor_char_boundary(TEXT_LIMIT.saturating_sub(self.0.len()));
+        self.0.push_str(&text[..end]);
+        if end == text.len() {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Listed {
+        #[serde(deserialize_with = "at_most::<2, _, _>")]
+        list: Vec<String>,
+    }
+
+    #[test]
+    fn a_list_has_its_limit() {
+        let listed: Listed = parse(br#"{"list":["a","b"]}"#).unwrap();
+        assert_eq!(listed.list, ["a", "b"]);
+        let error = parse::<Listed>(br#"{"list":["a","b","c"]}"#).unwrap_err();
+        assert!(error.starts_with("a list of more than 2"), "{error}");
+    }
+
+    #[test]
+    fn only_printable_ascii_is_read() {
+        assert_eq!(parse::<Vec<u8>>(b"[1,\r\n\t2]"), Ok(vec![1, 2]));
+        for (document, offset) in [("\"\u{7f}\"", 1), ("[\"ü\"]", 2), ("\u{feff}[]", 0), ("[] \0", 3)] {
+            let error = parse::<Vec<String>>(document.as_bytes()).unwrap_err();
+            assert!(error.contains(&format!("at offset {offset} ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_quotes_no_more_than_its_front() {
+        let error = parse::<u8>(format!("\"{}\"", "a".repeat(100_000)).as_bytes()).unwrap_err();
+        assert!(
+            error.starts_with("invalid type: string \"aaa") && error.len() < 300,
+            "{error}"
+        );
+        assert!(error.ends_with('…'));
+        assert_eq!(short(&"ü".repeat(128)), "ü".repeat(128));
+        assert_eq!(
+            short(&("a".to_owned() + &"ü".repeat(128))),
+            format!("a{}…", "ü".repeat(127))
+        );
+    }
+}
