@@ -228,7 +228,7 @@ fn as_name<T: std::fmt::Debug, S: Serializer>(value: &T, serializer: S) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks_root;
+    use crate::{bundle::canonical_json, checks_root, sha256};
 
     fn checks() -> [Check; 2] {
         [

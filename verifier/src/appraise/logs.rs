@@ -82,11 +82,11 @@ impl<'a> Further<'a> {
         }
     }
 
-    /// What the workload entry must list.
-    fn measured(&self, boot: &TcgLog<'_>) -> Vec<Measured> {
+    /// The first record that the workload entry does not list, though it must.
+    fn first_unlisted(&self, boot: &TcgLog<'_>, exceptions: &Exceptions) -> Option<Measured<'a>> {
         match self {
-            Self::Tcg2(log) => tpm_measured(log).unwrap_or_default(),
-            Self::Ima(log) => ima_measured(log, boot),
+            Self::Tcg2(log) => first_unlisted(tpm_measured(log).unwrap_or_default(), exceptions),
+            Self::Ima(log) => first_unlisted(ima_measured(log, boot), exceptions),
         }
     }
 }
@@ -180,12 +180,13 @@ fn cross_checks(
     let Some(tpm) = tpm_measured(boot) else {
         return all("the TPM log has no SHA-384 bank");
     };
-    let later: Vec<_> = further.iter().flat_map(|log| log.measured(boot)).collect();
-    let unlisted = first_unlisted(&later, exceptions);
+    let unlisted = further
+        .iter()
+        .find_map(|log| log.first_unlisted(boot, exceptions));
     cross_check(&tpm, &td_measured(ccel), exceptions)
         .classes
         .into_iter()
-        .map(|(class, result)| match (result, unlisted) {
+        .map(|(class, result)| match (result, &unlisted) {
             (Err(mismatch), _) => Check::fail(id(class), mismatch.to_string()),
             (Ok(_), Some(event)) if class == Class::Rtmr2 => {
                 let text = format!(

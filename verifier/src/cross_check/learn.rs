@@ -10,13 +10,13 @@ use crate::{Accept, HexBytes};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Learned<'m> {
     /// Of the TPM's log and of further logs, by digest, each once.
-    pub tpm_only: Vec<&'m Measured>,
+    pub tpm_only: Vec<&'m Measured<'m>>,
     /// Of the CCEL, by digest, each once.
-    pub td_only: Vec<&'m Measured>,
+    pub td_only: Vec<&'m Measured<'m>>,
     /// RTMR0's first record, if the TPM's log lacks it.
-    pub td_hob: Option<&'m Measured>,
+    pub td_hob: Option<&'m Measured<'m>>,
     /// The next one, if the TPM's log lacks it too.
-    pub cfv: Option<&'m Measured>,
+    pub cfv: Option<&'m Measured<'m>>,
 }
 
 /// Which digests a workload entry must list so that [`cross_check`] passes on these logs, and no others.
@@ -28,9 +28,9 @@ pub struct Learned<'m> {
 /// If no listing of such digests makes the logs agree, as where both have the same records in another order: then they are
 /// not of one boot, or not of one that this comparison can follow.
 pub fn learn<'m>(
-    tpm: &'m [Measured],
-    td: &'m [Measured],
-    further: &'m [Measured],
+    tpm: &'m [Measured<'m>],
+    td: &'m [Measured<'m>],
+    further: &'m [Measured<'m>],
 ) -> Result<Learned<'m>, Box<Mismatch>> {
     let mut learned = Learned::default();
     let in_tpm = counts(tpm);
@@ -44,7 +44,7 @@ pub fn learn<'m>(
     let slots = usize::from(learned.td_hob.is_some()) + usize::from(learned.cfv.is_some());
     // The slots are the first records of their class.
     let mut skipped = 0;
-    let rest: Vec<&Measured> = td
+    let rest: Vec<&Measured<'_>> = td
         .iter()
         .filter(|event| {
             let slot = event.class == Class::Rtmr0 && skipped < slots;
@@ -65,8 +65,9 @@ pub fn learn<'m>(
 
 impl From<&Learned<'_>> for Exceptions {
     fn from(learned: &Learned<'_>) -> Self {
-        let set = |events: &[&Measured]| events.iter().map(|event| event.digest).collect();
-        let slot = |event: Option<&Measured>| event.map(|event| Accept::OneOf(vec![HexBytes(event.digest)]));
+        let set = |events: &[&Measured<'_>]| events.iter().map(|event| event.digest).collect();
+        let slot =
+            |event: Option<&Measured<'_>>| event.map(|event| Accept::OneOf(vec![HexBytes(event.digest)]));
         Self {
             tpm_only: set(&learned.tpm_only),
             td_only: set(&learned.td_only),
@@ -78,11 +79,11 @@ impl From<&Learned<'_>> for Exceptions {
 
 type Key = (Class, [u8; 48]);
 
-fn key(event: &Measured) -> Key {
+fn key(event: &Measured<'_>) -> Key {
     (event.class, event.digest)
 }
 
-fn counts<'m>(events: impl IntoIterator<Item = &'m Measured>) -> HashMap<Key, usize> {
+fn counts<'m>(events: impl IntoIterator<Item = &'m Measured<'m>>) -> HashMap<Key, usize> {
     let mut counts = HashMap::new();
     for event in events {
         *counts.entry(key(event)).or_insert(0) += 1;
@@ -92,9 +93,9 @@ fn counts<'m>(events: impl IntoIterator<Item = &'m Measured>) -> HashMap<Key, us
 
 /// The records, one per digest, that are in `events` more often than `other` says.
 fn surplus<'m>(
-    events: impl Iterator<Item = &'m Measured>,
+    events: impl Iterator<Item = &'m Measured<'m>>,
     mut other: HashMap<Key, usize>,
-) -> Vec<&'m Measured> {
+) -> Vec<&'m Measured<'m>> {
     let mut listed = HashSet::new();
     let mut surplus = Vec::new();
     for event in events.filter(|event| event.digest != SEPARATOR) {

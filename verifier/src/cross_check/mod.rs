@@ -71,8 +71,8 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use learn::{Learned, learn};
-pub use measured::{Class, Measured, ima_measured, td_measured, tpm_measured};
-pub use walk::{Matched, Mismatch, Reason};
+pub use measured::{Class, Measured, What, ima_measured, td_measured, tpm_measured};
+pub use walk::{Matched, Mismatch, Reason, Record};
 
 use crate::{Accept, Workload};
 
@@ -131,7 +131,7 @@ impl CrossCheck {
 }
 
 /// Compares what the TPM and the TD measured. See the module's text for the rule and for what must have been checked before.
-pub fn cross_check(tpm: &[Measured], td: &[Measured], exceptions: &Exceptions) -> CrossCheck {
+pub fn cross_check(tpm: &[Measured<'_>], td: &[Measured<'_>], exceptions: &Exceptions) -> CrossCheck {
     CrossCheck {
         classes: Class::ALL.map(|class| (class, walk::walk(class, tpm, td, exceptions))),
     }
@@ -139,8 +139,11 @@ pub fn cross_check(tpm: &[Measured], td: &[Measured], exceptions: &Exceptions) -
 
 /// The first record of a further log that is not listed in `tpm_only`, or that is in a PCR below 8, where only firmware
 /// measures.
-pub fn first_unlisted<'m>(further: &'m [Measured], exceptions: &Exceptions) -> Option<&'m Measured> {
+pub fn first_unlisted<'m>(
+    further: impl IntoIterator<Item = Measured<'m>>,
+    exceptions: &Exceptions,
+) -> Option<Measured<'m>> {
     further
-        .iter()
+        .into_iter()
         .find(|event| event.class != Class::Rtmr2 || !exceptions.tpm_only.contains(&event.digest))
 }

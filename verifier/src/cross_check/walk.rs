@@ -25,9 +25,30 @@ pub struct Mismatch {
     /// What the rule is that it breaks.
     pub reason: Reason,
     /// The next record of the TPM's log, if one is left.
-    pub tpm: Option<Measured>,
+    pub tpm: Option<Record>,
     /// The next record of the CCEL, if one is left.
-    pub td: Option<Measured>,
+    pub td: Option<Record>,
+}
+
+/// A record, as a mismatch shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its place among its log's records, from 0.
+    pub index: usize,
+    /// SHA-384.
+    pub digest: [u8; 48],
+    /// As `PCR 7: Secure Boot db`. Not authenticated.
+    pub what: String,
+}
+
+impl From<&Measured<'_>> for Record {
+    fn from(measured: &Measured<'_>) -> Self {
+        Self {
+            index: measured.index,
+            digest: measured.digest,
+            what: measured.what.to_string(),
+        }
+    }
 }
 
 /// Why a class does not match.
@@ -52,19 +73,19 @@ pub enum Reason {
 
 pub(super) fn walk(
     class: Class,
-    tpm: &[Measured],
-    td: &[Measured],
+    tpm: &[Measured<'_>],
+    td: &[Measured<'_>],
     exceptions: &Exceptions,
 ) -> Result<Matched, Box<Mismatch>> {
     let mut tpm = tpm.iter().filter(|event| event.class == class).peekable();
     let mut td = td.iter().filter(|event| event.class == class).peekable();
     let mut matched = Matched::default();
-    let mismatch = |reason, tpm: Option<&Measured>, td: Option<&Measured>| {
+    let mismatch = |reason, tpm: Option<&Measured<'_>>, td: Option<&Measured<'_>>| {
         Box::new(Mismatch {
             class,
             reason,
-            tpm: tpm.cloned(),
-            td: td.cloned(),
+            tpm: tpm.map(Record::from),
+            td: td.map(Record::from),
         })
     };
     if class == Class::Rtmr0 {
@@ -83,8 +104,9 @@ pub(super) fn walk(
         }
     }
     let skip_tpm =
-        |event: &Measured| event.digest == SEPARATOR || exceptions.tpm_only.contains(&event.digest);
-    let skip_td = |event: &Measured| event.digest == SEPARATOR || exceptions.td_only.contains(&event.digest);
+        |event: &Measured<'_>| event.digest == SEPARATOR || exceptions.tpm_only.contains(&event.digest);
+    let skip_td =
+        |event: &Measured<'_>| event.digest == SEPARATOR || exceptions.td_only.contains(&event.digest);
     loop {
         match (tpm.peek().copied(), td.peek().copied()) {
             (None, None) => return Ok(matched),
@@ -114,11 +136,11 @@ pub(super) fn walk(
 }
 
 /// Passes over the next record if it is accepted. A record that is not there is not accepted, by `any` neither.
-fn skip_slot<'m>(td: &mut Peekable<impl Iterator<Item = &'m Measured>>, accepted: &Accept<48>) -> bool {
+fn skip_slot<'m>(td: &mut Peekable<impl Iterator<Item = &'m Measured<'m>>>, accepted: &Accept<48>) -> bool {
     td.next_if(|event| accepted.accepts(&event.digest)).is_some()
 }
 
-fn shown(event: Option<&Measured>) -> String {
+fn shown(event: Option<&Record>) -> String {
     event.map_or_else(
         || "has no further record of this class".to_owned(),
         |event| {

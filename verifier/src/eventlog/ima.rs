@@ -7,6 +7,9 @@ use crate::{Cursor, ParseError};
 
 const NAME: &str = "IMA measurement list";
 
+/// Bytes of a record without template name and data.
+const SMALLEST: usize = 32;
+
 /// IMA's binary measurement list (`/sys/kernel/security/ima/binary_runtime_measurements`, Linux
 /// `security/integrity/ima/ima_fs.c`, little-endian).
 ///
@@ -23,7 +26,7 @@ pub struct ImaLog<'a> {
 }
 
 /// One record of the list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImaRecord<'a> {
     /// The PCR it went into: 10, unless the kernel's policy says otherwise.
     pub pcr: u32,
@@ -41,7 +44,7 @@ impl<'a> ImaLog<'a> {
     /// [`MAX_EVENTS`] records.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut cursor = Cursor::new(NAME, bytes);
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity((bytes.len() / SMALLEST).min(MAX_EVENTS));
         while !cursor.is_empty() {
             if records.len() == MAX_EVENTS {
                 return Err(cursor.error("records", format!("more than {MAX_EVENTS}")));

@@ -106,15 +106,16 @@ fn a_digest_listed_for_the_tpm_excuses_nothing_in_the_ccel() {
 #[test]
 fn the_cos_113_ccel_has_the_shape_the_counterpart_copies() {
     let Some(bytes) = fixture(COS_113) else { return };
-    let td = td_measured(&Ccel::parse(&bytes).unwrap());
+    let log = Ccel::parse(&bytes).unwrap();
+    let td = td_measured(&log);
     let separators = |class| {
         td.iter()
             .filter(|event| event.class == class && event.digest == SEPARATOR)
             .count()
     };
     assert_eq!(Class::ALL.map(separators), [1, 1, 0]);
-    assert!(td[0].what.contains("TD HOB") && td[1].what.contains("firmware volume"));
-    let has = |text: &str| td.iter().any(|event| event.what.starts_with(text));
+    assert!(td[0].what.to_string().contains("TD HOB") && td[1].what.to_string().contains("firmware volume"));
+    let has = |text: &str| td.iter().any(|event| event.what.to_string().starts_with(text));
     assert!(has("RTMR0: Secure Boot dbx"));
     assert!(has("RTMR1: GPT (partition table)"));
     assert!(has("RTMR2: kernel command line: /syslinux/vmlinuz.A"));

@@ -65,7 +65,7 @@ fn answer(bundle: &Path) -> Result<String, Refusal> {
     let td = td_measured(ccel);
     let further = further(&bundle.evidence.logs, boot)?;
     entry.learned = learn(&tpm, &td, &further)?;
-    if let Some(event) = first_unlisted(&further, &(&entry.learned).into()) {
+    if let Some(event) = first_unlisted(further.iter().copied(), &(&entry.learned).into()) {
         let text = format!("a further log measures where only firmware may: {}", event.what);
         return Err(Refusal(text));
     }
@@ -83,7 +83,7 @@ fn explained(ccel: &Ccel<'_>, measurements: &Measurements) -> Result<(), Refusal
     Ok(())
 }
 
-fn further(logs: &[FurtherLog], boot: &TcgLog<'_>) -> Result<Vec<Measured>, Refusal> {
+fn further<'a>(logs: &'a [FurtherLog], boot: &TcgLog<'_>) -> Result<Vec<Measured<'a>>, Refusal> {
     let mut measured = Vec::new();
     for log in logs {
         match log.kind {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn digests(events: &[&Measured]) -> Vec<u8> {
+fn digests(events: &[&Measured<'_>]) -> Vec<u8> {
     events.iter().map(|event| event.digest[0]).collect()
 }
 
@@ -39,12 +39,12 @@ fn records_of_further_logs_are_listed_once() {
     let td = rtmr1(b"1");
     let learned = learn(&boot, &td, &further).unwrap();
     assert_eq!(digests(&learned.tpm_only), b"af");
-    assert_eq!(first_unlisted(&further, &Exceptions::from(&learned)), None);
+    assert_eq!(first_unlisted(further, &Exceptions::from(&learned)), None);
 }
 
 #[test]
 fn the_first_records_of_rtmr0_are_learned_as_such() {
-    let rtmr0 = |digests: &[u8]| -> Vec<Measured> {
+    let rtmr0 = |digests: &[u8]| -> Vec<Measured<'static>> {
         digests
             .iter()
             .map(|digest| record(Class::Rtmr0, *digest))
@@ -82,7 +82,7 @@ proptest! {
         let (tpm, td) = (rtmr1(&tpm), rtmr1(&td));
         if let Ok(learned) = learn(&tpm, &td, &[]) {
             prop_assert!(cross_check(&tpm, &td, &Exceptions::from(&learned)).passed());
-            let count = |log: &[Measured], digest| log.iter().filter(|event| event.digest == digest).count();
+            let count = |log: &[Measured<'_>], digest| log.iter().filter(|event| event.digest == digest).count();
             for event in &learned.tpm_only {
                 prop_assert!(count(&tpm, event.digest) > count(&td, event.digest));
             }

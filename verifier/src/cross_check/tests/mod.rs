@@ -9,17 +9,17 @@ use crate::{
     eventlog::{Algorithm, Ccel, TcgLog, encode::Encoder},
 };
 
-fn record(class: Class, digest: u8) -> Measured {
+fn record(class: Class, digest: u8) -> Measured<'static> {
     Measured {
         class,
         digest: [digest; 48],
         index: 0,
-        what: format!("record {digest:02x}"),
+        what: What::Words("by hand"),
     }
 }
 
 /// Records of RTMR1 with these digests; 0 stands for a separator.
-fn rtmr1(digests: &[u8]) -> Vec<Measured> {
+fn rtmr1(digests: &[u8]) -> Vec<Measured<'static>> {
     let mut records: Vec<_> = digests
         .iter()
         .map(|digest| record(Class::Rtmr1, *digest))
@@ -117,7 +117,7 @@ fn what_only_a_search_would_pair_is_refused() {
 
 #[test]
 fn rtmr0_begins_with_what_the_firmware_is_told() {
-    let row = |digests: &[u8]| -> Vec<Measured> {
+    let row = |digests: &[u8]| -> Vec<Measured<'static>> {
         digests
             .iter()
             .map(|digest| record(Class::Rtmr0, *digest))
@@ -185,9 +185,9 @@ fn classes_do_not_mix() {
 #[test]
 fn a_mismatch_says_where_and_what() {
     let mut tpm = rtmr1(&[1, 2]);
-    "PCR 2: GPT (partition table)".clone_into(&mut tpm[1].what);
+    tpm[1].what = What::Words("PCR 2: GPT (partition table)");
     let mut td = rtmr1(&[1]);
-    let message = |tpm: &[Measured], td: &[Measured]| {
+    let message = |tpm: &[Measured<'_>], td: &[Measured<'_>]| {
         let result = cross_check(tpm, td, &Exceptions::default());
         result.mismatch().unwrap().to_string()
     };
@@ -198,7 +198,7 @@ fn a_mismatch_says_where_and_what() {
     );
     td.push(record(Class::Rtmr1, 3));
     td[1].index = 17;
-    assert!(message(&tpm, &td).contains("CCEL record 17 (record 03"));
+    assert!(message(&tpm, &td).contains("CCEL record 17 (by hand, 0303"));
 }
 
 /// A log of `(register, type, digest)`.
@@ -265,14 +265,13 @@ fn a_log_without_sha384_has_nothing_to_compare() {
 fn further_records_must_be_listed_and_above_the_firmwares_pcrs() {
     let exceptions = exceptions();
     let listed = [record(Class::Rtmr2, b'a'), record(Class::Rtmr2, b'b')];
-    assert_eq!(first_unlisted(&listed, &exceptions), None);
+    assert_eq!(first_unlisted(listed, &exceptions), None);
     for wrong in [
         record(Class::Rtmr2, 1),
         record(Class::Rtmr2, b'y'),
         record(Class::Rtmr1, b'a'),
     ] {
-        let further = [listed[0].clone(), wrong.clone()];
-        assert_eq!(first_unlisted(&further, &exceptions), Some(&wrong));
+        assert_eq!(first_unlisted([listed[0], wrong], &exceptions), Some(wrong));
     }
 }
 

@@ -104,7 +104,7 @@ fn class(of_tpm: bool, register: u8) -> Option<Class> {
 }
 
 /// Whether *some* choice of deletions makes both equal: the definition, by search.
-fn alignable(tpm: &[Measured], td: &[Measured]) -> bool {
+fn alignable(tpm: &[Measured<'_>], td: &[Measured<'_>]) -> bool {
     let exceptions = exceptions();
     let skip =
         |digest: &[u8; 48], listed: &BTreeSet<[u8; 48]>| *digest == SEPARATOR || listed.contains(digest);

@@ -57,7 +57,7 @@ impl Entry<'_> {
         let slots = [("td_hob", self.learned.td_hob), ("cfv", self.learned.cfv)];
         for (key, event) in slots {
             if let Some(event) = event {
-                toml.register(key, &event.digest, &event.what);
+                toml.register(key, &event.digest, event.what);
             }
         }
         toml.list("tpm_only", &self.learned.tpm_only, "in the TPM's log alone");
@@ -75,24 +75,25 @@ impl Toml {
         let _ = writeln!(self.0, "{text}");
     }
 
-    fn comment(&mut self, indent: &str, text: &str) {
-        let text = printable(text);
+    fn comment(&mut self, indent: &str, text: impl std::fmt::Display) {
+        let text = text.to_string();
+        let text = printable(&text);
         self.line(format_args!("{indent}# {text}"));
     }
 
-    fn register(&mut self, key: &str, value: &[u8], comment: &str) {
+    fn register(&mut self, key: &str, value: &[u8], comment: impl std::fmt::Display) {
         self.comment("", comment);
         self.line(format_args!("{key} = [\"{}\"]", hex::encode(value)));
     }
 
-    fn list(&mut self, key: &str, events: &[&Measured], comment: &str) {
+    fn list(&mut self, key: &str, events: &[&Measured<'_>], comment: &str) {
         if events.is_empty() {
             return;
         }
         self.comment("", comment);
         self.line(format_args!("{key} = ["));
         for event in events {
-            self.comment("    ", &event.what);
+            self.comment("    ", event.what);
             self.line(format_args!("    \"{}\",", hex::encode(event.digest)));
         }
         self.line("]");
@@ -114,16 +115,19 @@ operator_key = \"external\"
 
 #[cfg(test)]
 mod tests {
-    use chassis_verifier::{HexBytes, OperatorKey, Policy, Workload, cross_check::Class};
+    use chassis_verifier::{
+        HexBytes, OperatorKey, Policy, Workload,
+        cross_check::{Class, What},
+    };
 
     use super::*;
 
-    fn event(digest: u8, what: &str) -> Measured {
+    fn event(digest: u8, what: &str) -> Measured<'_> {
         Measured {
             class: Class::Rtmr2,
             digest: [digest; 48],
             index: 0,
-            what: what.to_owned(),
+            what: What::Words(what),
         }
     }
 
