@@ -10,16 +10,26 @@ pub use logs::check_log;
 pub use world::{Spoiled, World, measured};
 
 /// Bytes that any parser may hold, whatever its input: error messages, small tables.
-const SLACK: usize = 16 << 10;
+const SLACK: usize = 32 << 10;
+
+/// Bytes that a certificate of 8 KiB, the largest that is read, may take when it is made to have many parts.
+pub const CERTIFICATE: usize = 512 << 10;
 
 /// Runs `parse`, which reads `len` bytes of input.
 ///
 /// # Panics
 /// If at any time it holds more than four times its input, [`SLACK`] aside.
 pub fn bounded<T>(len: usize, parse: impl FnOnce() -> T) -> T {
+    within(4 * len + SLACK, parse)
+}
+
+/// Runs `parse`.
+///
+/// # Panics
+/// If at any time it holds more than `limit` bytes. While a block grows, it counts twice.
+pub fn within<T>(limit: usize, parse: impl FnOnce() -> T) -> T {
     let mut parsed = None;
-    let used = allocation_counter::measure(|| parsed = Some(parse())).bytes_max;
-    let limit = 4 * len + SLACK;
-    assert!(used <= limit as u64, "{used} bytes held for {len} bytes of input");
+    let held = allocation_counter::measure(|| parsed = Some(parse())).bytes_max;
+    assert!(held <= limit as u64, "{held} bytes held, {limit} allowed");
     parsed.expect("set above")
 }

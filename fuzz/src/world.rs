@@ -12,7 +12,7 @@ use chassis_verifier::{
 use dcap_qvl::QuoteCollateralV3;
 use serde_json::Value;
 
-use crate::bounded;
+use crate::{CERTIFICATE, within};
 
 /// Parts that may be replaced, one a line: a document, a JSON pointer into it, and what to put there, where `@` stands for
 /// an input's bytes in base64. Line *n* is chosen by the input's first byte *n*; `seed.sh` reads the same file.
@@ -120,7 +120,7 @@ impl World {
 
     /// Appraises under this world's policy. `None` if the evidence cannot be read.
     pub fn appraise(&self, spoiled: &Spoiled) -> Option<Appraisal> {
-        bounded(spoiled.len, || {
+        within(4 * spoiled.len + CERTIFICATE, || {
             appraise(&spoiled.bundle, &spoiled.endorsements, &self.policy, self.as_of).ok()
         })
     }

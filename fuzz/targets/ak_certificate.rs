@@ -1,11 +1,11 @@
 //! One certificate.
 #![no_main]
 
-use chassis_fuzz::bounded;
+use chassis_fuzz::{CERTIFICATE, within};
 use chassis_verifier::ak::AkCertificate;
 
 libfuzzer_sys::fuzz_target!(|der: &[u8]| {
-    let Ok(certificate) = bounded(der.len(), || AkCertificate::parse(der)) else {
+    let Ok(certificate) = within(CERTIFICATE, || AkCertificate::parse(der)) else {
         return;
     };
     let _ = certificate.check_key_usage();
