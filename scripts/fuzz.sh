@@ -12,7 +12,8 @@ command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --version 
 # cargo-fuzz has no --locked.
 cargo metadata --manifest-path fuzz/Cargo.toml --locked --format-version 1 >/dev/null
 mapfile -t targets < <(cargo fuzz list --fuzz-dir fuzz)
-seconds=${1:-$((60 / ${#targets[@]} + 1))}
+share=$((60 / ${#targets[@]}))
+seconds=${1:-$((share > 0 ? share : 1))}
 shift || true
 (($#)) && targets=("$@")
 
