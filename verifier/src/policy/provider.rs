@@ -28,7 +28,8 @@ pub struct Provider {
     /// Whether a CRL must be at hand for every issuer in the chain.
     #[serde(default)]
     pub require_crl: bool,
-    /// Whether it publishes a registry of its hosts; then nothing else raises custody to `Automated`.
+    /// Whether it publishes a registry of its hosts. Then a key of its makes nothing of a CPU that is not listed, whatever
+    /// else is said of that CPU.
     #[serde(default)]
     pub host_registry: bool,
     /// Whether the host must say which instance a TD is (PZID, in `MR_OWNER`). Where it says so, it is compared anyway.
