@@ -31,7 +31,7 @@ fn large_bundles_are_read() {
         let bundle = bundle(|evidence| {
             set_ccel(evidence, vec![1; ccel]);
             let tpm = evidence.tpm.as_mut().unwrap();
-            tpm.event_log = vec![2; log].into();
+            tpm.event_log = Some(vec![2; log].into());
             tpm.ak_certificates = vec![vec![3; certificate].into()];
         });
         let document = bundle.to_json().unwrap();
@@ -49,11 +49,11 @@ fn bundles_with_logs_of_many_records_are_appraised() {
         let log = hostile::sha384_log(3, records);
         appraised("CCEL", |evidence| set_ccel(evidence, log.clone()));
         appraised("boot log", |evidence| {
-            evidence.tpm.as_mut().unwrap().event_log = log.clone().into();
+            evidence.tpm.as_mut().unwrap().event_log = Some(log.clone().into());
         });
         appraised("both", |evidence| {
             set_ccel(evidence, log.clone());
-            evidence.tpm.as_mut().unwrap().event_log = log.clone().into();
+            evidence.tpm.as_mut().unwrap().event_log = Some(log.clone().into());
         });
         appraised("further logs", |evidence| {
             evidence.logs = vec![further(FurtherLogKind::Tcg2, hostile::sha384_log(8, records)); 3];
@@ -124,9 +124,9 @@ fn bundle(change: impl FnOnce(&mut Evidence)) -> Bundle {
     let tpm = evidence.tpm.as_mut().unwrap();
     let area = hex::decode("0023000b00050072000000100018000b00030010").unwrap();
     tpm.ak_public = [&area[..], &number, &number].concat().into();
-    tpm.attest = b"\xffTCG\x80\x17".to_vec().into();
+    tpm.attest = b"\xffTCG\x80\x14".to_vec().into();
     tpm.signature = [&[0, 0x18, 0, 0x0b][..], &number, &number].concat().into();
-    tpm.event_log = hostile::sha384_log(8, 1).into();
+    tpm.event_log = Some(hostile::sha384_log(8, 1).into());
     change(&mut evidence);
     Bundle::unsigned(evidence).unwrap()
 }
