@@ -2,7 +2,7 @@
 
 use chassis_verifier::{
     Endorsements, Policy, appraise,
-    bundle::{Bundle, DEFAULT_LIMIT, Evidence, FurtherLog, FurtherLogKind, Tee},
+    bundle::{Bundle, DEFAULT_LIMIT, Evidence, FurtherLog, FurtherLogKind, Tee, canonical_json},
     eventlog::MAX_EVENTS,
 };
 use serde_json::json;
@@ -87,7 +87,7 @@ fn appraise_all(bundle: &Bundle) {
         "version": 1,
         "anchor": {"chainId": 1, "registry": format!("0x{}", "5e".repeat(20)), "number": 1, "hash": format!("0x{hash}"), "timestamp": 1},
     });
-    let endorsements = Endorsements::parse(endorsements.to_string().as_bytes()).unwrap();
+    let endorsements = Endorsements::parse(&canonical_json(&endorsements).unwrap()).unwrap();
     let policy = Policy::from_toml("version = 1\nname = \"test\"").unwrap();
     appraise(bundle, &endorsements, &policy, 100).unwrap();
 }
