@@ -1,42 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity 0.8.37;
 
+import {RegistryExtension} from "./RegistryExtension.sol";
 import {Grants} from "./base/Grants.sol";
 import {Guardianship} from "./base/Guardianship.sol";
 import {PlatformEntries} from "./base/PlatformEntries.sol";
 import {RegistryBase} from "./base/RegistryBase.sol";
 import {RelayerReads} from "./base/RelayerReads.sol";
 import {Renewals} from "./base/Renewals.sol";
+import {IProofOfCloudGovernance} from "./interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry} from "./interfaces/IProofOfCloudRegistry.sol";
 import {BatchState} from "./libraries/BatchState.sol";
 import {BatchTree} from "./libraries/BatchTree.sol";
-import {ControlWordLib} from "./libraries/ControlWord.sol";
+import {ControlWord, ControlWordLib} from "./libraries/ControlWord.sol";
 import {Quorum} from "./libraries/Quorum.sol";
 import {RelayerSetWord, RelayerSetWordLib} from "./libraries/RelayerSetWord.sol";
 import {ReportLib} from "./libraries/ReportLib.sol";
 
 /// @title ProofOfCloudRegistry
-/// @notice The registry: immutable, without a proxy, without an owner. Relayers' signatures raise trust, guardians lower
-/// it, and what the constructor fixed nobody can loosen.
+/// @notice The registry: immutable, without an upgrade, without an owner. A quorum of relayers raises trust, guardians
+/// lower it at once, and the governor opens doors slowly, in everybody's sight, but attests nobody.
 contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals, Guardianship {
     uint32 private constant FIRST_SET = 1;
-    uint256 private constant MAX_GUARDIANS = 16;
     uint256 private constant MAX_ITEMS = 256;
     uint256 private constant MAX_WINDOW = 1 hours;
 
+    /// @notice The second half of this contract's code: `IProofOfCloudGovernance`.
+    address public immutable EXTENSION;
+
     constructor(Config memory config) RegistryBase(config.maxTtl) {
-        _control = ControlWordLib.initial(FIRST_SET);
+        EXTENSION = address(new RegistryExtension(config.maxTtl));
+        _setGovernor(config.governor);
+        // Without a guardian nothing could ever be stopped.
+        if (config.guardians.length == 0) revert InvalidConfig();
+        for (uint256 i; i < config.guardians.length; ++i) {
+            _admitGuardian(config.guardians[i]);
+        }
+        _setDelays(config.delay, config.relayerSetDelay);
+
+        ControlWord c = ControlWordLib.initial(FIRST_SET);
+        for (uint256 i; i < config.providers.length; ++i) {
+            uint256 provider = config.providers[i];
+            if (provider == 0 || provider > MAX_PROVIDER || !c.providerFrozen(provider)) revert InvalidConfig();
+            c = c.withProvider(provider);
+        }
+        _setControl(c, 0, 0);
         RelayerSetWord set = RelayerSetWordLib.create(config.relayers, config.threshold, config.freezeThreshold);
         _setRelayerSet(FIRST_SET, set, 0, 0);
-        // Without a guardian nothing could ever be stopped.
-        if (config.guardians.length == 0 || config.guardians.length > MAX_GUARDIANS) revert InvalidConfig();
-        for (uint256 i; i < config.guardians.length; ++i) {
-            address guardian = config.guardians[i];
-            if (guardian == address(0) || _guardians[guardian]) revert InvalidConfig();
-            _guardians[guardian] = true;
-        }
         for (uint256 i; i < config.policies.length; ++i) {
             _registerPolicy(config.policies[i]);
+        }
+    }
+
+    /// @dev Runs the extension on this contract's state, and passes on whatever comes of it.
+    fallback() external {
+        address extension = EXTENSION;
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            calldatacopy(data, 0, calldatasize())
+            let ok := delegatecall(gas(), extension, data, calldatasize(), 0, 0)
+            returndatacopy(data, 0, returndatasize())
+            if iszero(ok) { revert(data, returndatasize()) }
+            return(data, returndatasize())
         }
     }
 
@@ -69,9 +94,7 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
         }
         if (!_policies[report.policyDigest]) revert PolicyNotInForce(report.policyDigest);
         RelayerSetWord set = _relayerSets[report.relayerSetId];
-        if (!set.exists() || (set.retiredAt() != 0 && block.timestamp >= set.retiredAt())) {
-            revert RelayerSetNotInForce(report.relayerSetId);
-        }
+        if (!set.inForce(block.timestamp)) revert RelayerSetNotInForce(report.relayerSetId);
         reportHash = _hashTypedDataV4(ReportLib.hash(report));
         Quorum.check(set, set.threshold(), reportHash, signerMask, signatures);
     }
@@ -118,10 +141,18 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
         );
     }
 
-    function _registerPolicy(bytes32 policyDigest) private {
-        if (policyDigest == 0 || _policies[policyDigest]) revert InvalidConfig();
-        _policies[policyDigest] = true;
-        bytes32 payload = keccak256(abi.encode(policyDigest, true, uint16(0), bytes32(0), msg.sender));
-        emit PolicyRegistered(policyDigest, msg.sender, _moveHead(HeadKind.Policy, payload));
+    /// @dev These functions wait, each as long as this. No function that is not here can raise anything.
+    function _setDelays(uint256 delay, uint256 relayerSetDelay) private {
+        if (delay < 1 days || relayerSetDelay < delay || relayerSetDelay > MAX_DELAY) revert InvalidConfig();
+        _setDelay(IProofOfCloudGovernance.rotateRelayers.selector, relayerSetDelay);
+        _setDelay(IProofOfCloudGovernance.liftFreeze.selector, delay);
+        _setDelay(IProofOfCloudGovernance.reinstate.selector, delay);
+        _setDelay(IProofOfCloudGovernance.unpause.selector, delay);
+        _setDelay(IProofOfCloudGovernance.admitProvider.selector, delay);
+        _setDelay(IProofOfCloudGovernance.registerPolicy.selector, delay);
+        _setDelay(IProofOfCloudGovernance.addGuardian.selector, delay);
+        _setDelay(IProofOfCloudGovernance.removeGuardian.selector, delay);
+        _setDelay(IProofOfCloudGovernance.setGovernor.selector, delay);
+        _setDelay(IProofOfCloudGovernance.lengthenDelay.selector, delay);
     }
 }

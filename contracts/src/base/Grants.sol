@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
+import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {BatchState} from "../libraries/BatchState.sol";
 import {BatchTree} from "../libraries/BatchTree.sol";
+import {InstanceWord, InstanceWordLib} from "../libraries/InstanceWord.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
 import {PlatformWord} from "../libraries/PlatformWord.sol";
@@ -10,7 +12,7 @@ import {PlatformLanes} from "./PlatformLanes.sol";
 
 /// @title Grants
 /// @notice Applies a report's grants. Every check comes before the first write: a grant applies wholly or not at all.
-abstract contract Grants is PlatformLanes {
+abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
     function _applyGrants(BatchState memory batch, Grant[] calldata grants) internal {
         for (uint256 i; i < grants.length; ++i) {
             SkipReason reason = _applyGrant(batch, grants[i]);
@@ -35,7 +37,7 @@ abstract contract Grants is PlatformLanes {
             else _leavePlatform(o, p, lane);
             _platforms[g.platformId] = _placeLane(g.platformId, p, place, lane);
         }
-        _takeInstance(g.operator, g.instanceId);
+        if (g.instanceId != 0) _instances[g.instanceId] = InstanceWordLib.create(g.operator, batch.issuedAt);
 
         uint256 start = Lanes.live(word, block.timestamp) ? o.since() : block.timestamp;
         word = Lanes.next(word, g.expiry);
@@ -60,16 +62,16 @@ abstract contract Grants is PlatformLanes {
         if (g.statusNonce != o.statusNonce()) return SkipReason.StatusNonce;
         if (issuedAt <= o.issuedAt()) return SkipReason.NotLater;
         Status status = o.status();
+        if (status == Status.Revoked) return SkipReason.Revoked;
         if (status == Status.Frozen && block.timestamp < o.since() + FREEZE_BLOCKS_GRANTS) return SkipReason.Frozen;
         if (status != Status.Active && g.evidenceTime <= o.evidenceTime()) return SkipReason.EvidenceTooOld;
         if (p.status() == Status.Unknown) return SkipReason.PlatformUnknown;
         // A report issued before the platform's last entry was signed in view of another custody.
         if (p.status() != Status.Active || issuedAt < p.issuedAt()) return SkipReason.PlatformNotActive;
         if (g.custody > p.custody()) return SkipReason.CustodyTooHigh;
-        if (g.expiry > block.timestamp + MAX_TTL) return SkipReason.ExpiryTooFar;
+        if (g.expiry > block.timestamp + _MAX_TTL) return SkipReason.ExpiryTooFar;
         if (g.expiry > p.custodyExpiry()) return SkipReason.BeyondCustody;
-        if (!_instanceFree(g.operator, g.instanceId)) return SkipReason.InstanceTaken;
-        return SkipReason.None;
+        return _instanceRefusal(g.operator, g.instanceId);
     }
 
     /// @dev Whatever passes here fits its field in `OperatorWord`. An expiry later than evidence and TTL allow would
@@ -77,30 +79,24 @@ abstract contract Grants is PlatformLanes {
     function _inRange(uint256 issuedAt, Grant calldata g) private pure returns (bool) {
         return g.operator != address(0) && g.platformId != 0 && g.binding >= 1 && g.binding <= 3 && g.custody <= 2
             && g.tcb >= 1 && g.tcb <= 6 && g.teeClass >= 1 && g.teeClass <= 15 && g.evidenceTime != 0
-            && g.evidenceTime <= issuedAt && g.ttl != 0 && g.ttl <= type(uint24).max
+            && g.evidenceTime <= issuedAt && g.ttl != 0 && g.ttl < 1 << 20
             && g.expiry <= uint256(g.evidenceTime) + g.ttl;
     }
 
-    /// @dev May this operator hold the instance? A holder that is lapsed or has deregistered loses it; one that is
-    /// frozen keeps it while its freeze blocks grants, or its key's thief would simply enrol under another.
-    function _instanceFree(address operator, bytes32 instanceId) private view returns (bool) {
-        if (instanceId == 0) return true; // no TPM: nothing to hold
-        address holder = _instances[instanceId];
-        if (holder == address(0) || holder == operator) return true;
+    /// @dev May this operator hold the instance? A holder that is lapsed or has deregistered loses it. One that is frozen
+    /// keeps it while its freeze blocks grants, or its key's thief would simply enrol under another; one that is revoked
+    /// keeps it until the governor reinstates it: the instance is revoked with it.
+    function _instanceRefusal(address operator, bytes32 instanceId) private view returns (SkipReason) {
+        if (instanceId == 0) return SkipReason.None; // no TPM: nothing to hold
+        InstanceWord instance = _instances[instanceId];
+        address holder = instance.operator();
         OperatorWord h = _operators[holder];
-        if (h.status() == Status.Frozen) return block.timestamp >= h.since() + FREEZE_BLOCKS_GRANTS;
-        return !Lanes.live(_laneWord(h.lane()), block.timestamp);
-    }
-
-    /// @dev One attested operator per instance, and one instance per operator: a move releases the old one, unless
-    /// another operator has taken it over since.
-    function _takeInstance(address operator, bytes32 instanceId) private {
-        bytes32 old = _operatorInstances[operator];
-        if (old != instanceId) {
-            if (old != 0 && _instances[old] == operator) delete _instances[old];
-            _operatorInstances[operator] = instanceId;
-        }
-        if (instanceId != 0) _instances[instanceId] = operator;
+        if (holder == operator || !instance.heldBy(h)) return SkipReason.None;
+        if (h.status() == Status.Revoked) return SkipReason.Revoked;
+        bool held = h.status() == Status.Frozen
+            ? block.timestamp < h.since() + FREEZE_BLOCKS_GRANTS
+            : Lanes.live(_laneWord(h.lane()), block.timestamp);
+        return held ? SkipReason.InstanceTaken : SkipReason.None;
     }
 
     function _leavePlatform(OperatorWord o, PlatformWord to, uint256 lane) private {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
+import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {BatchState} from "../libraries/BatchState.sol";
 import {PlatformWord} from "../libraries/PlatformWord.sol";
 import {PlatformLanes} from "./PlatformLanes.sol";
 
 /// @title PlatformEntries
 /// @notice Applies a report's platform entries.
-abstract contract PlatformEntries is PlatformLanes {
+abstract contract PlatformEntries is IProofOfCloudRegistry, PlatformLanes {
     function _applyPlatforms(BatchState memory batch, PlatformEntry[] calldata entries) internal {
         for (uint256 i; i < entries.length; ++i) {
             SkipReason reason = _applyPlatform(batch, entries[i]);
@@ -25,7 +26,8 @@ abstract contract PlatformEntries is PlatformLanes {
         PlatformWord p = _platforms[id];
         if (entry.statusNonce != p.statusNonce()) return SkipReason.StatusNonce;
         if (batch.issuedAt <= p.issuedAt()) return SkipReason.NotLater;
-        if (p.status() == Status.Frozen && block.timestamp < p.frozenAt() + FREEZE_BLOCKS_GRANTS) {
+        if (p.status() == Status.Revoked) return SkipReason.Revoked;
+        if (p.status() == Status.Frozen && !p.lifted() && block.timestamp < p.frozenAt() + FREEZE_BLOCKS_GRANTS) {
             return SkipReason.Frozen;
         }
         uint256 index = p.index();

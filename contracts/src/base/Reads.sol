@@ -2,16 +2,18 @@
 pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
+import {BatchTree} from "../libraries/BatchTree.sol";
 import {ControlWord} from "../libraries/ControlWord.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
 import {RegistryBase} from "./RegistryBase.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 
 /// @title Reads
 /// @notice The questions relying parties ask. One function decides each; the boolean and the reverting form cannot
 /// disagree. Everything here fails closed: what is not positively known to hold is denied.
-abstract contract Reads is RegistryBase, ERC165 {
+abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
     /// @dev What `isAttested(operator)` demands.
     uint256 private constant DEFAULT_MIN_BINDING = 2;
     uint256 private constant DEFAULT_MIN_CUSTODY = 1;
@@ -22,7 +24,8 @@ abstract contract Reads is RegistryBase, ERC165 {
         ^ bytes4(keccak256("isAttested(address,(uint8,uint8,uint8,uint16,uint32,uint32,bool,bytes32,uint16))"))
         ^ bytes4(keccak256("requireAttested(address,(uint8,uint8,uint8,uint16,uint32,uint32,bool,bytes32,uint16))"))
         ^ bytes4(keccak256("attestationOf(address)")) ^ bytes4(keccak256("statusOf(address)"))
-        ^ bytes4(keccak256("platformOf(address)")) ^ bytes4(keccak256("distinctPlatforms(address[])"));
+        ^ bytes4(keccak256("platformOf(address)")) ^ bytes4(keccak256("distinctPlatforms(address[])"))
+        ^ bytes4(keccak256("verifyDigest(uint64,uint256,bytes32,bytes32[])"));
 
     /// @inheritdoc IProofOfCloudRegistry
     function isAttested(address operator) public view returns (bool) {
@@ -62,7 +65,6 @@ abstract contract Reads is RegistryBase, ERC165 {
         a.lane = uint32(o.lane());
         a.generation = uint8(Lanes.generation(word));
         a.platformId = _platformIds[o.platformIndex()];
-        a.instanceId = _operatorInstances[operator];
         a.workloadId = _workloadIds[o.workloadIndex()];
     }
 
@@ -94,6 +96,23 @@ abstract contract Reads is RegistryBase, ERC165 {
             while (j < count && seen[j] != index) ++j;
             if (j == count) seen[count++] = index;
         }
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function verifyDigest(uint64 batch, uint256 index, bytes32 digest, bytes32[] calldata proof)
+        external
+        view
+        returns (bool)
+    {
+        bytes32 root = batchRoot(batch);
+        return root != 0 && MerkleProof.verifyCalldata(proof, root, BatchTree.leaf(index, digest));
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function batchRoot(uint64 batch) public view returns (bytes32) {
+        uint256 next = _control.nextBatch();
+        if (batch >= next || next - batch > ROOTS) return 0;
+        return _roots[batch % ROOTS];
     }
 
     /// @inheritdoc ERC165
@@ -129,7 +148,7 @@ abstract contract Reads is RegistryBase, ERC165 {
         expiry = Lanes.expiry(_laneWord(o.lane()));
         if (expiry <= block.timestamp) return (_lapsed(o), o, expiry);
         // No writer stores such an expiry. Should one ever slip in, it must not count.
-        if (expiry > block.timestamp + MAX_TTL) return (Denial.ExpiryTooFar, o, expiry);
+        if (expiry > block.timestamp + _MAX_TTL) return (Denial.ExpiryTooFar, o, expiry);
         return (Denial.None, o, expiry);
     }
 
@@ -142,6 +161,7 @@ abstract contract Reads is RegistryBase, ERC165 {
 
     function _lapsed(OperatorWord o) private view returns (Denial) {
         Status status = _platforms[_platformIds[o.platformIndex()]].status();
+        if (status == Status.Revoked) return Denial.Revoked;
         return status == Status.Frozen ? Denial.Frozen : Denial.Expired;
     }
 

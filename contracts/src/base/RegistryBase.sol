@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
+import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {ControlWord} from "../libraries/ControlWord.sol";
+import {InstanceWord} from "../libraries/InstanceWord.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
 import {PlatformWord} from "../libraries/PlatformWord.sol";
@@ -11,7 +12,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 /// @title RegistryBase
 /// @notice The registry's whole state, and the two things every writer does with it: move the head, touch a lane.
-abstract contract RegistryBase is IProofOfCloudRegistry, EIP712 {
+abstract contract RegistryBase is EIP712 {
     /// @dev What moved the head.
     enum HeadKind {
         Genesis,
@@ -19,7 +20,8 @@ abstract contract RegistryBase is IProofOfCloudRegistry, EIP712 {
         Status,
         Control,
         RelayerSet,
-        Policy
+        Policy,
+        Authority
     }
 
     uint256 internal constant MAX_OPERATORS_PER_PLATFORM = 64;
@@ -29,17 +31,17 @@ abstract contract RegistryBase is IProofOfCloudRegistry, EIP712 {
     uint256 internal constant FREEZE_AGAIN_AFTER = 30 days;
     uint256 internal constant ROOTS = 1024;
     uint256 internal constant MAX_PROVIDER = 127;
+    uint256 internal constant MAX_GUARDIANS = 15;
+    uint256 internal constant MAX_DELAY = 90 days;
 
-    /// @inheritdoc IProofOfCloudRegistry
-    uint32 public immutable MAX_TTL;
+    /// @dev Seconds.
+    uint32 internal immutable _MAX_TTL;
 
     ControlWord internal _control;
     bytes32 internal _head;
     mapping(uint256 slot => uint256 lanes) internal _lanes;
     mapping(address operator => OperatorWord) internal _operators;
-    /// @dev The instance last granted to an operator, so that a move can release it.
-    mapping(address operator => bytes32 instanceId) internal _operatorInstances;
-    mapping(bytes32 instanceId => address operator) internal _instances;
+    mapping(bytes32 instanceId => InstanceWord) internal _instances;
     mapping(bytes32 platformId => PlatformWord) internal _platforms;
     /// @dev Lanes past the platform word's three, ten to a slot.
     mapping(bytes32 platformId => mapping(uint256 => uint256)) internal _moreLanes;
@@ -48,14 +50,23 @@ abstract contract RegistryBase is IProofOfCloudRegistry, EIP712 {
     mapping(bytes32 workloadId => uint256 index) internal _workloadIndexes;
     mapping(uint256 setId => RelayerSetWord) internal _relayerSets;
     mapping(bytes32 policyDigest => bool) internal _policies;
-    mapping(address account => bool) internal _guardians;
-    mapping(address guardian => mapping(bytes32 subject => uint256 time)) internal _frozenBy;
+    /// @dev From 1 to 15; 0 = not a guardian.
+    mapping(address account => uint256 seat) internal _seats;
+    /// @dev Freezes which the subject's own word has no room for: see `Changes`.
+    mapping(I.Subject kind => mapping(bytes32 subject => mapping(uint256 seat => uint256 time))) internal _olderFreezes;
+    address internal _governor;
+    /// @dev Bit s: seat s is taken.
+    uint16 internal _takenSeats;
+    mapping(bytes4 selector => uint256 delay) internal _delays;
+    mapping(bytes32 id => uint256 time) internal _executableAt;
+    /// @dev Orders signed by relayers that have been carried out.
+    mapping(bytes32 digest => bool) internal _spent;
     bytes32[1024] internal _roots;
 
     constructor(uint32 maxTtl) EIP712("ProofOfCloudRegistry", "1") {
         // One mistake here would outlive the deployment: an expiry years ahead is a key's theft nobody notices.
-        if (maxTtl < Lanes.UNIT || maxTtl > 7 days) revert InvalidConfig();
-        MAX_TTL = maxTtl;
+        if (maxTtl < Lanes.UNIT || maxTtl > 7 days) revert I.InvalidConfig();
+        _MAX_TTL = maxTtl;
     }
 
     function _moveHead(HeadKind kind, bytes32 payload) internal returns (bytes32 newHead) {

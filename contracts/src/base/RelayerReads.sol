@@ -3,16 +3,16 @@ pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {ControlWord} from "../libraries/ControlWord.sol";
+import {InstanceWord} from "../libraries/InstanceWord.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
 import {PlatformWord} from "../libraries/PlatformWord.sol";
-import {RelayerSetWord} from "../libraries/RelayerSetWord.sol";
 import {ReportLib} from "../libraries/ReportLib.sol";
-import {PlatformLanes} from "./PlatformLanes.sol";
+import {Changes} from "./Changes.sol";
 import {Reads} from "./Reads.sol";
 
 /// @title RelayerReads
 /// @notice The state as stored, for relayers and auditors.
-abstract contract RelayerReads is Reads, PlatformLanes {
+abstract contract RelayerReads is Reads, Changes {
     /// @inheritdoc IProofOfCloudRegistry
     function head() external view returns (bytes32) {
         return _head;
@@ -22,6 +22,11 @@ abstract contract RelayerReads is Reads, PlatformLanes {
     function control() external view returns (ControlState memory) {
         ControlWord c = _control;
         return ControlState(c.paused(), c.frozenProviders(), c.setId(), c.nextBatch(), c.nextLane());
+    }
+
+    /// @inheritdoc IProofOfCloudRegistry
+    function MAX_TTL() external view returns (uint32) {
+        return _MAX_TTL;
     }
 
     /// @inheritdoc IProofOfCloudRegistry
@@ -44,7 +49,7 @@ abstract contract RelayerReads is Reads, PlatformLanes {
             custodyExpiry: uint40(p.custodyExpiry()),
             statusNonce: uint32(p.statusNonce()),
             issuedAt: uint40(p.issuedAt()),
-            frozenAt: uint40(p.frozenAt()),
+            frozenAt: p.status() == Status.Frozen && !p.lifted() ? uint40(p.frozenAt()) : 0,
             operatorCount: uint8(p.count()),
             index: uint32(p.index())
         });
@@ -61,14 +66,9 @@ abstract contract RelayerReads is Reads, PlatformLanes {
 
     /// @inheritdoc IProofOfCloudRegistry
     function instanceHolder(bytes32 instanceId) external view returns (address) {
-        return _instances[instanceId];
-    }
-
-    /// @inheritdoc IProofOfCloudRegistry
-    function batchRoot(uint64 batch) external view returns (bytes32) {
-        uint256 next = _control.nextBatch();
-        if (batch >= next || next - batch > ROOTS) return 0;
-        return _roots[batch % ROOTS];
+        InstanceWord instance = _instances[instanceId];
+        address holder = instance.operator();
+        return instance.heldBy(_operators[holder]) ? holder : address(0);
     }
 
     /// @inheritdoc IProofOfCloudRegistry
@@ -78,24 +78,26 @@ abstract contract RelayerReads is Reads, PlatformLanes {
 
     /// @inheritdoc IProofOfCloudRegistry
     function relayerSet(uint32 relayerSetId) external view returns (RelayerSet memory) {
-        RelayerSetWord set = _relayerSets[relayerSetId];
-        return RelayerSet({
-            members: set.members(),
-            threshold: uint8(set.threshold()),
-            freezeThreshold: uint8(set.freezeThreshold()),
-            disabled: uint32(set.disabled()),
-            retiredAt: uint40(set.retiredAt())
-        });
+        return _relayerSets[relayerSetId].open();
     }
 
     /// @inheritdoc IProofOfCloudRegistry
     function isGuardian(address account) external view returns (bool) {
-        return _guardians[account];
+        return _seats[account] != 0;
     }
 
     /// @inheritdoc IProofOfCloudRegistry
-    function freezeAllowedAt(address guardian, bytes32 subject) external view returns (uint40) {
-        uint256 last = _frozenBy[guardian][subject];
+    function freezeAllowedAt(address guardian, Subject kind, bytes32 subject) external view returns (uint40) {
+        uint256 seat = _seats[guardian];
+        if (seat == 0) return 0;
+        uint256 last;
+        if (kind == Subject.Operator) {
+            OperatorWord o = _operators[address(uint160(uint256(subject)))];
+            last = _lastFreeze(kind, subject, seat, o.frozenBy(), o.frozenAt(), o.frozenByMore());
+        } else {
+            PlatformWord p = _platforms[subject];
+            last = _lastFreeze(kind, subject, seat, p.frozenBy(), p.frozenAt(), p.frozenByMore());
+        }
         return last == 0 ? 0 : uint40(last + FREEZE_AGAIN_AFTER);
     }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
+import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {BatchState} from "../libraries/BatchState.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {RegistryBase} from "./RegistryBase.sol";
 
 /// @title Renewals
 /// @notice Applies a report's renewals: one read and one write for eight lanes.
-abstract contract Renewals is RegistryBase {
+abstract contract Renewals is IProofOfCloudRegistry, RegistryBase {
     /// @dev Bytes of one group: slot index `uint32`, eight lane words.
     uint256 private constant GROUP = 36;
 
@@ -24,7 +25,7 @@ abstract contract Renewals is RegistryBase {
         digests = new bytes32[](all.length);
         bytes32[] memory leaves = batch.leaves;
         uint256 first = batch.leafCount; // leaves before ours
-        uint256 latest = block.timestamp + MAX_TTL;
+        uint256 latest = block.timestamp + _MAX_TTL;
         uint256 taken; // digests seen
         uint256 kept; // digests applied
         uint256 least; // slot that may come next

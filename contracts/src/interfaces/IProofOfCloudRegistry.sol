@@ -8,6 +8,7 @@ pragma solidity ^0.8.30;
 /// Times are Unix seconds. Binding: 0 None, 1 Quote, 2 VirtualTpm, 3 Chassis. Custody: 0 None, 1 Witnessed,
 /// 2 Automated. Tcb: 1 UpToDate, 2 SWHardeningNeeded, 3 ConfigurationNeeded, 4 ConfigurationAndSWHardeningNeeded,
 /// 5 OutOfDate, 6 OutOfDateConfigurationNeeded. TeeClass: 1 TDX. Provider: 1 to 127. Flags: bit 0, key in TD.
+/// At the same address answers `IProofOfCloudGovernance`: who may change what, and how slowly.
 interface IProofOfCloudRegistry {
     /// @notice The answer `statusOf` gives.
     enum Status {
@@ -87,7 +88,19 @@ interface IProofOfCloudRegistry {
         /// The renewal was signed before the lane's last grant, truncation or status change.
         Generation,
         /// The renewal does not move the expiry forward.
-        NotForward
+        NotForward,
+        /// The subject is revoked, or the instance is, because its holder is.
+        Revoked
+    }
+
+    /// @notice What `AuthorityChanged` is about.
+    enum Authority {
+        /// The subject is the governor from now on.
+        Governor,
+        /// The subject is a guardian; the value is its seat, 0 = not any more.
+        Guardian,
+        /// The subject is a function's selector (left-aligned); the value is its delay in seconds.
+        Delay
     }
 
     /// @notice What a relying party demands. Zero in a field means: don't care.
@@ -129,7 +142,6 @@ interface IProofOfCloudRegistry {
         uint32 lane;
         uint8 generation;
         bytes32 platformId;
-        bytes32 instanceId;
         bytes32 workloadId;
     }
 
@@ -203,7 +215,37 @@ interface IProofOfCloudRegistry {
         bytes32 evidenceDigest;
     }
 
-    /// @notice All that the constructor takes. Nothing in it can be changed later, except downward.
+    /// @notice What relayers sign (EIP-712) to stop something without a guardian: `freezeThreshold` of them, once.
+    struct Freeze {
+        uint32 relayerSetId;
+        /// 0 operator, 1 platform, 2 provider, 3 everything (pause), 4 a relayer, 5 a relayer set's grace, 6 a policy.
+        uint8 action;
+        /// 0: address as a word. 1: platform id. 2: provider. 3: zero. 4: set id << 8 | index. 5: set id. 6: digest.
+        bytes32 subject;
+        /// The operator's or platform's at present; zero for the others.
+        uint32 statusNonce;
+        uint16 reason;
+        bytes32 evidenceHash;
+        /// At most an hour ahead.
+        uint40 deadline;
+    }
+
+    /// @notice What relayers sign (EIP-712) to revoke a subject: a quorum, once.
+    struct Revoke {
+        uint32 relayerSetId;
+        /// 0 operator, 1 platform.
+        uint8 kind;
+        /// The operator's address as a word, or the platform id.
+        bytes32 subject;
+        /// The subject's at present.
+        uint32 statusNonce;
+        uint16 reason;
+        bytes32 evidenceHash;
+        /// At most an hour ahead.
+        uint40 deadline;
+    }
+
+    /// @notice All that the constructor takes. What it raises can later be raised only through the timelock.
     struct Config {
         /// At most 32, distinct. Their order gives each its index in `signerMask`. They become set 1.
         address[] relayers;
@@ -211,12 +253,20 @@ interface IProofOfCloudRegistry {
         uint8 threshold;
         /// Relayer signatures that freeze without a guardian.
         uint8 freezeThreshold;
-        /// At least one, at most 16, distinct.
+        /// Submits what raises trust, and revokes.
+        address governor;
+        /// At least one, at most 15, distinct.
         address[] guardians;
         /// Digests of the appraisal policies in force.
         bytes32[] policies;
+        /// Providers admitted, 1 to 127, distinct.
+        uint16[] providers;
         /// No expiry may lie further ahead than this many seconds; at most 7 days.
         uint32 maxTtl;
+        /// Seconds between submission and execution of what raises trust; 1 to 90 days.
+        uint40 delay;
+        /// The same for a new relayer set; at least `delay`, at most 90 days.
+        uint40 relayerSetDelay;
     }
 
     /// @notice A set of relayers: who may sign, and how many must.
@@ -240,7 +290,7 @@ interface IProofOfCloudRegistry {
         uint32 statusNonce;
         /// `issuedAt` of the last report applied to it.
         uint40 issuedAt;
-        /// When it was frozen; 0 unless it is.
+        /// When it was frozen; 0 unless a freeze blocks entries.
         uint40 frozenAt;
         uint8 operatorCount;
         /// Its number in operator words; 0 = no entry was ever applied.
@@ -250,7 +300,7 @@ interface IProofOfCloudRegistry {
     /// @notice The word every query reads.
     struct ControlState {
         bool paused;
-        /// Bit p: provider p is frozen.
+        /// Bit p: provider p is frozen, or was never admitted.
         uint128 frozenProviders;
         uint32 relayerSetId;
         /// Batches applied so far; the number of the next one.
@@ -335,7 +385,7 @@ interface IProofOfCloudRegistry {
         bytes32 head
     );
 
-    /// @notice The registry was paused, or a provider frozen.
+    /// @notice The registry was paused or unpaused, a provider frozen or admitted, or the relayers' set changed.
     /// @param head The chain's new head: kind 3, payload `keccak256(abi.encode(paused, frozenProviders, relayerSetId,
     /// reason, evidenceHash, actor))`.
     event ControlChanged(
@@ -348,7 +398,7 @@ interface IProofOfCloudRegistry {
         bytes32 head
     );
 
-    /// @notice A relayer set was created, or one of its members disabled.
+    /// @notice A relayer set was created or retired, or one of its members disabled.
     /// @param head The chain's new head: kind 4, payload `keccak256(abi.encode(setId, keccak256(abi.encodePacked(members)),
     /// threshold, freezeThreshold, disabled, retiredAt, reason, evidenceHash, actor))`.
     event RelayerSetChanged(
@@ -373,6 +423,12 @@ interface IProofOfCloudRegistry {
     /// @param head The chain's new head: kind 5, payload `keccak256(abi.encode(policyDigest, false, reason,
     /// evidenceHash, actor))`.
     event PolicyRetired(bytes32 indexed policyDigest, uint16 reason, bytes32 evidenceHash, address actor, bytes32 head);
+
+    /// @notice Who governs, who guards, or how slowly things go up has changed.
+    /// @param head The chain's new head: kind 6, payload `keccak256(abi.encode(uint8 kind, subject, value, actor))`.
+    event AuthorityChanged(
+        Authority indexed kind, bytes32 indexed subject, uint256 value, address actor, bytes32 head
+    );
 
     // ------------------------------------------------------------------------------------------------- errors
 
@@ -404,9 +460,7 @@ interface IProofOfCloudRegistry {
     /// @notice The subject, or the registry, is already as low as this call would put it.
     error AlreadyDown();
     /// @notice Providers are numbered 1 to 127.
-    error InvalidProvider(uint16 provider);
-    /// @notice No such relayer in this set.
-    error UnknownRelayer(uint32 relayerSetId, uint8 index);
+    error InvalidProvider(uint256 provider);
     /// @notice Only an operator whose status is Active, lapsed or not, can deregister.
     error NotActive(address operator);
     /// @notice A number space (lanes, platforms, workloads) is used up.
@@ -441,6 +495,15 @@ interface IProofOfCloudRegistry {
     /// holds, so a protocol can demand that its n operators are n machines.
     function distinctPlatforms(address[] calldata operators) external view returns (uint256);
 
+    /// @notice Is this digest in this batch, at this place? For whoever is shown an attestation result and wants to know
+    /// that a quorum posted it. Answers for the last 1024 batches only.
+    /// @param index The digest's place among those the batch applied: the grants' first, then the renewals'.
+    /// @param proof The sibling hashes from leaf to root, as OpenZeppelin's `MerkleProof` takes them.
+    function verifyDigest(uint64 batch, uint256 index, bytes32 digest, bytes32[] calldata proof)
+        external
+        view
+        returns (bool);
+
     // ------------------------------------------------------------------------------------------------- writes
 
     /// @notice Applies a report that a quorum of relayers signed. Anyone may send it: only signatures matter.
@@ -461,17 +524,11 @@ interface IProofOfCloudRegistry {
     /// @notice Freezes a platform, known or not, in the same way, and with it all operators on it.
     function freezePlatform(bytes32 platformId, uint16 reason, bytes32 evidenceHash) external;
 
-    /// @notice No operator of this provider is attested from now on. Never lapses.
+    /// @notice No operator of this provider is attested from now on. Only the governor ends it.
     function freezeProvider(uint16 provider, uint16 reason, bytes32 evidenceHash) external;
 
-    /// @notice No operator at all is attested from now on. Never lapses.
+    /// @notice No operator at all is attested from now on. Only the governor ends it.
     function pause(uint16 reason, bytes32 evidenceHash) external;
-
-    /// @notice Signatures of this relayer are refused from now on. The threshold stays what it is.
-    function disableRelayer(uint32 relayerSetId, uint8 index, uint16 reason, bytes32 evidenceHash) external;
-
-    /// @notice Reports under this policy are refused from now on. Live lanes run out.
-    function retirePolicy(bytes32 policyDigest, uint16 reason, bytes32 evidenceHash) external;
 
     // ------------------------------------------------------------------------------------------------- what relayers read
 
@@ -514,7 +571,8 @@ interface IProofOfCloudRegistry {
     function isGuardian(address account) external view returns (bool);
 
     /// @notice When this guardian may next freeze this subject (an operator's address as a word, or a platform id).
-    function freezeAllowedAt(address guardian, bytes32 subject) external view returns (uint40);
+    /// Zero: at once.
+    function freezeAllowedAt(address guardian, Subject kind, bytes32 subject) external view returns (uint40);
 
     /// @notice The EIP-712 domain separator of name `ProofOfCloudRegistry`, version `1`.
     function domainSeparator() external view returns (bytes32);

@@ -7,14 +7,14 @@ import {Bits} from "./Bits.sol";
 /// @notice The word every query reads, and every batch writes once:
 ///
 /// ```
-///  255   253 252       233 232       209 208  185 184   145 144  129 128        1      0
+///  255   249 248       233 232       209 208  185 184   145 144  129 128        1      0
 /// ┌─────────┬─────────────┬─────────────┬────────┬─────────┬────────┬────────────┬────────┐
 /// │ 0       │ workloads   │ platforms   │ lane   │ batch   │ set id │ frozen     │ paused │
-/// │ 3       │ 20          │ 24          │ 24     │ 40      │ 16     │ 128        │ 1      │
+/// │ 7       │ 16          │ 24          │ 24     │ 40      │ 16     │ 128        │ 1      │
 /// └─────────┴─────────────┴─────────────┴────────┴─────────┴────────┴────────────┴────────┘
 /// ```
 ///
-/// workloads, platforms: numbers handed out so far, from 1. lane: the next one. batch: the next one.
+/// frozen: bit p for a provider that was never admitted, or is frozen. workloads, platforms: numbers handed out so far, from 1. lane: the next one. batch: the next one.
 type ControlWord is uint256;
 
 using ControlWordLib for ControlWord global;
@@ -26,8 +26,9 @@ library ControlWordLib {
     /// @dev Lane 0 means "none" in an operator's word, so the first slot is never used.
     uint256 internal constant FIRST_LANE = 8;
 
+    /// @dev No provider is admitted yet.
     function initial(uint256 firstSet) internal pure returns (ControlWord) {
-        return ControlWord.wrap(uint256(0).set(129, 16, firstSet).set(185, 24, FIRST_LANE));
+        return ControlWord.wrap(uint256(0).set(1, 128, type(uint128).max).set(129, 16, firstSet).set(185, 24, FIRST_LANE));
     }
 
     function paused(ControlWord c) internal pure returns (bool) {
@@ -63,6 +64,18 @@ library ControlWordLib {
         return ControlWord.wrap(ControlWord.unwrap(c) | (1 << (1 + provider)));
     }
 
+    function withoutPause(ControlWord c) internal pure returns (ControlWord) {
+        return ControlWord.wrap(ControlWord.unwrap(c) & ~uint256(1));
+    }
+
+    function withProvider(ControlWord c, uint256 provider) internal pure returns (ControlWord) {
+        return ControlWord.wrap(ControlWord.unwrap(c) & ~(1 << (1 + provider)));
+    }
+
+    function withSet(ControlWord c, uint256 id) internal pure returns (ControlWord) {
+        return ControlWord.wrap(ControlWord.unwrap(c).set(129, 16, id));
+    }
+
     function withNextBatch(ControlWord c) internal pure returns (ControlWord) {
         (ControlWord next,) = _take(c, 145, 40);
         return next;
@@ -80,7 +93,7 @@ library ControlWordLib {
     }
 
     function takeWorkload(ControlWord c) internal pure returns (ControlWord next, uint256 index) {
-        (next, index) = _take(c, 233, 20);
+        (next, index) = _take(c, 233, 16);
         unchecked {
             ++index;
         }

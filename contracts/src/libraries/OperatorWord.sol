@@ -7,21 +7,22 @@ import {Bits} from "./Bits.sol";
 /// @notice Everything a query needs to know about an operator, but for its expiry, which lies in its lane:
 ///
 /// ```
-///  255 252 251    232 231    208 207   176 175 144 143 120 119      88 87    56
-/// ┌───────┬──────────┬──────────┬─────────┬───────┬───────┬───────────┬────────┐
-/// │ 0     │ workload │ platform │ issued  │ since │ ttl   │ evidence  │ nonce  │
-/// │ 4     │ 20       │ 24       │ 32      │ 32    │ 24    │ 32        │ 32     │
-/// └───────┴──────────┴──────────┴─────────┴───────┴───────┴───────────┴────────┘
-///  55    48 47   40 39    36 35 32 31     30 29     28 27    24 23   0
-/// ┌────────┬───────┬────────┬─────┬─────────┬─────────┬────────┬──────┐
-/// │provider│ flags │ class  │ tcb │ custody │ binding │ status │ lane │
-/// │ 8      │ 8     │ 4      │ 4   │ 2       │ 2       │ 4      │ 24   │
-/// └────────┴───────┴────────┴─────┴─────────┴─────────┴────────┴──────┘
+///  255     254    229 228  225 224    209 208    185 184   153 152 121 120 101 100      69
+/// ┌───────┬──────────┬────────┬──────────┬──────────┬─────────┬───────┬───────┬───────────┐
+/// │ more  │ frozen   │ by     │ workload │ platform │ issued  │ since │ ttl   │ evidence  │
+/// │ 1     │ at 26    │ 4      │ 16       │ 24       │ 32      │ 32    │ 20    │ 32        │
+/// └───────┴──────────┴────────┴──────────┴──────────┴─────────┴───────┴───────┴───────────┘
+///  68   53 52    46 45   38 37    34 33 31 30     29 28     27 26    24 23   0
+/// ┌───────┬────────┬───────┬────────┬─────┬─────────┬─────────┬────────┬──────┐
+/// │ nonce │provider│ flags │ class  │ tcb │ custody │ binding │ status │ lane │
+/// │ 16    │ 7      │ 8     │ 4      │ 3   │ 2       │ 2       │ 3      │ 24   │
+/// └───────┴────────┴───────┴────────┴─────┴─────────┴─────────┴────────┴──────┘
 /// ```
 ///
-/// issued: `issuedAt` of the last report applied. since: when the status began; for Active, attested without a gap
-/// since. evidence: its time, or for a deregistered operator the time from which evidence must be newer. Times are
-/// seconds in 32 bits, good until 2106.
+/// issued: `issuedAt` of the last grant applied. since: when the status began (0 once a freeze is lifted); for Active,
+/// attested without a gap since. evidence: its time, or from when on evidence must be newer. Times are seconds in 32
+/// bits, good until 2106. frozen at, by, more: the last freeze by a guardian, see `Changes`; in units of 64 s, rounded
+/// up. The nonce wraps at 65,536, which is safe because what is signed lives for an hour.
 type OperatorWord is uint256;
 
 using OperatorWordLib for OperatorWord global;
@@ -35,59 +36,84 @@ library OperatorWordLib {
     }
 
     function status(OperatorWord w) internal pure returns (IProofOfCloudRegistry.Status) {
-        return IProofOfCloudRegistry.Status(OperatorWord.unwrap(w).get(24, 4));
+        return IProofOfCloudRegistry.Status(OperatorWord.unwrap(w).get(24, 3));
     }
 
     function binding(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(28, 2);
+        return OperatorWord.unwrap(w).get(27, 2);
     }
 
     function custody(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(30, 2);
+        return OperatorWord.unwrap(w).get(29, 2);
     }
 
     function tcb(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(32, 4);
+        return OperatorWord.unwrap(w).get(31, 3);
     }
 
     function teeClass(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(36, 4);
+        return OperatorWord.unwrap(w).get(34, 4);
     }
 
     function flags(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(40, 8);
+        return OperatorWord.unwrap(w).get(38, 8);
     }
 
     function provider(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(48, 8);
+        return OperatorWord.unwrap(w).get(46, 7);
     }
 
     function statusNonce(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(56, 32);
+        return OperatorWord.unwrap(w).get(53, 16);
     }
 
     function evidenceTime(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(88, 32);
+        return OperatorWord.unwrap(w).get(69, 32);
     }
 
     function ttl(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(120, 24);
+        return OperatorWord.unwrap(w).get(101, 20);
     }
 
     function since(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(144, 32);
+        return OperatorWord.unwrap(w).get(121, 32);
     }
 
     function issuedAt(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(176, 32);
+        return OperatorWord.unwrap(w).get(153, 32);
     }
 
     function platformIndex(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(208, 24);
+        return OperatorWord.unwrap(w).get(185, 24);
     }
 
     function workloadIndex(OperatorWord w) internal pure returns (uint256) {
-        return OperatorWord.unwrap(w).get(232, 20);
+        return OperatorWord.unwrap(w).get(209, 16);
+    }
+
+    /// @dev The seat of the guardian who froze it last; 0 = none did.
+    function frozenBy(OperatorWord w) internal pure returns (uint256) {
+        return OperatorWord.unwrap(w).get(225, 4);
+    }
+
+    /// @dev When that was, rounded up to 64 s.
+    function frozenAt(OperatorWord w) internal pure returns (uint256) {
+        unchecked {
+            return OperatorWord.unwrap(w).get(229, 26) * 64;
+        }
+    }
+
+    /// @dev Have other guardians' freezes been put aside?
+    function frozenByMore(OperatorWord w) internal pure returns (bool) {
+        return OperatorWord.unwrap(w).get(255, 1) != 0;
+    }
+
+    function withFreezer(OperatorWord w, uint256 seat, uint256 time, bool more) internal pure returns (OperatorWord) {
+        unchecked {
+            return OperatorWord.wrap(
+                OperatorWord.unwrap(w).set(225, 4, seat).set(229, 26, (time + 63) / 64).set(255, 1, more ? 1 : 0)
+            );
+        }
     }
 
     /// @dev Leaves Active: the nonce moves, so that what was signed before is dead.
@@ -98,16 +124,16 @@ library OperatorWordLib {
     {
         unchecked {
             return OperatorWord.wrap(
-                OperatorWord.unwrap(w).set(24, 4, uint256(to)).set(56, 32, w.statusNonce() + 1).set(144, 32, time)
+                OperatorWord.unwrap(w).set(24, 3, uint256(to)).set(53, 16, w.statusNonce() + 1).set(121, 32, time)
             );
         }
     }
 
     function withEvidenceTime(OperatorWord w, uint256 time) internal pure returns (OperatorWord) {
-        return OperatorWord.wrap(OperatorWord.unwrap(w).set(88, 32, time));
+        return OperatorWord.wrap(OperatorWord.unwrap(w).set(69, 32, time));
     }
 
-    /// @dev The word after a grant: Active, nonce as it was. The caller has checked every range.
+    /// @dev The word after a grant: Active, nonce and freezes as they were. The caller has checked every range.
     function granted(
         OperatorWord old,
         IProofOfCloudRegistry.Grant calldata g,
@@ -118,12 +144,13 @@ library OperatorWordLib {
         uint256 platformNumber,
         uint256 workloadNumber
     ) internal pure returns (OperatorWord) {
-        uint256 low = laneNumber | (uint256(IProofOfCloudRegistry.Status.Active) << 24) | (uint256(g.binding) << 28)
-            | (uint256(g.custody) << 30) | (uint256(g.tcb) << 32) | (uint256(g.teeClass) << 36)
-            | (uint256(g.flags) << 40) | (providerNumber << 48) | (old.statusNonce() << 56);
+        uint256 low = laneNumber | (uint256(IProofOfCloudRegistry.Status.Active) << 24) | (uint256(g.binding) << 27)
+            | (uint256(g.custody) << 29) | (uint256(g.tcb) << 31) | (uint256(g.teeClass) << 34)
+            | (uint256(g.flags) << 38) | (providerNumber << 46) | (old.statusNonce() << 53);
+        uint256 freezes = OperatorWord.unwrap(old) >> 225 << 225;
         return OperatorWord.wrap(
-            low | (uint256(g.evidenceTime) << 88) | (uint256(g.ttl) << 120) | (start << 144) | (issued << 176)
-                | (platformNumber << 208) | (workloadNumber << 232)
+            freezes | low | (uint256(g.evidenceTime) << 69) | (uint256(g.ttl) << 101) | (start << 121) | (issued << 153)
+                | (platformNumber << 185) | (workloadNumber << 209)
         );
     }
 }

@@ -88,6 +88,25 @@ library RelayerSetWordLib {
         return RelayerSetWord.wrap(RelayerSetWord.unwrap(w) | (1 << (184 + index)));
     }
 
+    function withRetiredAt(RelayerSetWord w, uint256 time) internal pure returns (RelayerSetWord) {
+        return RelayerSetWord.wrap(RelayerSetWord.unwrap(w).set(216, 40, time));
+    }
+
+    /// @dev May its members sign now?
+    function inForce(RelayerSetWord w, uint256 time) internal pure returns (bool) {
+        return w.exists() && (w.retiredAt() == 0 || time < w.retiredAt());
+    }
+
+    function open(RelayerSetWord w) internal view returns (IProofOfCloudRegistry.RelayerSet memory) {
+        return IProofOfCloudRegistry.RelayerSet({
+            members: w.members(),
+            threshold: uint8(w.threshold()),
+            freezeThreshold: uint8(w.freezeThreshold()),
+            disabled: uint32(w.disabled()),
+            retiredAt: uint40(w.retiredAt())
+        });
+    }
+
     function members(RelayerSetWord w) internal view returns (address[] memory list) {
         uint256 n = w.size();
         list = new address[](n);

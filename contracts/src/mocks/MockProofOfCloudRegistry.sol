@@ -17,7 +17,7 @@ contract MockProofOfCloudRegistry is RelayerReads {
     error NotInMock();
 
     constructor() RegistryBase(24 hours) {
-        _control = ControlWordLib.initial(1);
+        _control = ControlWordLib.initial(1).withProvider(1).withProvider(2).withProvider(7);
     }
 
     /// @notice Attests an operator as stated. `grant.custody` is taken as is, and its platform as not frozen.
@@ -31,7 +31,6 @@ contract MockProofOfCloudRegistry is RelayerReads {
         _operators[grant.operator] = o.granted(
             grant, lane, provider, start, block.timestamp, _number(grant.platformId), _workloadNumber(grant.workloadId)
         );
-        _operatorInstances[grant.operator] = grant.instanceId;
     }
 
     /// @notice Attests an operator for an hour as what the default requirement asks for.
@@ -86,16 +85,6 @@ contract MockProofOfCloudRegistry is RelayerReads {
 
     /// @inheritdoc IProofOfCloudRegistry
     function freezePlatform(bytes32, uint16, bytes32) external pure {
-        revert NotInMock();
-    }
-
-    /// @inheritdoc IProofOfCloudRegistry
-    function disableRelayer(uint32, uint8, uint16, bytes32) external pure {
-        revert NotInMock();
-    }
-
-    /// @inheritdoc IProofOfCloudRegistry
-    function retirePolicy(bytes32, uint16, bytes32) external pure {
         revert NotInMock();
     }
 

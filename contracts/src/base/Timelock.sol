@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
+import {IProofOfCloudGovernance} from "../interfaces/IProofOfCloudGovernance.sol";
+import {Changes} from "./Changes.sol";
+
+/// @title Timelock
+/// @notice Submit, wait, and anyone executes, in the shape of Morpho's vault-v2. It lies in the registry itself: no
+/// authority from outside can be swapped in. Delays are set at birth, function by function, and only grow.
+abstract contract Timelock is Changes, IProofOfCloudGovernance {
+    modifier onlyGovernor() {
+        _checkGovernor();
+        _;
+    }
+
+    /// @dev Passes once for each submission, when it is ripe, and only for exactly the bytes submitted.
+    modifier timelocked() {
+        _take(msg.data);
+        _;
+    }
+
+    /// @inheritdoc IProofOfCloudGovernance
+    function submit(bytes calldata data) external onlyGovernor {
+        bytes4 selector = bytes4(data);
+        uint256 delay = _delays[selector];
+        if (delay == 0) revert NotTimelocked(selector);
+        bytes32 id = keccak256(data);
+        if (_executableAt[id] != 0) revert AlreadySubmitted(id);
+        _checkThereIsSomethingToRaise(selector, data);
+        uint256 time = block.timestamp + delay;
+        _executableAt[id] = time;
+        emit ActionSubmitted(id, selector, data, uint40(time));
+    }
+
+    /// @inheritdoc IProofOfCloudGovernance
+    function veto(bytes calldata data) external {
+        bytes4 selector = bytes4(data);
+        if (msg.sender != _governor) {
+            if (_seats[msg.sender] == 0) revert I.NotGuardian(msg.sender);
+            // Else a bad guardian could not be got rid of.
+            if (selector == this.removeGuardian.selector) revert NotVetoable(selector);
+        }
+        bytes32 id = keccak256(data);
+        if (_executableAt[id] == 0) revert NotExecutable(id, 0);
+        delete _executableAt[id];
+        emit ActionVetoed(id, selector, msg.sender);
+    }
+
+    /// @inheritdoc IProofOfCloudGovernance
+    function governor() external view returns (address) {
+        return _governor;
+    }
+
+    /// @inheritdoc IProofOfCloudGovernance
+    function delayOf(bytes4 selector) external view returns (uint256) {
+        return _delays[selector];
+    }
+
+    /// @inheritdoc IProofOfCloudGovernance
+    function executableAt(bytes calldata data) external view returns (uint256) {
+        return _executableAt[keccak256(data)];
+    }
+
+    /// @dev Reverts unless the call would do something now. A lift held in reserve would end tomorrow's freeze at once.
+    function _checkThereIsSomethingToRaise(bytes4 selector, bytes calldata data) internal view virtual;
+
+    function _checkGovernor() private view {
+        if (msg.sender != _governor) revert NotGovernor(msg.sender);
+    }
+
+    function _take(bytes calldata data) private {
+        bytes32 id = keccak256(data);
+        uint256 time = _executableAt[id];
+        if (time == 0 || block.timestamp < time) revert NotExecutable(id, time);
+        delete _executableAt[id];
+        emit ActionExecuted(id, bytes4(data), msg.sender);
+    }
+}
