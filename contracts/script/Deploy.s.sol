@@ -15,9 +15,13 @@ import {console} from "forge-std/console.sol";
 /// | `CHASSIS_RELAYERS` | relayer addresses, comma-separated, in the order of their indexes |
 /// | `CHASSIS_THRESHOLD` | signatures a report needs |
 /// | `CHASSIS_FREEZE_THRESHOLD` | relayer signatures that freeze; default: the threshold |
+/// | `CHASSIS_GOVERNOR` | who submits what raises trust; best a multisig |
 /// | `CHASSIS_GUARDIANS` | guardian addresses, comma-separated |
 /// | `CHASSIS_POLICIES` | policy digests, comma-separated |
+/// | `CHASSIS_PROVIDERS` | numbers of the providers admitted, comma-separated |
 /// | `CHASSIS_MAX_TTL` | seconds; default 86400 |
+/// | `CHASSIS_DELAY` | seconds a submission waits; default 3 days |
+/// | `CHASSIS_RELAYER_SET_DELAY` | the same for a new relayer set; default 7 days |
 /// | `CHASSIS_DEPLOYMENT` | file to write, such as `deployments/31337.json`; default: print only |
 contract Deploy is Script {
     function run() external returns (ProofOfCloudRegistry registry) {
@@ -36,11 +40,20 @@ contract Deploy is Script {
         config.relayers = vm.envAddress("CHASSIS_RELAYERS", ",");
         config.threshold = _narrow(vm.envUint("CHASSIS_THRESHOLD"));
         config.freezeThreshold = _narrow(vm.envOr("CHASSIS_FREEZE_THRESHOLD", uint256(config.threshold)));
+        config.governor = vm.envAddress("CHASSIS_GOVERNOR");
         config.guardians = vm.envAddress("CHASSIS_GUARDIANS", ",");
+        uint256[] memory providers = vm.envUint("CHASSIS_PROVIDERS", ",");
+        config.providers = new uint16[](providers.length);
+        for (uint256 i; i < providers.length; ++i) {
+            require(providers[i] <= 127, "CHASSIS_PROVIDERS: providers are numbered 1 to 127");
+            config.providers[i] = uint16(providers[i]);
+        }
         config.policies = vm.envBytes32("CHASSIS_POLICIES", ",");
         uint256 maxTtl = vm.envOr("CHASSIS_MAX_TTL", uint256(24 hours));
         require(maxTtl <= type(uint32).max, "CHASSIS_MAX_TTL is out of range");
         config.maxTtl = uint32(maxTtl);
+        config.delay = _seconds("CHASSIS_DELAY", 3 days);
+        config.relayerSetDelay = _seconds("CHASSIS_RELAYER_SET_DELAY", 7 days);
     }
 
     /// @notice What others need to know to use a deployment.
@@ -56,9 +69,23 @@ contract Deploy is Script {
         vm.serializeAddress(key, "relayers", config.relayers);
         vm.serializeUint(key, "threshold", config.threshold);
         vm.serializeUint(key, "freezeThreshold", config.freezeThreshold);
+        vm.serializeAddress(key, "governor", config.governor);
         vm.serializeAddress(key, "guardians", config.guardians);
+        vm.serializeUint(key, "delay", config.delay);
+        vm.serializeUint(key, "relayerSetDelay", config.relayerSetDelay);
+        uint256[] memory providers = new uint256[](config.providers.length);
+        for (uint256 i; i < providers.length; ++i) {
+            providers[i] = config.providers[i];
+        }
+        vm.serializeUint(key, "providers", providers);
         vm.serializeBytes32(key, "policies", config.policies);
         return vm.serializeUint(key, "maxTtl", config.maxTtl);
+    }
+
+    function _seconds(string memory name, uint256 otherwise) private view returns (uint40) {
+        uint256 value = vm.envOr(name, otherwise);
+        require(value <= type(uint40).max, "a delay is out of range");
+        return uint40(value);
     }
 
     function _narrow(uint256 value) private pure returns (uint8) {

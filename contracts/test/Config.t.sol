@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Deploy} from "../script/Deploy.s.sol";
 import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {IProofOfCloudGovernance} from "../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
 
@@ -29,6 +30,10 @@ contract ConfigTest is RegistryTest {
         assertEq(c.nextLane, 8);
         assertEq(c.nextBatch, 0);
         assertFalse(c.paused);
+        assertEq(c.frozenProviders, ~(uint128(1) << PROVIDER));
+        assertEq(governance.governor(), governor);
+        assertEq(governance.delayOf(IProofOfCloudGovernance.unpause.selector), 3 days);
+        assertEq(governance.delayOf(IProofOfCloudGovernance.rotateRelayers.selector), 7 days);
         assertNotEq(registry.head(), 0);
     }
 
@@ -80,8 +85,8 @@ contract ConfigTest is RegistryTest {
         I.Config memory config = _config();
         config.guardians = new address[](0);
         _expectRefusal(config);
-        config.guardians = new address[](17);
-        for (uint256 i; i < 17; ++i) {
+        config.guardians = new address[](16);
+        for (uint256 i; i < 16; ++i) {
             config.guardians[i] = address(uint160(i + 1));
         }
         _expectRefusal(config);
@@ -89,6 +94,28 @@ contract ConfigTest is RegistryTest {
         config.guardians[1] = config.guardians[0];
         _expectRefusal(config);
         config.guardians[1] = address(0);
+        _expectRefusal(config);
+    }
+
+    function test_refusesBadProvidersGovernorAndDelays() public {
+        I.Config memory config = _config();
+        config.governor = address(0);
+        _expectRefusal(config);
+        config = _config();
+        config.providers[0] = 0;
+        _expectRefusal(config);
+        config.providers[0] = 128;
+        _expectRefusal(config);
+        config.providers = new uint16[](2);
+        (config.providers[0], config.providers[1]) = (PROVIDER, PROVIDER);
+        _expectRefusal(config);
+        config = _config();
+        config.delay = 1 days - 1;
+        _expectRefusal(config);
+        config.delay = config.relayerSetDelay + 1;
+        _expectRefusal(config);
+        config.delay = 3 days;
+        config.relayerSetDelay = 90 days + 1;
         _expectRefusal(config);
     }
 
@@ -112,6 +139,10 @@ contract ConfigTest is RegistryTest {
         vm.setEnv("CHASSIS_THRESHOLD", "3");
         vm.setEnv("CHASSIS_FREEZE_THRESHOLD", "2");
         vm.setEnv("CHASSIS_GUARDIANS", _list(config.guardians));
+        vm.setEnv("CHASSIS_GOVERNOR", vm.toString(governor));
+        vm.setEnv("CHASSIS_PROVIDERS", vm.toString(uint256(PROVIDER)));
+        vm.setEnv("CHASSIS_DELAY", "259200");
+        vm.setEnv("CHASSIS_RELAYER_SET_DELAY", "604800");
         vm.setEnv("CHASSIS_POLICIES", vm.toString(POLICY));
         vm.setEnv("CHASSIS_MAX_TTL", "86400");
         vm.setEnv("CHASSIS_DEPLOYMENT", "");

@@ -116,9 +116,5 @@ contract ConsumerTest is RegistryTest {
         mock.post(_report(), 0, "");
         vm.expectRevert(MockProofOfCloudRegistry.NotInMock.selector);
         mock.freezePlatform(PLATFORM, 1, 0);
-        vm.expectRevert(MockProofOfCloudRegistry.NotInMock.selector);
-        mock.disableRelayer(1, 0, 1, 0);
-        vm.expectRevert(MockProofOfCloudRegistry.NotInMock.selector);
-        mock.retirePolicy(POLICY, 1, 0);
     }
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
+import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {IProofOfCloudGovernance as IGov} from "../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
 
 /// @notice Trust goes down at once, by a guardian or by the operator itself, and nobody else.
 contract GuardianshipTest is RegistryTest {
     bytes32 private constant EVIDENCE = keccak256("evidence");
+    /// @dev The providers that were never admitted.
+    uint128 private constant CLOSED = ~(uint128(1) << PROVIDER);
 
     function setUp() public override {
         super.setUp();
@@ -34,9 +38,9 @@ contract GuardianshipTest is RegistryTest {
         vm.expectRevert(refusal);
         registry.pause(1, 0);
         vm.expectRevert(refusal);
-        registry.disableRelayer(1, 0, 1, 0);
+        governance.disableRelayer(1, 0, 1, 0);
         vm.expectRevert(refusal);
-        registry.retirePolicy(POLICY, 1, 0);
+        governance.retirePolicy(POLICY, 1, 0);
         assertTrue(registry.isGuardian(guardian));
         assertFalse(registry.isGuardian(address(this)));
     }
@@ -106,7 +110,7 @@ contract GuardianshipTest is RegistryTest {
         registry.freezeOperator(operator, 1, 0);
         vm.expectRevert(refusal);
         registry.freezePlatform(PLATFORM, 1, 0);
-        assertEq(registry.freezeAllowedAt(guardian, PLATFORM), START + 30 days);
+        assertEq(registry.freezeAllowedAt(guardian, I.Subject.Platform, PLATFORM), START + 30 days);
         vm.stopPrank();
         vm.prank(otherGuardian);
         registry.freezeOperator(operator, 1, 0);
@@ -114,19 +118,19 @@ contract GuardianshipTest is RegistryTest {
         vm.prank(guardian);
         registry.freezeOperator(operator, 1, 0);
         assertEq(registry.attestationOf(operator).statusNonce, 3);
-        assertEq(registry.freezeAllowedAt(guardian, _subject(address(this))), 0);
+        assertEq(registry.freezeAllowedAt(guardian, I.Subject.Operator, _subject(address(this))), 0);
     }
 
     function test_freezeProvider() public {
         vm.startPrank(guardian);
-        bytes32 payload = keccak256(abi.encode(false, uint128(1) << PROVIDER, uint32(1), uint16(3), EVIDENCE, guardian));
+        bytes32 payload = keccak256(abi.encode(false, type(uint128).max, uint32(1), uint16(3), EVIDENCE, guardian));
         bytes32 head = keccak256(abi.encode(registry.head(), uint8(3), payload));
         vm.expectEmit(address(registry));
-        emit I.ControlChanged(false, uint128(1) << PROVIDER, 1, 3, EVIDENCE, guardian, head);
+        emit I.ControlChanged(false, type(uint128).max, 1, 3, EVIDENCE, guardian, head);
         registry.freezeProvider(PROVIDER, 3, EVIDENCE);
         assertFalse(registry.isAttested(operator));
         assertEq(uint8(registry.statusOf(operator)), uint8(I.Status.Frozen));
-        assertEq(registry.control().frozenProviders, uint128(1) << PROVIDER);
+        assertEq(registry.control().frozenProviders, type(uint128).max);
         vm.expectRevert(I.AlreadyDown.selector);
         registry.freezeProvider(PROVIDER, 3, EVIDENCE);
         vm.expectRevert(abi.encodeWithSelector(I.InvalidProvider.selector, 0));
@@ -138,20 +142,28 @@ contract GuardianshipTest is RegistryTest {
     /// @notice The bit of one provider is no other's, and no other field's.
     function testFuzz_freezesOneProviderOnly(uint16 provider) public {
         provider = uint16(bound(provider, 1, 127));
+        I.Config memory config = _config();
+        config.providers = new uint16[](127);
+        for (uint16 i; i < 127; ++i) {
+            config.providers[i] = i + 1;
+        }
+        registry = new ProofOfCloudRegistry(config);
+        _register(operator);
         I.ControlState memory before = registry.control();
+        assertEq(before.frozenProviders, 1);
         vm.prank(guardian);
         registry.freezeProvider(provider, 1, 0);
         assertEq(registry.isAttested(operator), provider != PROVIDER);
-        before.frozenProviders = uint128(1) << provider;
+        before.frozenProviders = 1 | (uint128(1) << provider);
         assertEq(abi.encode(registry.control()), abi.encode(before));
     }
 
     function test_pause() public {
         vm.startPrank(guardian);
-        bytes32 payload = keccak256(abi.encode(true, uint128(0), uint32(1), uint16(3), EVIDENCE, guardian));
+        bytes32 payload = keccak256(abi.encode(true, CLOSED, uint32(1), uint16(3), EVIDENCE, guardian));
         bytes32 head = keccak256(abi.encode(registry.head(), uint8(3), payload));
         vm.expectEmit(address(registry));
-        emit I.ControlChanged(true, 0, 1, 3, EVIDENCE, guardian, head);
+        emit I.ControlChanged(true, CLOSED, 1, 3, EVIDENCE, guardian, head);
         registry.pause(3, EVIDENCE);
         assertFalse(registry.isAttested(operator));
         assertEq(uint8(registry.statusOf(operator)), uint8(I.Status.Paused));
@@ -180,15 +192,15 @@ contract GuardianshipTest is RegistryTest {
         emit I.RelayerSetChanged(
             1, set.members, set.threshold, set.freezeThreshold, 1 << 4, 0, 3, EVIDENCE, guardian, head
         );
-        registry.disableRelayer(1, 4, 3, EVIDENCE);
+        governance.disableRelayer(1, 4, 3, EVIDENCE);
         set.disabled = 1 << 4;
         assertEq(abi.encode(registry.relayerSet(1)), abi.encode(set));
         vm.expectRevert(I.AlreadyDown.selector);
-        registry.disableRelayer(1, 4, 3, EVIDENCE);
-        vm.expectRevert(abi.encodeWithSelector(I.UnknownRelayer.selector, 1, 5));
-        registry.disableRelayer(1, 5, 3, EVIDENCE);
-        vm.expectRevert(abi.encodeWithSelector(I.UnknownRelayer.selector, 2, 0));
-        registry.disableRelayer(2, 0, 3, EVIDENCE);
+        governance.disableRelayer(1, 4, 3, EVIDENCE);
+        vm.expectRevert(abi.encodeWithSelector(IGov.UnknownRelayer.selector, 1, 5));
+        governance.disableRelayer(1, 5, 3, EVIDENCE);
+        vm.expectRevert(abi.encodeWithSelector(IGov.UnknownRelayer.selector, 2, 0));
+        governance.disableRelayer(2, 0, 3, EVIDENCE);
     }
 
     function test_retirePolicyRefusesReportsAndLetsLanesRunOut() public {
@@ -199,13 +211,13 @@ contract GuardianshipTest is RegistryTest {
         vm.startPrank(guardian);
         vm.expectEmit(address(registry));
         emit I.PolicyRetired(POLICY, 3, EVIDENCE, guardian, head);
-        registry.retirePolicy(POLICY, 3, EVIDENCE);
+        governance.retirePolicy(POLICY, 3, EVIDENCE);
         assertFalse(registry.policyInForce(POLICY));
         assertTrue(registry.isAttested(operator));
         vm.expectRevert(abi.encodeWithSelector(I.PolicyNotInForce.selector, POLICY));
         registry.post(report, MASK, signatures);
         vm.expectRevert(abi.encodeWithSelector(I.PolicyNotInForce.selector, POLICY));
-        registry.retirePolicy(POLICY, 3, EVIDENCE);
+        governance.retirePolicy(POLICY, 3, EVIDENCE);
     }
 
     function test_deregister() public {

@@ -18,6 +18,9 @@ contract Handler is RegistryTest {
     /// @notice How often the quorum attested somebody: a run in which this stays zero would show nothing.
     uint256 public attested;
 
+    /// @notice The instance of the last grant that applied.
+    mapping(address operator => bytes32) public instanceOf;
+
     constructor() {
         setUp();
     }
@@ -65,8 +68,10 @@ contract Handler is RegistryTest {
         I.Report memory report = _report();
         if (registry.platform(g.platformId).index == 0) _addPlatform(report, _platformEntry(g.platformId));
         _addGrant(report, g);
+        uint256 generation = registry.attestationOf(g.operator).generation;
         _postWithPassenger(report);
         if (registry.isAttested(g.operator)) ++attested;
+        if (registry.attestationOf(g.operator).generation != generation) instanceOf[g.operator] = g.instanceId;
     }
 
     function renew(uint256 operatorSeed, uint256 ahead, uint256 generationSeed) external raisesNothing {
@@ -84,14 +89,16 @@ contract Handler is RegistryTest {
 
     function freezeOperator(uint256 operatorSeed, bool other) external raisesNothing {
         address by = other ? otherGuardian : guardian;
-        if (registry.freezeAllowedAt(by, _subject(who(operatorSeed))) > vm.getBlockTimestamp()) return;
+        if (registry.freezeAllowedAt(by, I.Subject.Operator, _subject(who(operatorSeed))) > vm.getBlockTimestamp()) {
+            return;
+        }
         vm.prank(by);
         registry.freezeOperator(who(operatorSeed), 1, 0);
     }
 
     function freezePlatform(uint256 platformSeed, bool other) external raisesNothing {
         address by = other ? otherGuardian : guardian;
-        if (registry.freezeAllowedAt(by, _platform(platformSeed)) > vm.getBlockTimestamp()) return;
+        if (registry.freezeAllowedAt(by, I.Subject.Platform, _platform(platformSeed)) > vm.getBlockTimestamp()) return;
         vm.prank(by);
         registry.freezePlatform(_platform(platformSeed), 1, 0);
     }
@@ -163,9 +170,9 @@ contract InvariantsTest is RegistryTest {
     function invariant_oneAttestedOperatorPerInstance() public view {
         I.Requirement memory anything;
         for (uint256 i; i < handler.OPERATORS(); ++i) {
-            if (!registry.isAttested(handler.who(i), anything)) continue;
-            bytes32 instanceId = registry.attestationOf(handler.who(i)).instanceId;
-            if (instanceId != 0) assertEq(registry.instanceHolder(instanceId), handler.who(i));
+            bytes32 instanceId = handler.instanceOf(handler.who(i));
+            if (instanceId == 0 || !registry.isAttested(handler.who(i), anything)) continue;
+            assertEq(registry.instanceHolder(instanceId), handler.who(i));
         }
     }
 

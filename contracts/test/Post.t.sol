@@ -117,7 +117,7 @@ contract PostTest is RegistryTest {
 
     function test_refusesADisabledRelayer() public {
         vm.prank(guardian);
-        registry.disableRelayer(1, 2, 0, 0);
+        governance.disableRelayer(1, 2, 0, 0);
         I.Report memory report = _good();
         _expectRefusal(report, abi.encodeWithSelector(I.InvalidSigners.selector, MASK));
         registry.post(report, 0xb, _sign(registry.hashReport(report), 0xb));

@@ -175,7 +175,7 @@ contract ReadsTest is RegistryTest {
     function test_supportsTheReadInterface() public view {
         // The overloads have one name, so their selectors are taken from the ABI's own strings.
         bytes4 id = I.requireAttested.selector ^ I.attestationOf.selector ^ I.statusOf.selector ^ I.platformOf.selector
-            ^ I.distinctPlatforms.selector ^ bytes4(keccak256("isAttested(address)"))
+            ^ I.distinctPlatforms.selector ^ I.verifyDigest.selector ^ bytes4(keccak256("isAttested(address)"))
             ^ bytes4(keccak256("isAttested(address,(uint8,uint8,uint8,uint16,uint32,uint32,bool,bytes32,uint16))"));
         assertTrue(registry.supportsInterface(id));
         assertTrue(registry.supportsInterface(type(IERC165).interfaceId));

@@ -23,9 +23,8 @@ abstract contract Changes is PlatformLanes {
         if (o.status() == I.Status.Revoked) revert I.AlreadyDown();
         OperatorWord next = o.withStatus(I.Status.Frozen, block.timestamp);
         if (seat != 0) {
-            bool more = _noteFreeze(
-                I.Subject.Operator, _subject(operator), seat, o.frozenBy(), o.frozenAt(), o.frozenByMore()
-            );
+            bool more =
+                _noteFreeze(I.Subject.Operator, _subject(operator), seat, o.frozenBy(), o.frozenAt(), o.frozenByMore());
             next = next.withFreezer(seat, block.timestamp, more);
         }
         _zeroLane(o.lane());
@@ -84,9 +83,14 @@ abstract contract Changes is PlatformLanes {
         return more ? _olderFreezes[kind][subject][seat] : 0;
     }
 
-    function _emitStatus(I.Subject kind, bytes32 subject, I.Status from, I.Status to, uint16 reason, bytes32 evidenceHash)
-        internal
-    {
+    function _emitStatus(
+        I.Subject kind,
+        bytes32 subject,
+        I.Status from,
+        I.Status to,
+        uint16 reason,
+        bytes32 evidenceHash
+    ) internal {
         bytes32 payload = keccak256(abi.encode(kind, subject, from, to, reason, evidenceHash, msg.sender));
         bytes32 newHead = _moveHead(HeadKind.Status, payload);
         emit I.StatusChanged(kind, subject, from, to, reason, evidenceHash, msg.sender, newHead);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {IProofOfCloudGovernance} from "../interfaces/IProofOfCloudGovernance.sol";
+import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {RelayerSetWord} from "../libraries/RelayerSetWord.sol";
 import {ReportLib} from "../libraries/ReportLib.sol";
 import {Orders} from "./Orders.sol";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {IProofOfCloudGovernance} from "../interfaces/IProofOfCloudGovernance.sol";
+import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
 import {OrderLib} from "../libraries/OrderLib.sol";
 import {PlatformWord} from "../libraries/PlatformWord.sol";
@@ -122,7 +122,9 @@ abstract contract Orders is Timelock {
         uint32 signerMask,
         bytes calldata signatures
     ) private {
-        if (deadline < block.timestamp || deadline > block.timestamp + MAX_AHEAD) revert OutsideDeadline(deadline);
+        if (deadline < block.timestamp || deadline > block.timestamp + MAX_AHEAD) {
+            revert OutsideDeadline(deadline);
+        }
         if (!set.inForce(block.timestamp)) revert I.RelayerSetNotInForce(relayerSetId);
         if (_spent[digest]) revert Spent(digest);
         Quorum.check(set, threshold, digest, signerMask, signatures);

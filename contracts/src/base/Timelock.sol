@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {IProofOfCloudGovernance} from "../interfaces/IProofOfCloudGovernance.sol";
+import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {Changes} from "./Changes.sol";
 
 /// @title Timelock

@@ -426,9 +426,7 @@ interface IProofOfCloudRegistry {
 
     /// @notice Who governs, who guards, or how slowly things go up has changed.
     /// @param head The chain's new head: kind 6, payload `keccak256(abi.encode(uint8 kind, subject, value, actor))`.
-    event AuthorityChanged(
-        Authority indexed kind, bytes32 indexed subject, uint256 value, address actor, bytes32 head
-    );
+    event AuthorityChanged(Authority indexed kind, bytes32 indexed subject, uint256 value, address actor, bytes32 head);
 
     // ------------------------------------------------------------------------------------------------- errors
 

@@ -28,7 +28,8 @@ library ControlWordLib {
 
     /// @dev No provider is admitted yet.
     function initial(uint256 firstSet) internal pure returns (ControlWord) {
-        return ControlWord.wrap(uint256(0).set(1, 128, type(uint128).max).set(129, 16, firstSet).set(185, 24, FIRST_LANE));
+        return
+            ControlWord.wrap(uint256(0).set(1, 128, type(uint128).max).set(129, 16, firstSet).set(185, 24, FIRST_LANE));
     }
 
     function paused(ControlWord c) internal pure returns (bool) {

@@ -112,9 +112,7 @@ library PlatformWordLib {
     /// @dev The nonce moves, so that what was signed before is dead.
     function withStatus(PlatformWord w, IProofOfCloudRegistry.Status to) internal pure returns (PlatformWord) {
         unchecked {
-            return PlatformWord.wrap(
-                PlatformWord.unwrap(w).set(24, 4, uint256(to)).set(40, 32, w.statusNonce() + 1)
-            );
+            return PlatformWord.wrap(PlatformWord.unwrap(w).set(24, 4, uint256(to)).set(40, 32, w.statusNonce() + 1));
         }
     }
 

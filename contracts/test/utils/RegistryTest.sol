@@ -2,10 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {ProofOfCloudRegistry} from "../../src/ProofOfCloudRegistry.sol";
+import {IProofOfCloudGovernance as IGov} from "../../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../../src/interfaces/IProofOfCloudRegistry.sol";
 import {Test} from "forge-std/Test.sol";
 
-/// @notice A registry with five relayers, three of which sign, two guardians and one policy; and the tools to make,
+/// @notice A registry with five relayers, three of which sign, two guardians, one provider and one policy; and the tools to make,
 /// sign and post reports.
 abstract contract RegistryTest is Test {
     uint256 internal constant RELAYERS = 5;
@@ -20,6 +21,9 @@ abstract contract RegistryTest is Test {
     uint16 internal constant PROVIDER = 7;
 
     ProofOfCloudRegistry internal registry;
+    /// @dev The registry, too: its second half.
+    IGov internal governance;
+    address internal governor = makeAddr("governor");
     uint256 private _passengers;
     address internal operator = makeAddr("operator");
     address internal guardian = makeAddr("guardian");
@@ -28,6 +32,7 @@ abstract contract RegistryTest is Test {
     function setUp() public virtual {
         vm.warp(START);
         registry = new ProofOfCloudRegistry(_config());
+        governance = IGov(address(registry));
     }
 
     function _config() internal view returns (I.Config memory config) {
@@ -42,7 +47,12 @@ abstract contract RegistryTest is Test {
         config.guardians[1] = otherGuardian;
         config.policies = new bytes32[](1);
         config.policies[0] = POLICY;
+        config.governor = governor;
+        config.providers = new uint16[](1);
+        config.providers[0] = PROVIDER;
         config.maxTtl = TTL;
+        config.delay = 3 days;
+        config.relayerSetDelay = 7 days;
     }
 
     function _key(uint256 i) internal pure returns (uint256) {
@@ -66,7 +76,7 @@ abstract contract RegistryTest is Test {
     function _grant(address who) internal view returns (I.Grant memory g) {
         g.operator = who;
         g.platformId = PLATFORM;
-        g.instanceId = keccak256(abi.encode(INSTANCE, who));
+        g.instanceId = _instance(who);
         g.workloadId = WORKLOAD;
         g.binding = 2;
         g.custody = 2;
@@ -78,6 +88,10 @@ abstract contract RegistryTest is Test {
         g.expiry = _floor(g.evidenceTime + TTL);
         g.digest = keccak256(abi.encode("digest", who, block.timestamp));
         g.statusNonce = registry.attestationOf(who).statusNonce;
+    }
+
+    function _instance(address who) internal pure returns (bytes32) {
+        return keccak256(abi.encode(INSTANCE, who));
     }
 
     function _addPlatform(I.Report memory report, I.PlatformEntry memory entry) internal pure {
@@ -176,6 +190,24 @@ abstract contract RegistryTest is Test {
         bytes32 id = keccak256(abi.encode("passenger", _passengers++));
         _addPlatform(report, I.PlatformEntry(id, PROVIDER, 2, report.issuedAt + 7 days, 0));
         _post(report);
+    }
+
+    /// @dev Submits a call of a timelocked function, waits as long as it must, and makes it, as anyone can.
+    function _raise(bytes memory data) internal {
+        vm.prank(governor);
+        governance.submit(data);
+        vm.warp(governance.executableAt(data));
+        _call(data);
+    }
+
+    /// @dev Calls the registry and passes a revert on.
+    function _call(bytes memory data) internal {
+        (bool ok, bytes memory answer) = address(registry).call(data);
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(answer, 32), mload(answer))
+            }
+        }
     }
 
     function _expectSkip(I.Item kind, bytes32 subject, I.SkipReason reason) internal {
