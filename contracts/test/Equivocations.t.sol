@@ -51,7 +51,7 @@ contract EquivocationsTest is RegistryTest {
         I.RelayerSet memory set = registry.relayerSet(1);
         vm.expectEmit(true, true, true, false, address(registry)); // the head is tested with `disableRelayer`
         emit I.RelayerSetChanged(
-            1, set.members, 3, 2, 1 << LIAR, 0, type(uint16).max, a.result.evidenceDigest, address(this), 0
+            1, set.members, 3, 2, uint32(1) << LIAR, 0, type(uint16).max, a.result.evidenceDigest, address(this), 0
         );
         vm.expectEmit(address(registry));
         emit IGov.Equivocation(
