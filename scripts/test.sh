@@ -7,6 +7,9 @@ cd "$(dirname "$0")/.."
 echo "== contracts"
 npm test --prefix contracts --silent
 
+echo "== integration guide"
+npm run test:integrate --prefix contracts --silent
+
 echo "== documentation examples"
 cargo test --workspace --doc --locked --quiet
 
