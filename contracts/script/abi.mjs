@@ -1,14 +1,14 @@
 // Writes the ABIs that the package carries, from what forge has built into `out/`; with --check, only compares, so that
 // they cannot go stale. One entry a line: a change to the interface shows as a change of its line.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-
-const CONTRACTS = ["IProofOfCloudRegistry", "MockProofOfCloudRegistry"];
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 
 const root = new URL("..", import.meta.url);
+const interfaces = readdirSync(new URL("src/interfaces", root)).map((file) => basename(file, ".sol"));
 const check = process.argv.includes("--check");
 let stale = false;
 
-for (const name of CONTRACTS) {
+for (const name of [...interfaces, "MockProofOfCloudRegistry"]) {
   const artifact = new URL(`out/${name}.sol/${name}.json`, root);
   const abi = JSON.parse(readFileSync(artifact, "utf8")).abi;
   const text = `[\n${abi.map((entry) => JSON.stringify(entry)).join(",\n")}\n]\n`;

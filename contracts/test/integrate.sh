@@ -21,9 +21,9 @@ expected=$(cd "$contracts" && sort <<FILES
 LICENSE
 LICENSE-APACHE
 LICENSE-MIT
-abi/IProofOfCloudRegistry.json
-abi/MockProofOfCloudRegistry.json
 package.json
+abi/MockProofOfCloudRegistry.json
+$(cd src/interfaces && printf 'abi/%s.json\n' *.sol | sed 's/\.sol\././')
 $(find src/consumer src/interfaces src/mocks -name '*.sol')
 FILES
 )
