@@ -52,7 +52,8 @@ awk -v script="$dir/page.sh" '
 [[ -s src/Vault.sol && -s test/Vault.t.sol && -s src/L2Vault.sol ]] || fail "the page has lost a file"
 sed -i "s|& chain=\$!\$|\\& chain=\$!; echo \$! >'$dir/chain.pid'|" "$dir/page.sh"
 
-bash -euo pipefail -x "$dir/page.sh" >"$dir/out" 2>"$dir/err" || { cat "$dir/out" "$dir/err" >&2; fail "a command of the page failed"; }
+timeout 600 bash -euo pipefail -x "$dir/page.sh" >"$dir/out" 2>"$dir/err" \
+    || { cat "$dir/out" "$dir/err" >&2; fail "a command of the page failed, or did not end"; }
 [[ -s $dir/chain.pid ]] || fail "the page has not started its chain where this script looks for it"
 grep -q '3 tests passed, 0 failed' "$dir/out" || { cat "$dir/out" >&2; fail "the page's tests did not all run"; }
 [[ $(grep -xE 'true|false' "$dir/out" | tr '\n' ' ') == 'false true ' ]] || { cat "$dir/out" >&2; fail "the registry's answers are not those on the page"; }
