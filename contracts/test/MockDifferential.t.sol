@@ -114,11 +114,14 @@ contract MockDifferentialTest is RegistryTest {
         }
     }
 
-    /// @dev Back as well, which no chain does: only so can an expiry lie too far ahead.
+    /// @dev Back as well, which no chain does: only so can an expiry lie too far ahead. Often to where an answer turns.
     function _wait(uint256 seed) private {
         uint256 time = vm.getBlockTimestamp();
-        if (seed % 8 == 0) vm.warp(time - _pick(seed >> 8, 0, 12 hours));
-        else if (seed % 8 == 1) vm.warp(time + _pick(seed >> 8, 72 hours, 80 hours));
+        uint256 expiry = registry.attestationOf(_who(seed >> 40)).expiry;
+        if (seed % 8 < 2 && expiry > time) vm.warp(expiry - (seed >> 8) % 2);
+        else if (seed % 8 == 2 && expiry > time) vm.warp(expiry - registry.MAX_TTL() - (seed >> 8) % 2);
+        else if (seed % 8 == 3) vm.warp(time - _pick(seed >> 8, 0, 12 hours));
+        else if (seed % 8 == 4) vm.warp(time + _pick(seed >> 8, 72 hours, 80 hours));
         else vm.warp(time + _pick(seed >> 8, 1, 10 hours));
     }
 
@@ -168,7 +171,7 @@ contract MockDifferentialTest is RegistryTest {
             assertEq(abi.encode(registry.attestationOf(who)), abi.encode(mock.attestationOf(who)), "attestationOf");
             for (uint256 j; j < 6; ++j) {
                 seed = _next(seed);
-                _compareRequirement(who, _requirement(seed, j));
+                _compareRequirement(who, _requirement(seed, j, registry.attestationOf(who)));
             }
         }
         operators[OPERATORS] = operators[0];
@@ -188,8 +191,13 @@ contract MockDifferentialTest is RegistryTest {
         else _denials |= 1 << uint8(reason[reason.length - 1]);
     }
 
-    /// @dev `j` of them: nothing, all fields within what can be met, or one field alone.
-    function _requirement(uint256 seed, uint256 j) private pure returns (I.Requirement memory r) {
+    /// @dev `j` of them: nothing, all fields within what can be met, or one field alone. Times are next to where the
+    /// answer turns, half of the time.
+    function _requirement(uint256 seed, uint256 j, I.Attestation memory a)
+        private
+        view
+        returns (I.Requirement memory r)
+    {
         if (j == 0) return r;
         uint256 only = j == 1 ? 9 : seed % 9;
         seed >>= 8;
@@ -197,8 +205,8 @@ contract MockDifferentialTest is RegistryTest {
         if (only == 1 || only == 9) r.minCustody = uint8((seed >> 8) % 4);
         if (only == 2 || only == 9) r.maxTcb = uint8((seed >> 16) % 8);
         if (only == 3 || only == 9) r.teeClasses = uint16(seed >> 24);
-        if (only == 4 || only == 9) r.maxAge = uint32(_pick(seed >> 40, 0, 30 hours));
-        if (only == 5 || only == 9) r.minContinuity = uint32(_pick(seed >> 72, 0, 10 hours));
+        if (only == 4 || only == 9) r.maxAge = _near(seed >> 40, a.expiry < a.ttl ? 0 : a.expiry - a.ttl);
+        if (only == 5 || only == 9) r.minContinuity = _near(seed >> 72, a.attestedSince);
         if (only == 6 || only == 9) r.requireKeyInTd = (seed >> 104) % 2 == 0;
         if (only == 7 || only == 9) r.workload = _workload(seed >> 112);
         if (only == 8 || only == 9) r.provider = uint16(PROVIDER - 1 + ((seed >> 120) % 4));
@@ -212,6 +220,13 @@ contract MockDifferentialTest is RegistryTest {
 
     function _pick(uint256 seed, uint256 low, uint256 high) private pure returns (uint256) {
         return low + uint256(uint32(seed)) % (high - low + 1);
+    }
+
+    /// @dev How long ago `time` was, or a second less or more; or any time.
+    function _near(uint256 seed, uint256 time) private view returns (uint32) {
+        uint256 since = vm.getBlockTimestamp();
+        if (seed % 2 == 0 || since <= time) return uint32(_pick(seed, 0, 30 hours));
+        return uint32(since - time + (seed >> 1) % 3 - 1);
     }
 
     function _who(uint256 seed) private pure returns (address) {
