@@ -99,7 +99,8 @@ contract TimelockTest is RegistryTest {
     /// @notice A lift drawn up in advance would end the next freeze at once.
     function test_nothingIsHeldInReserve() public {
         _register(operator);
-        bytes[] memory calls = new bytes[](6);
+        bytes[] memory calls = new bytes[](7);
+        calls[6] = abi.encodeCall(IGov.registerPolicy, (POLICY));
         calls[0] = abi.encodeCall(IGov.unpause, ());
         calls[1] = abi.encodeCall(IGov.admitProvider, (PROVIDER));
         calls[2] = abi.encodeCall(IGov.liftFreeze, (I.Subject.Operator, _subject(operator), 0));
