@@ -70,7 +70,15 @@ abstract contract RegistryBase is EIP712 {
     }
 
     function _moveHead(HeadKind kind, bytes32 payload) internal returns (bytes32 newHead) {
-        newHead = keccak256(abi.encode(_head, kind, payload));
+        bytes32 oldHead = _head;
+        // `keccak256(abi.encode(_head, kind, payload))`. Assembly: past the free pointer, where Solidity would allocate.
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, oldHead)
+            mstore(add(words, 0x20), kind)
+            mstore(add(words, 0x40), payload)
+            newHead := keccak256(words, 0x60)
+        }
         _head = newHead;
     }
 
