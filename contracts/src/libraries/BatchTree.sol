@@ -12,7 +12,7 @@ pragma solidity ^0.8.30;
 library BatchTree {
     /// @return result Zero for no digests.
     function root(bytes32[] memory digests) internal pure returns (bytes32 result) {
-        if (digests.length == 1) return _leaf(0, digests[0]); // no tree, and often: one operator comes or renews
+        if (digests.length == 1) return leaf(0, digests[0]); // no tree, and often: one operator comes or renews
         assembly ("memory-safe") {
             let n := mload(digests)
             let nodes := mload(0x40)
@@ -89,12 +89,12 @@ library BatchTree {
             // Its last node, over what is left of the leaves, by the same way that leads on from here.
             let left := sub(n, i)
             mstore(out, 0)
-            for { let leaf := out } lt(i, n) { i := add(i, 1) } {
+            for { let at := out } lt(i, n) { i := add(i, 1) } {
                 mstore(0x00, i)
                 mstore(0x20, mload(p))
                 mstore(0x00, keccak256(0x00, 0x40))
-                mstore(leaf, keccak256(0x00, 0x20))
-                leaf := add(leaf, 0x20)
+                mstore(at, keccak256(0x00, 0x20))
+                at := add(at, 0x20)
                 p := add(p, 0x20)
             }
             reduce(out, left)
@@ -123,7 +123,7 @@ library BatchTree {
         }
     }
 
-    function _leaf(uint256 index, bytes32 digest) private pure returns (bytes32 result) {
+    function leaf(uint256 index, bytes32 digest) internal pure returns (bytes32 result) {
         assembly ("memory-safe") {
             mstore(0x00, index)
             mstore(0x20, digest)
