@@ -340,15 +340,8 @@ interface IProofOfCloudRegistry {
 
     /// @notice A platform entry was applied. Where it lowers custody, its expiry or changes the provider, the live lanes
     /// of the platform's operators are cut to what remains and take a new generation.
-    /// @param index The platform's number in operator words.
-    event PlatformUpdated(
-        bytes32 indexed platformId,
-        uint32 index,
-        uint16 indexed provider,
-        uint8 custody,
-        uint40 custodyExpiry,
-        uint32 statusNonce
-    );
+    /// @param platformWord The platform's word as stored; its layout is drawn at `PlatformWord`.
+    event PlatformUpdated(bytes32 indexed platformId, uint16 indexed provider, uint256 platformWord);
 
     /// @notice A grant was applied.
     /// @param operatorWord The operator's slot 0 as stored; its layout is drawn at `OperatorWord`.

@@ -26,7 +26,8 @@ library LaneGroup {
     /// @dev In every lane the last expiry that is not beyond `time`.
     function lastAllowed(uint256 time) internal pure returns (uint256) {
         unchecked {
-            return (time / 64) * ONES;
+            // forge-lint: disable-next-line(divide-before-multiply)
+            return (time / 64) * ONES; // the same whole units in each lane
         }
     }
 
