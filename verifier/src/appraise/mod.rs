@@ -75,7 +75,7 @@ fn appraise_with(
         signed,
     } = Parts::parse(evidence)?;
     let measured = quote.measurements();
-    let workload = workload::find(&policy.workloads, &measured);
+    let workload = workload::find(&policy.workloads, &measured)?;
 
     let vouched = tpm
         .as_ref()
@@ -121,7 +121,7 @@ fn appraise_with(
         &policy.workloads,
         &measured,
         tpm.is_some() && profile != Profile::BareMetal,
-    )?);
+    ));
     checks.sort_by_key(|check| check.id);
 
     let dates = verdict::Dates {
@@ -131,17 +131,14 @@ fn appraise_with(
         ak_chain: ak.not_after(),
         custody: custody.until,
     };
-    let key_in_td = workload.is_some_and(|(_, workload)| workload.operator_key == OperatorKey::InTd);
+    let key_in_td = workload.is_some_and(|found| found.entry.operator_key == OperatorKey::InTd);
     let tcb = td.tcb.map_or(0, |tcb| tcb as u8);
     let verdict = verdict::verdict(&checks, &custody, tcb, key_in_td, policy, &dates);
     let result = AttestationResult {
         operator: evidence.operator,
         platformId: td.platform,
         instanceId: ak.instance_id(),
-        workloadId: workload
-            .map(|(_, workload)| workload.id())
-            .transpose()?
-            .unwrap_or_default(),
+        workloadId: workload.map(|found| found.id).unwrap_or_default(),
         measurementsHash: measured.hash(),
         sessionKeyHash: evidence.session_key_hash,
         evidenceDigest: bundle.digest,
