@@ -9,6 +9,7 @@ mod e2e;
 mod fidelity;
 mod firmware;
 mod host;
+mod inspect;
 mod intel;
 mod machine;
 mod many;
