@@ -5,7 +5,8 @@ use crate::{
     Base64, Check, CheckId, Error, ParseError, Profile,
     bundle::{self, FURTHER_LOGS_LIMIT},
     cross_check::{
-        Class, Exceptions, Measured, cross_check, first_unlisted, ima_measured, td_measured, tpm_measured,
+        Class, Exceptions, Measured, cross_check, first_unlisted, further_measured, ima_measured,
+        td_measured, tpm_measured,
     },
     eventlog::{Algorithm, Ccel, Digest, ImaLog, Registers, TcgLog},
     td::Measurements,
@@ -85,7 +86,7 @@ impl<'a> Further<'a> {
     /// The first record that the workload entry does not list, though it must.
     fn first_unlisted(&self, boot: &TcgLog<'_>, exceptions: &Exceptions) -> Option<Measured<'a>> {
         match self {
-            Self::Tcg2(log) => first_unlisted(tpm_measured(log).unwrap_or_default(), exceptions),
+            Self::Tcg2(log) => first_unlisted(further_measured(log).unwrap_or_default(), exceptions),
             Self::Ima(log) => first_unlisted(ima_measured(log, boot), exceptions),
         }
     }
