@@ -2,12 +2,17 @@
 
 use std::fs;
 
+use alloy::primitives::B256;
 use chassis_sim::{
     Owner, Seed, Witnesses,
-    host::{HostSpec, Registrar},
+    host::{BareMetal, HostQuote, HostSpec, Registrar},
     machine::MachineSpec,
 };
-use chassis_verifier::{bundle::Tee, claims::RegistrarStatement, platform_id, sha256};
+use chassis_verifier::{
+    bundle::{Bundle, FurtherLog, FurtherLogKind, IakCertification, Tee},
+    claims::RegistrarStatement,
+    platform_id, sha256,
+};
 use serde_json::Value;
 
 use crate::{
@@ -80,30 +85,43 @@ fn a_token_names_machine_quote_and_key() {
     refused_when_cut("alliance-token", token.as_bytes());
 }
 
-/// A host's evidence, each document alone and all of them in a bundle.
-#[test]
-fn a_hosts_documents_are_taken_apart() {
-    let world = World::new();
-    let host = world.cloud.boot_host(HostSpec::new("host")).unwrap();
+fn host(world: &World) -> BareMetal {
+    world.cloud.boot_host(HostSpec::new("host")).unwrap()
+}
+
+fn statement(world: &World, host: &BareMetal, until: u64) -> Vec<u8> {
     let maker = world.cloud.tpm_manufacturer();
-    let (now, until) = (world.cloud.now(), world.cloud.now() + 86_400);
-    let registered = Registrar::new(&maker).register(&host, now, until).unwrap();
-    let statement = registered.statement("hall 4", &Seed(1).key("registrar")).unwrap();
+    let registered = Registrar::new(&maker)
+        .register(host, world.cloud.now(), until)
+        .unwrap();
+    registered.statement("hall 4", &Seed(1).key("registrar")).unwrap()
+}
+
+#[test]
+fn a_statement_names_key_platform_and_end() {
+    let world = World::new();
+    let host = host(&world);
+    let until = world.cloud.now() + 86_400;
+    let statement = statement(&world, &host, until);
     let (code, json, tables) = inspect("registrar-statement", &statement, &[]);
     assert_eq!(code, 0);
     assert_eq!(json["akName"], hex::encode(host.ak_name().0));
-    assert_eq!(json["platformId"], platform_id(&host.td().pck().ppid).to_string());
+    let platform = platform_id(&host.td().pck().ppid);
+    assert_eq!(json["platformId"], platform.to_string());
     assert_eq!(
         (&json["zone"], &json["notAfter"]),
         (&"hall 4".into(), &until.into())
     );
-    assert_eq!(
-        json["id"],
-        RegistrarStatement::parse(&statement).unwrap().id().to_string()
-    );
+    let parsed = RegistrarStatement::parse(&statement).unwrap();
+    assert_eq!(json["id"], parsed.id().to_string());
     assert!(tables.contains("Not verified"), "{tables}");
     refused_when_cut("registrar-statement", &statement);
+}
 
+#[test]
+fn a_certification_names_its_key_and_is_no_quote() {
+    let world = World::new();
+    let host = host(&world);
     let proof = host.iak_proof(world.cloud.provider()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &[u8]| {
@@ -111,47 +129,53 @@ fn a_hosts_documents_are_taken_apart() {
         fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let (signature, iak) = (
-        write("signature", &proof.signature),
-        write("iak", &proof.iak_public),
-    );
-    let by_iak = ["--signature", &signature, "--ak", &iak];
-    let (code, json, tables) = inspect("tpm-certify", &proof.attest, &by_iak);
+    let signature = write("signature", &proof.signature);
+    let (iak, other) = (write("iak", &proof.iak_public), write("other", host.ak_public()));
+    let signed_by =
+        |key: &str, kind: &str| inspect(kind, &proof.attest, &["--signature", &signature, "--ak", key]);
+
+    let (code, json, tables) = signed_by(&iak, "tpm-certify");
     assert_eq!(code, 0, "{tables}");
     let name = format!("0x{}", hex::encode(host.ak_name().0));
     assert_eq!(json["attest"]["certification"]["name"], name.as_str());
     assert_eq!(json["signature"]["verifies"], true);
     assert!(tables.contains("0x8017 (certify)"), "{tables}");
+    assert_eq!(signed_by(&other, "tpm-certify").0, 1);
     // The same good signature is none over a quote.
-    let (code, json, tables) = inspect("tpm-quote", &proof.attest, &by_iak);
+    let (code, json, tables) = signed_by(&iak, "tpm-quote");
     assert_eq!(code, 1);
     assert!(json["problem"].as_str().unwrap().contains("0x8017"), "{json}");
     assert!(tables.contains("name of the key"), "{tables}");
-    let other = write("other", host.ak_public());
-    let by_other = ["--signature", &signature, "--ak", &other];
-    assert_eq!(inspect("tpm-certify", &proof.attest, &by_other).0, 1);
+}
 
-    let td_quote = host.td_quote([0; 64]);
-    let quoted = host
-        .agent()
-        .quote(alloy::primitives::B256::ZERO, &td_quote)
-        .unwrap();
+#[test]
+fn a_launch_log_replays_to_what_its_host_quotes() {
+    let world = World::new();
+    let quoted = quoted(&host(&world));
     let (code, json, tables) = inspect("drtm-log", &quoted.drtm_log, &[]);
     assert_eq!(code, 0);
-    let sha384 = json["banks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|bank| bank["algorithm"] == "sha384");
+    let banks = json["banks"].as_array().unwrap();
+    let sha384 = banks.iter().find(|bank| bank["algorithm"] == "sha384");
+    assert_eq!(quoted.pcrs.len(), 2);
     for pcr in &quoted.pcrs {
         let replayed = &sha384.unwrap()["registers"][pcr.index.to_string()];
         assert_eq!(replayed, &hex::encode(&*pcr.value), "PCR {}", pcr.index);
     }
     assert!(tables.contains("DRTM event log"), "{tables}");
+}
 
+fn quoted(host: &BareMetal) -> HostQuote {
+    host.agent().quote(B256::ZERO, &host.td_quote([0; 64])).unwrap()
+}
+
+/// A bundle with every part there is: no machine has them all.
+fn everything(world: &World) -> Bundle {
+    let host = host(world);
+    let now = world.cloud.now();
+    let proof = host.iak_proof(world.cloud.provider()).unwrap();
     let machine = world.boot(MachineSpec::new("a"));
-    let honest = world.attest(&machine.parts());
-    let bundle = world.tamper(&honest, |evidence| {
+    let log = machine.measured_boot().tpm_log();
+    world.tamper(&world.attest(&machine.parts()), |evidence| {
         let Tee::Tdx {
             quote, hcl_report, ..
         } = &mut evidence.tee;
@@ -159,45 +183,61 @@ fn a_hosts_documents_are_taken_apart() {
         let token = Witnesses::new(Seed(1)).token(quote, machine.td().pck().ppid, now);
         evidence.custody.alliance_token = Some(token);
         evidence.custody.poe = Some(Owner::new(Seed(1)).endorse([1; 16], now).into());
+        evidence.logs = vec![
+            FurtherLog {
+                kind: FurtherLogKind::Tcg2,
+                data: log.into(),
+            },
+            FurtherLog {
+                kind: FurtherLogKind::Ima,
+                data: Vec::new().into(),
+            },
+        ];
         let tpm = tpm(evidence);
-        tpm.registrar_statement = Some(statement.into());
-        tpm.drtm_log = Some(quoted.drtm_log.into());
-        tpm.iak_certification = Some(chassis_verifier::bundle::IakCertification {
+        tpm.registrar_statement = Some(statement(world, &host, now).into());
+        tpm.drtm_log = Some(quoted(&host).drtm_log.into());
+        tpm.iak_certification = Some(IakCertification {
             iak_public: proof.iak_public.into(),
             attest: proof.attest.into(),
             signature: proof.signature.into(),
         });
-    });
+    })
+}
+
+#[test]
+fn every_part_of_a_bundle_is_taken_apart() {
+    let world = World::new();
+    let bundle = everything(&world);
     let (code, json, tables) = inspect("bundle", &bundle.to_json().unwrap(), &[]);
     assert_eq!(code, 0);
-    let part = |name: &str| -> Value {
+    let at = |name: &str, pointer: &str| -> Value {
         let parts = json["parts"].as_array().unwrap();
         let part = parts.iter().find(|part| part["name"] == name);
-        part.unwrap_or_else(|| panic!("{name}: {tables}")).clone()
+        let part = part.unwrap_or_else(|| panic!("{name}: {tables}"));
+        let value = part.pointer(pointer);
+        value.unwrap_or_else(|| panic!("{pointer}: {part}")).clone()
     };
-    assert!(part("HCL report")["problem"].is_string());
+    for (name, pointer, value) in [
+        ("registrar statement", "/registrarStatement/zone", "hall 4"),
+        ("DRTM log", "/log/kind", "drtm-log"),
+        ("IAK's certification", "/tpmCertification/attest/kind", "0x8017"),
+        ("IAK's signature", "/tpmSignature/scheme", "ECDSA with SHA-256"),
+        ("platform ownership endorsement", "/poe/owner", "owner.example"),
+        ("alliance token", "/allianceToken/label", "simulated"),
+        ("further log (Tcg2)", "/log/kind", "tpm-log"),
+    ] {
+        assert_eq!(at(name, pointer), value, "{name}");
+    }
     assert_eq!(
-        part("registrar statement")["registrarStatement"]["zone"],
-        "hall 4"
-    );
-    assert_eq!(part("DRTM log")["log"]["kind"], "drtm-log");
-    assert_eq!(
-        part("IAK's certification")["tpmCertification"]["attest"]["certification"]["name"],
-        name.as_str()
-    );
-    assert_eq!(
-        part("IAK public area")["akPublic"]["problems"],
+        at("IAK public area", "/akPublic/problems"),
         Value::Array(Vec::new())
     );
-    assert_eq!(
-        part("platform ownership endorsement")["poe"]["owner"],
-        "owner.example"
-    );
-    assert_eq!(part("alliance token")["allianceToken"]["label"], "simulated");
+    assert_eq!(at("further log (Ima)", "/ima/records"), 0);
+    // Name, size and what is in it.
     for part in json["parts"].as_array().unwrap() {
         let fields = part.as_object().unwrap();
-        assert_eq!(fields.len(), 3, "not taken apart: {part}");
-        let bad = fields.contains_key("problem");
-        assert_eq!(bad, part["name"] == "HCL report", "{part}");
+        assert_eq!(fields.len(), 3, "{part}");
+        let unreadable = fields.contains_key("problem");
+        assert_eq!(unreadable, part["name"] == "HCL report", "{part}");
     }
 }

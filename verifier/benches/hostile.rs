@@ -33,13 +33,15 @@ fn main() {
     }
 }
 
+type Refuses = fn(&[u8]) -> bool;
+
 /// Every kind of log: two million records, and as many as the greatest bundle holds.
 fn logs() {
     let sha1 = hostile::sha1_log(RECORDS);
     // A CCEL has SHA-384 digests.
     let sha384 = hostile::sha384_log(1, RECORDS);
     let list = hostile::ima_list(RECORDS);
-    let kinds: [(&str, &[u8], fn(&[u8]) -> bool); 4] = [
+    let kinds: [(&str, &[u8], Refuses); 4] = [
         ("TCG2 log", &sha1, |log| TcgLog::parse(log).is_err()),
         ("CCEL", &sha384, |log| Ccel::parse(log).is_err()),
         ("DRTM log", &sha384, |log| DrtmLog::parse(log).is_err()),
