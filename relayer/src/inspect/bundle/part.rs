@@ -7,17 +7,20 @@ use chassis_verifier::{
 };
 use serde::Serialize;
 
-use super::super::{
-    ak_cert::AkCertView,
-    ak_public::AkPublic,
-    alliance_token::AllianceTokenView,
-    certificate::Certificate,
-    hcl_report::HclReportView,
-    log::{Decoded, LogKind},
-    poe::PoeView,
-    quote::QuoteView,
-    registrar::RegistrarView,
-    tpm_attest::{Subject, TpmAttestView},
+use super::{
+    super::{
+        ak_cert::AkCertView,
+        ak_public::AkPublic,
+        alliance_token::AllianceTokenView,
+        certificate::Certificate,
+        hcl_report::HclReportView,
+        log::{Decoded, LogKind},
+        poe::PoeView,
+        quote::QuoteView,
+        registrar::RegistrarView,
+        tpm_attest::{Subject, TpmAttestView},
+    },
+    content::{Content, Ima, TpmSignature},
 };
 use crate::render::{Cell, Document, Mark, Refusal};
 
@@ -29,37 +32,6 @@ pub(super) struct Part {
     size: usize,
     #[serde(flatten)]
     content: Content,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Content {
-    /// It cannot be read: why.
-    Problem(String),
-    Quote(Box<QuoteView>),
-    HclReport(Box<HclReportView>),
-    Log(Box<Decoded>),
-    Ima(Ima),
-    AkPublic(Box<AkPublic>),
-    TpmQuote(Box<TpmAttestView>),
-    TpmCertification(Box<TpmAttestView>),
-    TpmSignature(TpmSignature),
-    AkCertificate(Box<AkCertView>),
-    Certificate(Box<Certificate>),
-    RegistrarStatement(Box<RegistrarView>),
-    Poe(Box<PoeView>),
-    AllianceToken(Box<AllianceTokenView>),
-}
-
-/// IMA's list, of which only the length is shown.
-#[derive(Debug, Serialize)]
-struct Ima {
-    records: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct TpmSignature {
-    scheme: String,
 }
 
 /// All of them, in the bundle's order.
@@ -180,27 +152,10 @@ impl Part {
 
     /// Name, size and gist.
     pub(super) fn row(&self) -> Vec<Cell> {
-        let content = match &self.content {
-            Content::Problem(problem) => Cell::marked(problem, Mark::Bad),
-            Content::Quote(_) => "below".into(),
-            Content::Log(log) => log.summary().into(),
-            Content::HclReport(report) => report.summary().into(),
-            Content::Ima(Ima { records }) => format!("{records} records").into(),
-            Content::TpmSignature(TpmSignature { scheme }) => scheme.into(),
-            Content::RegistrarStatement(statement) => statement.summary().into(),
-            Content::Poe(poe) => poe.summary().into(),
-            Content::AllianceToken(token) => token.summary().into(),
-            Content::AkPublic(ak) => ak.summary().into(),
-            Content::TpmQuote(attest) | Content::TpmCertification(attest) => attest.summary().into(),
-            Content::AkCertificate(certificate) => certificate.summary().into(),
-            Content::Certificate(certificate) => format!(
-                "{}, {}, {}",
-                certificate.subject(),
-                certificate.key(),
-                certificate.validity()
-            )
-            .into(),
-        };
-        vec![Cell::marked(&self.name, Mark::Name), self.size.into(), content]
+        vec![
+            Cell::marked(&self.name, Mark::Name),
+            self.size.into(),
+            self.content.gist(),
+        ]
     }
 }

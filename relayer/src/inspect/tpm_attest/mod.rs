@@ -1,12 +1,15 @@
 //! `chassis inspect tpm-quote` and `tpm-certify`: what a TPM signed, and whether a given key signed it.
 
+mod signature;
+
 use std::path::PathBuf;
 
-use chassis_verifier::tpm::{Attest, ClockInfo, Signature};
+use chassis_verifier::tpm::{Attest, ClockInfo};
 use serde::Serialize;
 
-use super::{Common, ak_public::signing_key, input};
+use super::{Common, input};
 use crate::render::{Cell, Document, Mark, Refusal, View, text_of};
+use signature::SignatureView;
 
 /// What it should be about. A signature over something else is no good news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -44,16 +47,6 @@ pub(super) struct TpmAttestView {
     problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<SignatureView>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SignatureView {
-    scheme: String,
-    key: String,
-    verifies: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 impl TpmAttestArgs {
@@ -197,32 +190,6 @@ fn common(
     ]
 }
 
-impl SignatureView {
-    fn of(signature: &[u8], ak: &[u8], attest: &[u8]) -> Result<Self, Refusal> {
-        let signature = Signature::parse(signature)?;
-        let ak = signing_key(ak)?;
-        let verified = signature.verify(&ak, attest);
-        Ok(Self {
-            scheme: signature.scheme().to_string(),
-            key: ak.key.to_string(),
-            verifies: verified.is_ok(),
-            reason: verified.err().map(|fault| fault.to_string()),
-        })
-    }
-
-    fn rows(&self) -> Vec<(&'static str, Cell)> {
-        let verdict = match &self.reason {
-            None => Cell::marked("yes", Mark::Good),
-            Some(reason) => Cell::marked(format_args!("no: {reason}"), Mark::Bad),
-        };
-        vec![
-            ("scheme", (&self.scheme).into()),
-            ("key", (&self.key).into()),
-            ("verifies", verdict),
-        ]
-    }
-}
-
 impl View for TpmAttestView {
     fn document(&self) -> Document {
         let document = Document::new()
@@ -240,7 +207,7 @@ impl View for TpmAttestView {
     fn holds(&self) -> bool {
         self.signature
             .as_ref()
-            .is_none_or(|signature| signature.verifies && self.problem.is_none())
+            .is_none_or(|signature| signature.verifies() && self.problem.is_none())
     }
 }
 
