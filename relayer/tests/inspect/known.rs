@@ -210,6 +210,34 @@ fn a_quote_certifies_no_key() {
     }
 }
 
+/// No machine at hand has made one, so by hand: TPM 2.0 Part 2, §10.12.7.
+#[test]
+fn a_creation_names_its_key() {
+    let sized = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let name = [&[0x00, 0x0b][..], &[0xab; 32]].concat();
+    let attest = [
+        &hex::decode("ff544347801a").unwrap()[..],
+        &sized(&[0x11; 34]),
+        &sized(b"nonce"),
+        &[0; 16],
+        &[1],
+        &[0; 8],
+        &sized(&name),
+        &sized(&[0xcd; 32]),
+    ]
+    .concat();
+    let json = inspect_bytes("tpm-certify", &attest);
+    let creation = &json["attest"]["creation"];
+    assert_eq!(creation["objectName"], format!("0x{}", hex::encode(&name)));
+    assert_eq!(creation["creationHash"], format!("0x{}", "cd".repeat(32)));
+    assert!(json["problem"].is_null(), "{json}");
+    let tables = crate::run::chassis_with(&["inspect", "tpm-certify", "-"], &attest);
+    for text in ["0x801a (creation)", &hex::encode(&name), "(\"nonce\")"] {
+        assert!(tables.stdout.contains(text), "{text}: {}", tables.stdout);
+    }
+    assert!(inspect_bytes("tpm-quote", &attest)["problem"].is_string());
+}
+
 /// The values of Azure's own machine, as its attestation says them.
 #[test]
 fn the_azure_report_names_its_machine_and_key() {
