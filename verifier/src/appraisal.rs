@@ -7,7 +7,7 @@ use alloy_sol_types::SolStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{AttestationResult, CheckId, bundle::canonical_digest};
+use crate::{AttestationResult, CheckId, bundle::canonical_digest, json::GREATEST_NUMBER};
 
 /// The outcome of one check. The numbers are hashed and posted: they never change meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -82,10 +82,16 @@ impl Check {
         }
     }
 
-    /// Adds a machine value.
+    /// Adds a machine value. An integer beyond 2^53 becomes a decimal string, as in every document that is hashed.
     #[must_use]
     pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.facts.insert(name, value.into());
+        let value = match value.into() {
+            Value::Number(number) if number.as_u64().is_some_and(|n| n > GREATEST_NUMBER) => {
+                Value::String(number.to_string())
+            }
+            value => value,
+        };
+        self.facts.insert(name, value);
         self
     }
 
@@ -283,6 +289,8 @@ mod tests {
         assert_eq!(none.facts_hash(), NO_FACTS);
         let one = none.fact("seconds", 1);
         assert_eq!(one.facts_hash(), sha256(br#"{"seconds":1}"#));
+        let great = Check::pass(CheckId::Age, "").fact("seconds", (1_u64 << 53) + 1);
+        assert_eq!(great.facts_hash(), sha256(br#"{"seconds":"9007199254740993"}"#));
     }
 
     /// By the definition alone: `keccak256(keccak256(abi.encode(id, outcome, factsHash)))`.
