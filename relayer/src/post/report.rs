@@ -112,7 +112,12 @@ impl Poster {
         if fields.instance_id.is_zero() {
             return Ok(true);
         }
-        let holder = self.chain.registry.instanceHolder(fields.instance_id).call().await?;
+        let holder = self
+            .chain
+            .registry
+            .instanceHolder(fields.instance_id)
+            .call()
+            .await?;
         Ok(holder == row.operator)
     }
 
