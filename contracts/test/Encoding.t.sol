@@ -10,7 +10,8 @@ import {RegistryTest} from "./utils/RegistryTest.sol";
 
 /// @notice The sections of the vector file that Solidity makes: what is signed, what is hashed into a batch, and the
 /// head. To write them anew after a deliberate change:
-/// `CHASSIS_WRITE_VECTORS=true bin/forge test --match-contract EncodingTest`.
+/// `CHASSIS_WRITE_VECTORS=true bin/forge test --force --match-contract EncodingTest`. Without `--force`, forge may not
+/// know the order in which structs declare their fields, and would write them in any.
 contract EncodingTest is RegistryTest, HeadVectors {
     address private constant REGISTRY = 0xC0FFEe0000000000000000000000000000000001;
     address private constant OPERATOR = 0x00000000000000000000000000000000DeaDBeef;
@@ -65,18 +66,20 @@ contract EncodingTest is RegistryTest, HeadVectors {
             )
         );
         assertEq(registry.domainSeparator(), separator);
-        _compareSection(
+        _putStruct(
             "domain",
-            // Under EIP-712's own name for it, forge would put the fields in any order.
-            vm.serializeJsonType(
-                "Domain(string name,string version,uint256 chainId,address verifyingContract)",
-                abi.encode(Domain("ProofOfCloudRegistry", "1", block.chainid, REGISTRY))
-            ),
-            vm.serializeBytes32("domain output", "separator", separator)
+            "input",
+            // Not EIP712Domain, or forge would put the fields in any order.
+            "Domain(string name,string version,uint256 chainId,address verifyingContract)",
+            abi.encode(Domain("ProofOfCloudRegistry", "1", block.chainid, REGISTRY))
         );
+        _put("domain.output", "separator", separator);
+        _putObject("domain", "output");
+        _section("domain");
     }
 
     function _types() private {
+        _type("EIP712Domain", DOMAIN, keccak256(bytes(DOMAIN)));
         _type("AttestationResult", RESULT, ReportLib.ATTESTATION_RESULT_TYPEHASH);
         _type("Enrolment", ENROLMENT, ReportLib.ENROLMENT_TYPEHASH);
         _type("Freeze", FREEZE, keccak256(bytes(FREEZE)));
@@ -84,26 +87,26 @@ contract EncodingTest is RegistryTest, HeadVectors {
         _type("PlatformEntry", ENTRY, ReportLib.PLATFORM_ENTRY_TYPEHASH);
         _type("Report", _reportType(), ReportLib.REPORT_TYPEHASH);
         _type("Revoke", REVOKE, keccak256(bytes(REVOKE)));
-        string memory input = vm.serializeString("types input", "EIP712Domain", DOMAIN);
-        string memory output = vm.serializeBytes32("types output", "EIP712Domain", keccak256(bytes(DOMAIN)));
-        _compareSection("types", input, output);
+        _putObject("types", "input");
+        _putObject("types", "output");
+        _section("types");
     }
 
     function _type(string memory name, string memory encoded, bytes32 typeHash) private {
         assertEq(typeHash, keccak256(bytes(encoded)), name);
-        vm.serializeString("types input", name, encoded);
-        vm.serializeBytes32("types output", name, typeHash);
+        _put("types.input", name, encoded);
+        _put("types.output", name, typeHash);
     }
 
     function _reportMessage() private {
         I.Report memory report = _example();
         bytes32 digest = registry.hashReport(report);
-        (bytes32 r, bytes32 vs) = vm.signCompact(_key(0), digest);
-        vm.serializeBytes32("report input", "privateKey", bytes32(_key(0)));
-        vm.serializeAddress("report output", "signer", vm.addr(_key(0)));
-        vm.serializeBytes("report output", "signature", abi.encodePacked(r, vs));
         bytes32 structHash = vm.eip712HashStruct(_reportType(), abi.encode(report));
         assertEq(digest, _typed(structHash));
+        (bytes32 r, bytes32 vs) = vm.signCompact(_key(0), digest);
+        _put("report.input", "privateKey", bytes32(_key(0)));
+        _put("report.output", "signer", vm.addr(_key(0)));
+        _put("report.output", "signature", abi.encodePacked(r, vs));
         _message("report", _reportType(), abi.encode(report), structHash);
     }
 
@@ -116,9 +119,9 @@ contract EncodingTest is RegistryTest, HeadVectors {
         I.Enrolment memory enrolment = I.Enrolment(_id("evidence"));
         bytes32 structHash = ReportLib.hash(enrolment);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(0xA11CE, _typed(structHash));
-        vm.serializeBytes32("enrolment input", "privateKey", bytes32(uint256(0xA11CE)));
-        vm.serializeAddress("enrolment output", "signer", vm.addr(0xA11CE));
-        vm.serializeBytes("enrolment output", "signature", abi.encodePacked(r, s, v));
+        _put("enrolment.input", "privateKey", bytes32(uint256(0xA11CE)));
+        _put("enrolment.output", "signer", vm.addr(0xA11CE));
+        _put("enrolment.output", "signature", abi.encodePacked(r, s, v));
         _message("enrolment", ENROLMENT, abi.encode(enrolment), structHash);
     }
 
@@ -133,18 +136,17 @@ contract EncodingTest is RegistryTest, HeadVectors {
         _message("revoke", REVOKE, abi.encode(revoke), _hash(REVOKE, abi.encode(revoke)));
     }
 
-    /// @dev Compares a message's section. `structHash` is the library's; forge makes its own from the type string.
+    /// @dev `structHash` is the contracts'; forge makes its own from the type string.
     function _message(string memory name, string memory types, bytes memory encoded, bytes32 structHash) private {
         assertEq(structHash, vm.eip712HashStruct(types, encoded), name);
-        string memory input = string.concat(name, " input");
-        string memory output = string.concat(name, " output");
-        vm.serializeBytes(output, "abi", encoded);
-        vm.serializeBytes32(output, "structHash", structHash);
-        _compareSection(
-            name,
-            vm.serializeString(input, "message", vm.serializeJsonType(types, encoded)),
-            vm.serializeBytes32(output, "digest", _typed(structHash))
-        );
+        _putStruct(string.concat(name, ".input"), "message", types, encoded);
+        _putObject(name, "input");
+        string memory output = string.concat(name, ".output");
+        _put(output, "abi", encoded);
+        _put(output, "structHash", structHash);
+        _put(output, "digest", _typed(structHash));
+        _putObject(name, "output");
+        _section(name);
     }
 
     // ---------------------------------------------------------------------------------------------- batches
@@ -159,16 +161,17 @@ contract EncodingTest is RegistryTest, HeadVectors {
         for (uint256 i; i < lanes.length; ++i) {
             words[i] = lanes[i].expiry / 64 << 6 | lanes[i].generation;
         }
-        vm.serializeUint("renewals output", "laneWords", words);
-        vm.serializeBytes("renewals output", "renewals", report.renewals);
-        _compareSection(
+        _putStruct(
             "renewals",
-            vm.serializeJsonType(
-                "Renewals(Renewal[] lanes)Renewal(uint32 lane,uint40 expiry,uint8 generation,bytes32 digest)",
-                abi.encode(Renewals(lanes))
-            ),
-            vm.serializeBytes32("renewals output", "digests", report.digests)
+            "input",
+            "Renewals(Renewal[] lanes)Renewal(uint32 lane,uint40 expiry,uint8 generation,bytes32 digest)",
+            abi.encode(Renewals(lanes))
         );
+        _put("renewals.output", "laneWords", words);
+        _put("renewals.output", "renewals", report.renewals);
+        _put("renewals.output", "digests", report.digests);
+        _putObject("renewals", "output");
+        _section("renewals");
     }
 
     /// @dev Three digests, so that one node is odd.
@@ -180,9 +183,12 @@ contract EncodingTest is RegistryTest, HeadVectors {
             leaves[i] = BatchTree.leaf(i, digests[i]);
             assertEq(leaves[i], keccak256(abi.encode(keccak256(abi.encode(i, digests[i])))));
         }
-        string memory input = vm.serializeBytes32("batch input", "digests", digests);
-        vm.serializeBytes32("batch output", "leaves", leaves);
-        _compareSection("batch", input, vm.serializeBytes32("batch output", "root", BatchTree.root(leaves, 3)));
+        _put("batch.input", "digests", digests);
+        _putObject("batch", "input");
+        _put("batch.output", "leaves", leaves);
+        _put("batch.output", "root", BatchTree.root(leaves, 3));
+        _putObject("batch", "output");
+        _section("batch");
     }
 
     // ---------------------------------------------------------------------------------------------- head

@@ -6,6 +6,7 @@ mod attack_table;
 mod attacks;
 mod determinism;
 mod e2e;
+mod encoding;
 mod fidelity;
 mod firmware;
 mod host;

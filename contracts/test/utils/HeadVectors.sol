@@ -8,17 +8,64 @@ import {Vm} from "forge-std/Vm.sol";
 /// @notice The section `heads`: for each event that moves the head, the first one that a registry emitted.
 abstract contract HeadVectors is VectorFile {
     string private constant STATUS =
-        "Step(bytes32 previous,uint8 kind,uint8 subjectKind,bytes32 subject,uint8 oldStatus,uint8 newStatus,uint16 reason,bytes32 evidenceHash,address actor)";
+        "StatusStep(bytes32 previous,uint8 kind,uint8 subjectKind,bytes32 subject,uint8 oldStatus,uint8 newStatus,uint16 reason,bytes32 evidenceHash,address actor)";
     string private constant CONTROL =
-        "Step(bytes32 previous,uint8 kind,bool paused,uint128 frozenProviders,uint32 relayerSetId,uint16 reason,bytes32 evidenceHash,address actor)";
+        "ControlStep(bytes32 previous,uint8 kind,bool paused,uint128 frozenProviders,uint32 relayerSetId,uint16 reason,bytes32 evidenceHash,address actor)";
     string private constant POLICY_CHANGE =
-        "Step(bytes32 previous,uint8 kind,bytes32 policyDigest,bool inForce,uint16 reason,bytes32 evidenceHash,address actor)";
+        "PolicyStep(bytes32 previous,uint8 kind,bytes32 policyDigest,bool inForce,uint16 reason,bytes32 evidenceHash,address actor)";
     string private constant RELAYER_SET =
-        "Step(bytes32 previous,uint8 kind,uint32 setId,address[] members,uint8 threshold,uint8 freezeThreshold,uint32 disabled,uint40 retiredAt,uint16 reason,bytes32 evidenceHash,address actor)";
+        "RelayerSetStep(bytes32 previous,uint8 kind,uint32 setId,address[] members,uint8 threshold,uint8 freezeThreshold,uint32 disabled,uint40 retiredAt,uint16 reason,bytes32 evidenceHash,address actor)";
+
+    // Forge writes the fields of a struct in the order of its declaration, if it has seen one.
+
+    struct StatusStep {
+        bytes32 previous;
+        uint8 kind;
+        uint8 subjectKind;
+        bytes32 subject;
+        uint8 oldStatus;
+        uint8 newStatus;
+        uint16 reason;
+        bytes32 evidenceHash;
+        address actor;
+    }
+
+    struct ControlStep {
+        bytes32 previous;
+        uint8 kind;
+        bool paused;
+        uint128 frozenProviders;
+        uint32 relayerSetId;
+        uint16 reason;
+        bytes32 evidenceHash;
+        address actor;
+    }
+
+    struct PolicyStep {
+        bytes32 previous;
+        uint8 kind;
+        bytes32 policyDigest;
+        bool inForce;
+        uint16 reason;
+        bytes32 evidenceHash;
+        address actor;
+    }
+
+    struct RelayerSetStep {
+        bytes32 previous;
+        uint8 kind;
+        uint32 setId;
+        address[] members;
+        uint8 threshold;
+        uint8 freezeThreshold;
+        uint32 disabled;
+        uint40 retiredAt;
+        uint16 reason;
+        bytes32 evidenceHash;
+        address actor;
+    }
 
     bytes32 private _head;
-    string private _input;
-    string private _output;
     mapping(string name => bool) private _seen;
 
     /// @dev `logs` are a registry's own from its constructor on, all of them: each head must follow from the last.
@@ -27,7 +74,9 @@ abstract contract HeadVectors is VectorFile {
             _follow(logs[i]);
         }
         assertEq(_head, head, "head");
-        _compareSection("heads", _input, _output);
+        _putObject("heads", "input");
+        _putObject("heads", "output");
+        _section("heads");
     }
 
     function _follow(Vm.Log memory log) private {
@@ -80,10 +129,11 @@ abstract contract HeadVectors is VectorFile {
         _head = head;
         if (_seen[name]) return;
         _seen[name] = true;
-        _input = vm.serializeString("heads input", name, vm.serializeJsonType(types, input));
-        string memory output = string.concat("heads output ", name);
-        vm.serializeBytes32(output, "payload", payload);
-        _output = vm.serializeString("heads output", name, vm.serializeBytes32(output, "head", head));
+        _putStruct("heads.input", name, types, input);
+        string memory output = string.concat("heads.output.", name);
+        _put(output, "payload", payload);
+        _put(output, "head", head);
+        _putObject("heads.output", name);
     }
 
     function _slice(bytes memory data, uint256 from, uint256 to) private pure returns (bytes memory part) {
