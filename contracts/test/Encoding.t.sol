@@ -112,7 +112,9 @@ contract EncodingTest is RegistryTest, HeadVectors {
 
     function _resultMessage() private {
         I.AttestationResult memory result = _result();
-        _message("attestationResult", RESULT, abi.encode(result), ReportLib.hash(result));
+        _struct("attestationResult", RESULT, abi.encode(result), ReportLib.hash(result));
+        _putObject("attestationResult", "output");
+        _section("attestationResult");
     }
 
     function _enrolmentMessage() private {
@@ -136,17 +138,21 @@ contract EncodingTest is RegistryTest, HeadVectors {
         _message("revoke", REVOKE, abi.encode(revoke), _hash(REVOKE, abi.encode(revoke)));
     }
 
-    /// @dev `structHash` is the contracts'; forge makes its own from the type string.
+    /// @dev What is signed.
     function _message(string memory name, string memory types, bytes memory encoded, bytes32 structHash) private {
+        _struct(name, types, encoded, structHash);
+        _put(string.concat(name, ".output"), "digest", _typed(structHash));
+        _putObject(name, "output");
+        _section(name);
+    }
+
+    /// @dev `structHash` is the contracts'; forge makes its own from the type string.
+    function _struct(string memory name, string memory types, bytes memory encoded, bytes32 structHash) private {
         assertEq(structHash, vm.eip712HashStruct(types, encoded), name);
         _putStruct(string.concat(name, ".input"), "message", types, encoded);
         _putObject(name, "input");
-        string memory output = string.concat(name, ".output");
-        _put(output, "abi", encoded);
-        _put(output, "structHash", structHash);
-        _put(output, "digest", _typed(structHash));
-        _putObject(name, "output");
-        _section(name);
+        _put(string.concat(name, ".output"), "abi", encoded);
+        _put(string.concat(name, ".output"), "structHash", structHash);
     }
 
     // ---------------------------------------------------------------------------------------------- batches
