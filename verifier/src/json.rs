@@ -71,6 +71,7 @@ pub(crate) mod integer {
 
     use super::GREATEST_NUMBER;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(crate) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         if *value <= GREATEST_NUMBER {
             serializer.serialize_u64(*value)

@@ -86,7 +86,7 @@ fn encoded<T: DeserializeOwned + SolValue>(section: &Section, fields: &str) -> V
 fn relayer_set(section: &Section, fields: &str) -> Vec<u8> {
     let id: u32 = section.input(&format!("{fields}/setId"));
     let members: Vec<Address> = section.input(&format!("{fields}/members"));
-    let members: Vec<_> = members.iter().map(|member| member.into_word()).collect();
+    let members: Vec<_> = members.iter().map(Address::into_word).collect();
     let members = keccak256(members.concat());
     let change = encoded::<RelayerSetChange>(section, fields);
     [(U256::from(id), members).abi_encode(), change].concat()
