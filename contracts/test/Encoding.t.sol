@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
-import {BatchTree} from "../src/libraries/BatchTree.sol";
 import {ReportLib} from "../src/libraries/ReportLib.sol";
 import {HeadVectors} from "./utils/HeadVectors.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
@@ -180,19 +179,23 @@ contract EncodingTest is RegistryTest, HeadVectors {
         _section("renewals");
     }
 
-    /// @dev Three digests, so that one node is odd.
+    /// @dev Three digests, so that one node is odd. The root is the registry's, of a batch with three grants.
     function _batch() private {
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
         bytes32[] memory digests = new bytes32[](3);
         bytes32[] memory leaves = new bytes32[](3);
         for (uint256 i; i < digests.length; ++i) {
             digests[i] = _id(string.concat("digest ", vm.toString(i)));
-            leaves[i] = BatchTree.leaf(i, digests[i]);
-            assertEq(leaves[i], keccak256(abi.encode(keccak256(abi.encode(i, digests[i])))));
+            leaves[i] = keccak256(abi.encode(keccak256(abi.encode(i, digests[i]))));
+            _addGrant(report, _grant(address(uint160(OPERATOR) + uint160(i))));
+            report.grants[i].digest = digests[i];
         }
+        _post(report);
         _put("batch.input", "digests", digests);
         _putObject("batch", "input");
         _put("batch.output", "leaves", leaves);
-        _put("batch.output", "root", BatchTree.root(leaves, 3));
+        _put("batch.output", "root", registry.batchRoot(0));
         _putObject("batch", "output");
         _section("batch");
     }
