@@ -1,7 +1,7 @@
 //! The head: each step's payload and what it makes of the head before it. Solidity makes this section.
 
 use alloy::{
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
     sol,
     sol_types::SolValue,
 };
@@ -10,6 +10,17 @@ use serde::de::DeserializeOwned;
 use super::Section;
 
 sol! {
+    #[derive(serde::Deserialize)]
+    struct Batch {
+        uint64 batch;
+        bytes32 policyDigest;
+        uint256 origin;
+        bytes32 reportHash;
+        bytes32 archive;
+        uint256 applied;
+        bytes32 root;
+    }
+
     #[derive(serde::Deserialize)]
     struct Status {
         uint8 subjectKind;
@@ -24,7 +35,8 @@ sol! {
     #[derive(serde::Deserialize)]
     struct Control {
         bool paused;
-        uint128 frozenProviders;
+        // A uint128, the same word; but only the wider one is read from a string as well, as great numbers stand there.
+        uint256 frozenProviders;
         uint32 relayerSetId;
         uint16 reason;
         bytes32 evidenceHash;
@@ -39,6 +51,14 @@ sol! {
         uint40 retiredAt;
         uint16 reason;
         bytes32 evidenceHash;
+        address actor;
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Authority {
+        uint8 authority;
+        bytes32 subject;
+        uint256 value;
         address actor;
     }
 
@@ -58,11 +78,12 @@ fn every_step_leads_from_one_head_to_the_next() {
     for name in section.input.as_object().unwrap().keys() {
         let fields = format!("/{name}");
         let (kind, payload) = match &**name {
+            "batchOfGrants" | "batchOfRenewals" => (1, batch(&section, &fields)),
             "status" => (2, encoded::<Status>(&section, &fields)),
             "control" => (3, encoded::<Control>(&section, &fields)),
             "relayerSet" => (4, relayer_set(&section, &fields)),
             "policyRegistered" | "policyRetired" => (5, encoded::<PolicyChange>(&section, &fields)),
-            // Kinds 1 (batch) and 6 (authority) go here.
+            "authority" => (6, encoded::<Authority>(&section, &fields)),
             other => panic!("no payload known for {other}"),
         };
         assert_eq!(section.input::<u8>(&format!("{fields}/kind")), kind, "{name}");
@@ -80,6 +101,12 @@ fn every_step_leads_from_one_head_to_the_next() {
 
 fn encoded<T: DeserializeOwned + SolValue>(section: &Section, fields: &str) -> Vec<u8> {
     section.input::<T>(fields).abi_encode()
+}
+
+/// The batch's words, then its renewals' hash.
+fn batch(section: &Section, fields: &str) -> Vec<u8> {
+    let renewals: Bytes = section.input(&format!("{fields}/renewals"));
+    [encoded::<Batch>(section, fields), keccak256(renewals).to_vec()].concat()
 }
 
 /// The set's id, its members' hash, then the rest.
