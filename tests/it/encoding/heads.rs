@@ -11,7 +11,7 @@ use super::Section;
 
 sol! {
     #[derive(serde::Deserialize)]
-    struct Batch {
+    struct Posted {
         uint64 batch;
         bytes32 policyDigest;
         uint256 origin;
@@ -55,7 +55,7 @@ sol! {
     }
 
     #[derive(serde::Deserialize)]
-    struct Authority {
+    struct Governed {
         uint8 authority;
         bytes32 subject;
         uint256 value;
@@ -83,7 +83,7 @@ fn every_step_leads_from_one_head_to_the_next() {
             "control" => (3, encoded::<Control>(&section, &fields)),
             "relayerSet" => (4, relayer_set(&section, &fields)),
             "policyRegistered" | "policyRetired" => (5, encoded::<PolicyChange>(&section, &fields)),
-            "authority" => (6, encoded::<Authority>(&section, &fields)),
+            "authority" => (6, encoded::<Governed>(&section, &fields)),
             other => panic!("no payload known for {other}"),
         };
         assert_eq!(section.input::<u8>(&format!("{fields}/kind")), kind, "{name}");
@@ -106,7 +106,7 @@ fn encoded<T: DeserializeOwned + SolValue>(section: &Section, fields: &str) -> V
 /// The batch's words, then its renewals' hash.
 fn batch(section: &Section, fields: &str) -> Vec<u8> {
     let renewals: Bytes = section.input(&format!("{fields}/renewals"));
-    [encoded::<Batch>(section, fields), keccak256(renewals).to_vec()].concat()
+    [encoded::<Posted>(section, fields), keccak256(renewals).to_vec()].concat()
 }
 
 /// The set's id, its members' hash, then the rest.
