@@ -70,6 +70,7 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
         bytes32 reportHash = _authenticate(report, signerMask, signatures);
         if (report.platforms.length > MAX_ITEMS || report.grants.length > MAX_ITEMS) revert TooManyItems();
 
+        // slither-disable-next-line uninitialized-local (all zero but for what follows)
         BatchState memory batch;
         batch.control = _control;
         batch.issuedAt = report.issuedAt;

@@ -37,6 +37,7 @@ abstract contract Equivocations is Orders {
     function _signed(address relayer, bytes32 digest, Posting calldata p) private view returns (bool) {
         if (p.signature.length != 64) return false;
         bytes32 hash = _hashTypedDataV4(ReportLib.hash(p.report));
+        // slither-disable-next-line unused-return (a failed recovery gives no signer, and no relayer is zero)
         (address signer,,) = ECDSA.tryRecover(hash, bytes32(p.signature[:32]), bytes32(p.signature[32:]));
         return signer == relayer && _carries(p.report, digest);
     }

@@ -26,6 +26,7 @@ abstract contract ProofOfCloudConsumer {
 
     /// @dev What this contract demands: the same as `isAttested(operator)`. Override to demand more, such as one
     /// exact workload. Warning: zero in a field means "don't care", so start from `super._requirement()`.
+    // slither-disable-next-line dead-code (for those who inherit)
     function _requirement() internal view virtual returns (IProofOfCloudRegistry.Requirement memory requirement) {
         requirement.minBinding = 2;
         requirement.minCustody = 1;

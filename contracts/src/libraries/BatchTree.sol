@@ -15,6 +15,7 @@ library BatchTree {
     }
 
     /// @dev Overwrites the first `n` leaves, level by level.
+    // slither-disable-next-line incorrect-exp (0 to 32 and 32 to 0: an exclusive or is meant)
     function root(bytes32[] memory leaves, uint256 n) internal pure returns (bytes32 result) {
         if (n == 0) return 0;
         assembly ("memory-safe") {

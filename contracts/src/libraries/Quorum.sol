@@ -32,6 +32,7 @@ library Quorum {
                         r := calldataload(add(signatures.offset, offset))
                         vs := calldataload(add(add(signatures.offset, offset), 32))
                     }
+                    // slither-disable-next-line unused-return (the third only describes the error)
                     (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, r, vs);
                     if (err != ECDSA.RecoverError.NoError || signer != RelayerSetWordLib.memberAt(members, i)) {
                         revert IProofOfCloudRegistry.InvalidSignature(i);
