@@ -35,6 +35,10 @@ seed bundle "$world/bundle.json"
 jq -cj 'del(.evidence.tpm)' "$world/bundle.json" | seed bundle
 seed endorsements "$world/endorsements.json"
 seed policy "$world/policy.toml"
+seed poe "$world/poe"
+seed alliance "$world/alliance-token"
+seed registrar "$world/registrar-statement"
+seed drtm_log "$world/drtm-log"
 for log in tcg_log ccel; do
     part bundle /evidence/tpm/eventLog | seed $log
     part bundle /evidence/tee/ccel | seed $log

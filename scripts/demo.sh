@@ -53,17 +53,18 @@ for name in a b; do
     tell "machine $name $(cloud ".machines.$name | \"\(.image), \(.zone), TPM at \(.tcti)\"")"
 done
 
-say "The registry: one relayer, one guardian, one policy"
+say "The registry: one relayer, one guardian who also governs, one provider, one policy"
 policy_digest=$("$bin/chassis" policy digest "$(cloud .policy)")
 (
     cd contracts
     CHASSIS_RELAYERS=$(address_of $relayer) CHASSIS_THRESHOLD=1 CHASSIS_GUARDIANS=$(address_of $deployer) \
-        CHASSIS_POLICIES=$policy_digest \
+        CHASSIS_GOVERNOR=$(address_of $deployer) CHASSIS_PROVIDERS=1 CHASSIS_POLICIES=$policy_digest \
         "$forge" script script/Deploy.s.sol --rpc-url "$ETH_RPC_URL" --private-key $deployer --broadcast --json
 ) >"$dir/deploy.log" 2>&1 || fail "the registry was not deployed"
 registry=$(jq -er '.transactions[0].contractAddress' contracts/broadcast/Deploy.s.sol/31337/run-latest.json)
+any_workload=0x$(printf %064d 0) # whatever program the policy lists; a real vault names its own
 (cd contracts && "$forge" create examples/KeeperVault.sol:KeeperVault --rpc-url "$ETH_RPC_URL" \
-    --private-key $deployer --broadcast --json --constructor-args "$registry") >"$dir/vault.log" 2>&1 \
+    --private-key $deployer --broadcast --json --constructor-args "$registry" "$any_workload") >"$dir/vault.log" 2>&1 \
     || fail "the example vault was not deployed"
 vault=$(jq -ser 'map(select(.deployedTo)) | .[0].deployedTo' "$dir/vault.log")
 tell "registry  $registry"

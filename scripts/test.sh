@@ -14,6 +14,9 @@ if [[ ${1:-} == --deep ]]; then
     npm run --prefix contracts --silent mutants
 fi
 
+echo "== integration guide"
+npm run test:integrate --prefix contracts --silent
+
 echo "== documentation examples"
 cargo test --workspace --doc --locked --quiet
 

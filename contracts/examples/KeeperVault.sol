@@ -10,6 +10,9 @@ import {IProofOfCloudRegistry} from "../src/interfaces/IProofOfCloudRegistry.sol
 /// machine stands in a data center rather than on a bench.
 /// @dev For reading, not for money: debt is a number here.
 contract KeeperVault is ProofOfCloudConsumer {
+    /// @notice The keeper program that users were told about. Zero takes any program that the relayers' policy lists.
+    bytes32 public immutable WORKLOAD;
+
     /// @notice Collateral per borrower, in wei.
     mapping(address borrower => uint256) public collateral;
     /// @notice Debt per borrower, in wei.
@@ -25,7 +28,9 @@ contract KeeperVault is ProofOfCloudConsumer {
     /// @notice There is nothing to liquidate.
     error NoLoan(address borrower);
 
-    constructor(IProofOfCloudRegistry registry) ProofOfCloudConsumer(registry) {}
+    constructor(IProofOfCloudRegistry registry, bytes32 workload) ProofOfCloudConsumer(registry) {
+        WORKLOAD = workload;
+    }
 
     /// @notice Puts up collateral and takes on debt.
     function borrow(uint256 amount) external payable {
@@ -51,5 +56,11 @@ contract KeeperVault is ProofOfCloudConsumer {
     /// @notice A call that changes nothing but the count: lets a keeper show that it is admitted.
     function checkIn() external onlyAttested(msg.sender) {
         ++liquidations[msg.sender];
+    }
+
+    /// @dev The default, and this program: somebody else's may be reviewed and do something else.
+    function _requirement() internal view override returns (IProofOfCloudRegistry.Requirement memory requirement) {
+        requirement = super._requirement();
+        requirement.workload = WORKLOAD;
     }
 }

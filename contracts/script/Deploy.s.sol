@@ -27,12 +27,17 @@ contract Deploy is Script {
     function run() external returns (ProofOfCloudRegistry registry) {
         IProofOfCloudRegistry.Config memory config = readConfig();
         vm.startBroadcast();
-        registry = new ProofOfCloudRegistry(config);
+        registry = deploy(config);
         vm.stopBroadcast();
         string memory json = describe(address(registry), config);
         console.log(json);
         string memory path = vm.envOr("CHASSIS_DEPLOYMENT", string(""));
         if (bytes(path).length != 0) vm.writeJson(json, path);
+    }
+
+    /// @notice One transaction: there is no moment at which anybody holds more than the configuration gives.
+    function deploy(IProofOfCloudRegistry.Config memory config) public returns (ProofOfCloudRegistry) {
+        return new ProofOfCloudRegistry(config);
     }
 
     /// @notice The configuration in the environment, with defaults filled in.

@@ -10,7 +10,8 @@ import {RelayerReads} from "./base/RelayerReads.sol";
 import {Renewals} from "./base/Renewals.sol";
 import {IProofOfCloudGovernance} from "./interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry} from "./interfaces/IProofOfCloudRegistry.sol";
-import {BatchState} from "./libraries/BatchState.sol";
+import {BatchLog} from "./libraries/BatchLog.sol";
+import {BatchState, BatchStateLib} from "./libraries/BatchState.sol";
 import {BatchTree} from "./libraries/BatchTree.sol";
 import {ControlWord, ControlWordLib} from "./libraries/ControlWord.sol";
 import {Quorum} from "./libraries/Quorum.sol";
@@ -22,7 +23,7 @@ import {ReportLib} from "./libraries/ReportLib.sol";
 /// lower it at once, and the governor opens doors slowly, in everybody's sight, but attests nobody.
 contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals, Guardianship {
     uint32 private constant FIRST_SET = 1;
-    uint256 private constant MAX_ITEMS = 256;
+    uint256 private constant MAX_ITEMS = 128;
     uint256 private constant MAX_WINDOW = 1 hours;
 
     /// @notice The second half of this contract's code: `IProofOfCloudGovernance`.
@@ -67,79 +68,47 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
 
     /// @inheritdoc IProofOfCloudRegistry
     function post(Report calldata report, uint32 signerMask, bytes calldata signatures) external {
-        bytes32 reportHash = _authenticate(report, signerMask, signatures);
-        if (report.platforms.length > MAX_ITEMS || report.grants.length > MAX_ITEMS) revert TooManyItems();
+        (PlatformEntry[] calldata platforms, Grant[] calldata grants) = (report.platforms, report.grants);
+        (uint256 log, bytes memory renewals, bytes32[] memory digests) = BatchLog.start(report.renewals, report.digests);
+        uint256 issuedAt = _requireInForce(report);
+        bytes32 reportHash = _hashTypedDataV4(ReportLib.hash(report, platforms, grants, renewals, digests));
+        _requireQuorum(report.relayerSetId, reportHash, signerMask, signatures);
+        if (platforms.length > MAX_ITEMS || grants.length > MAX_ITEMS) revert TooManyItems();
 
-        // slither-disable-next-line uninitialized-local (all zero but for what follows)
-        BatchState memory batch;
-        batch.control = _control;
-        batch.issuedAt = report.issuedAt;
-        batch.leaves = new bytes32[](report.grants.length + report.digests.length);
-        _applyPlatforms(batch, report.platforms);
-        _applyGrants(batch, report.grants);
-        (bytes memory renewals, bytes32[] memory digests) = _applyRenewals(batch, report.renewals, report.digests);
+        BatchState memory batch = BatchStateLib.start(_control, issuedAt, grants.length);
+        _applyPlatforms(batch, platforms);
+        _applyGrants(batch, grants);
+        _applyRenewals(renewals, digests);
         // Replays end here, at their sender's cost: they can neither flush the ring nor move the head.
-        if (batch.leafCount == 0 && batch.platformsApplied == 0) revert NothingApplied();
-        _finish(batch, report, signerMask, reportHash, renewals, digests);
+        if (batch.platformsApplied | batch.granted | digests.length == 0) revert NothingApplied();
+
+        uint256 number = batch.control.nextBatch();
+        _control = batch.control.withNextBatch();
+        bytes32 root = BatchTree.root(batch.allDigests(digests));
+        _roots[number % ROOTS] = root;
+        bytes32 payload = BatchLog.payload(log, report, number, signerMask, reportHash, batch, root);
+        BatchLog.finish(log, digests, _moveHead(HeadKind.Batch, payload));
     }
 
-    /// @dev What concerns the report as a whole. Nothing here depends on an item.
-    function _authenticate(Report calldata report, uint32 signerMask, bytes calldata signatures)
-        private
-        view
-        returns (bytes32 reportHash)
-    {
-        (uint40 issuedAt, uint40 deadline) = (report.issuedAt, report.deadline);
-        if (issuedAt > block.timestamp || block.timestamp > deadline || deadline > uint256(issuedAt) + MAX_WINDOW) {
-            revert OutsideWindow(issuedAt, deadline);
+    /// @dev Is the report's time now, and its policy one that counts?
+    function _requireInForce(Report calldata report) private view returns (uint256 issuedAt) {
+        issuedAt = report.issuedAt;
+        uint256 deadline = report.deadline;
+        unchecked {
+            if (issuedAt > block.timestamp || block.timestamp > deadline || deadline > issuedAt + MAX_WINDOW) {
+                revert OutsideWindow(uint40(issuedAt), uint40(deadline));
+            }
         }
         if (!_policies[report.policyDigest]) revert PolicyNotInForce(report.policyDigest);
-        RelayerSetWord set = _relayerSets[report.relayerSetId];
-        if (!set.inForce(block.timestamp)) revert RelayerSetNotInForce(report.relayerSetId);
-        reportHash = _hashTypedDataV4(ReportLib.hash(report));
-        Quorum.check(set, set.threshold(), reportHash, signerMask, signatures);
     }
 
-    function _finish(
-        BatchState memory batch,
-        Report calldata report,
-        uint32 signerMask,
-        bytes32 reportHash,
-        bytes memory renewals,
-        bytes32[] memory digests
-    ) private {
-        uint64 number = batch.control.nextBatch();
-        _control = batch.control.withNextBatch();
-        bytes32 root = BatchTree.root(batch.leaves, batch.leafCount);
-        _roots[number % ROOTS] = root;
-        bytes32 payload = keccak256(
-            abi.encode(
-                number,
-                report.relayerSetId,
-                signerMask,
-                reportHash,
-                report.archive,
-                root,
-                batch.platformsApplied,
-                batch.grantsApplied,
-                keccak256(renewals)
-            )
-        );
-        emit BatchPosted(
-            number,
-            report.relayerSetId,
-            report.policyDigest,
-            signerMask,
-            reportHash,
-            report.issuedAt,
-            report.archive,
-            root,
-            batch.platformsApplied,
-            batch.grantsApplied,
-            renewals,
-            digests,
-            _moveHead(HeadKind.Batch, payload)
-        );
+    function _requireQuorum(uint32 setId, bytes32 reportHash, uint32 signerMask, bytes calldata signatures)
+        private
+        view
+    {
+        RelayerSetWord set = _relayerSets[setId];
+        if (!set.inForce(block.timestamp)) revert RelayerSetNotInForce(setId);
+        Quorum.check(set, set.threshold(), reportHash, signerMask, signatures);
     }
 
     /// @dev These functions wait, each as long as this. No function that is not here can raise anything.

@@ -37,25 +37,60 @@ contract BatchTreeTest is Test {
         }
     }
 
-    function test_noLeavesNoRoot() public pure {
-        assertEq(BatchTree.root(new bytes32[](3), 0), 0);
+    function _digests(uint256 n, bytes32 seed) private pure returns (bytes32[] memory digests) {
+        digests = new bytes32[](n);
+        for (uint256 i; i < n; ++i) {
+            digests[i] = keccak256(abi.encode(seed, i));
+        }
+    }
+
+    /// @dev The root by the same rule, level by level.
+    function _plainRoot(bytes32[] memory nodes) private pure returns (bytes32) {
+        while (nodes.length > 1) {
+            bytes32[] memory up = new bytes32[]((nodes.length + 1) / 2);
+            for (uint256 i; i < up.length; ++i) {
+                bytes32 a = nodes[2 * i];
+                if (2 * i + 1 == nodes.length) {
+                    up[i] = a;
+                } else {
+                    bytes32 b = nodes[2 * i + 1];
+                    up[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+                }
+            }
+            nodes = up;
+        }
+        return nodes[0];
+    }
+
+    function test_noDigestsNoRoot() public pure {
+        assertEq(BatchTree.root(new bytes32[](0)), 0);
+    }
+
+    /// @notice Every size up to more than eight chunks of eight, so every way in which a level can be odd.
+    function test_everySizeLikeThePlainTree() public pure {
+        for (uint256 n = 1; n <= 140; ++n) {
+            bytes32[] memory digests = _digests(n, "seed");
+            bytes32[] memory leaves = new bytes32[](n);
+            for (uint256 i; i < n; ++i) {
+                leaves[i] = _leaf(i, digests[i]);
+            }
+            assertEq(BatchTree.root(digests), _plainRoot(leaves));
+        }
     }
 
     function testFuzz_everyDigestIsProvable(uint256 n, uint256 index, bytes32 seed) public pure {
-        n = bound(n, 1, 70);
+        n = bound(n, 1, 140);
         index = bound(index, 0, n - 1);
-        bytes32[] memory leaves = new bytes32[](n + 2); // room that does not count
-        bytes32[] memory plain = new bytes32[](n);
+        bytes32[] memory digests = _digests(n, seed);
+        bytes32[] memory leaves = new bytes32[](n);
         for (uint256 i; i < n; ++i) {
-            bytes32 digest = keccak256(abi.encode(seed, i));
-            leaves[i] = BatchTree.leaf(i, digest);
-            plain[i] = _leaf(i, digest);
-            assertEq(leaves[i], plain[i]);
+            leaves[i] = _leaf(i, digests[i]);
         }
-        bytes32 root = BatchTree.root(leaves, n);
-        bytes32[] memory proof = _proof(plain, index);
-        bytes32 proved = keccak256(abi.encode(seed, index));
-        assertTrue(MerkleProof.verify(proof, root, _leaf(index, proved)));
-        assertFalse(MerkleProof.verify(proof, root, _leaf(index + 1, proved)));
+        bytes memory before = abi.encode(digests);
+        bytes32 root = BatchTree.root(digests);
+        assertEq(abi.encode(digests), before);
+        bytes32[] memory proof = _proof(leaves, index);
+        assertTrue(MerkleProof.verify(proof, root, _leaf(index, digests[index])));
+        assertFalse(MerkleProof.verify(proof, root, _leaf(index + 1, digests[index])));
     }
 }

@@ -25,7 +25,9 @@ contract PlatformsTest is RegistryTest {
     function test_storesAnEntry() public {
         I.PlatformEntry memory entry = _platformEntry(PLATFORM);
         vm.expectEmit(address(registry));
-        emit I.PlatformUpdated(PLATFORM, 1, PROVIDER, 2, entry.custodyExpiry, 0);
+        uint256 word = 1 | (uint256(I.Status.Active) << 24) | (2 << 28) | (uint256(PROVIDER) << 32);
+        word |= (uint256(entry.custodyExpiry) << 72) | (uint256(START) << 104);
+        emit I.PlatformUpdated(PLATFORM, PROVIDER, word);
         _postEntry(entry);
         I.PlatformState memory p = registry.platform(PLATFORM);
         assertEq(uint8(p.status), uint8(I.Status.Active));

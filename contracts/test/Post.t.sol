@@ -80,10 +80,10 @@ contract PostTest is RegistryTest {
 
     function test_refusesMoreItemsThanTheBitmapsHold() public {
         I.Report memory report = _report();
-        report.platforms = new I.PlatformEntry[](257);
+        report.platforms = new I.PlatformEntry[](129);
         _expectRefusal(report, abi.encodeWithSelector(I.TooManyItems.selector));
         report = _report();
-        report.grants = new I.Grant[](257);
+        report.grants = new I.Grant[](129);
         _expectRefusal(report, abi.encodeWithSelector(I.TooManyItems.selector));
     }
 
@@ -196,16 +196,13 @@ contract PostTest is RegistryTest {
         bytes32 reportHash = registry.hashReport(report);
         bytes32 digest = report.grants[0].digest;
         bytes32 root = keccak256(abi.encode(keccak256(abi.encode(uint256(0), digest))));
+        uint256 applied = 1 << 128 | 1;
         bytes32 payload = keccak256(
-            abi.encode(
-                uint64(0), uint32(1), MASK, reportHash, report.archive, root, uint256(1), uint256(1), keccak256("")
-            )
+            abi.encode(uint64(0), POLICY, _origin(START), reportHash, report.archive, applied, root, keccak256(""))
         );
         bytes32 head = keccak256(abi.encode(before, uint8(1), payload));
         vm.expectEmit(address(registry));
-        emit I.BatchPosted(
-            0, 1, POLICY, MASK, reportHash, START, report.archive, root, 1, 1, "", new bytes32[](0), head
-        );
+        emit I.BatchPosted(0, POLICY, _origin(START), reportHash, report.archive, applied, "", new bytes32[](0), head);
         _post(report);
         assertEq(registry.head(), head);
         assertEq(registry.batchRoot(0), root);

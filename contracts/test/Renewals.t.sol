@@ -89,11 +89,11 @@ contract RenewalsTest is RegistryTest {
         bytes memory renewals = abi.encodePacked(a.lane >> 3, good);
         bytes32 hash = registry.hashReport(report);
         bytes32 payload =
-            keccak256(abi.encode(uint64(2), uint32(1), MASK, hash, report.archive, root, 0, 0, keccak256(renewals)));
+            keccak256(abi.encode(uint64(2), POLICY, _origin(NOW), hash, report.archive, 0, root, keccak256(renewals)));
         bytes32 head = keccak256(abi.encode(registry.head(), uint8(1), payload));
         _expectSkip(I.Item.Renewal, bytes32(uint256(a.lane)), I.SkipReason.Generation);
         vm.expectEmit(address(registry));
-        emit I.BatchPosted(2, 1, POLICY, MASK, hash, NOW, report.archive, root, 0, 0, renewals, digests, head);
+        emit I.BatchPosted(2, POLICY, _origin(NOW), hash, report.archive, 0, renewals, digests, head);
         _post(report);
         assertEq(registry.attestationOf(second).expiry, _floor(NOW + TTL));
         assertEq(registry.attestationOf(operator).expiry, a.expiry);

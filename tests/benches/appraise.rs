@@ -14,7 +14,7 @@ use chassis_sim::{
     machine::MachineSpec,
 };
 use chassis_verifier::{
-    Appraisal, Binding, Endorsements, Policy, appraise, appraise_many,
+    Appraisal, Appraiser, Binding, Endorsements, Policy, appraise, appraise_many,
     bundle::{Bundle, DEFAULT_LIMIT, Tee},
 };
 use dcap_qvl::verify::QuoteVerifier;
@@ -88,18 +88,22 @@ fn one(bundle: &Bundle, setting: &Setting) -> anyhow::Result<()> {
         .as_ref()
         .expect("the cloud's own");
     let intel = QuoteVerifier::new(root.to_vec());
-    let [alone, whole, parsed] = medians(
+    // The digests of endorsements and policy are made here, and in each `appraise` below. Nothing else is.
+    let appraiser = Appraiser::new(&setting.endorsements, &setting.policy)?;
+    let [alone, ready, whole, parsed] = medians(
         ROUNDS,
         [
             &mut || {
                 black_box(intel.verify(quote, collateral, setting.as_of)?);
                 Ok(())
             },
+            &mut || expect_bound(black_box(&appraiser.appraise(bundle, setting.as_of)?)),
             &mut || setting.appraise(bundle),
             &mut || setting.appraise(&Bundle::parse(&document, DEFAULT_LIMIT)?),
         ],
     )?;
     print("dcap-qvl alone", alone, alone);
+    print("Appraiser::appraise", ready, alone);
     print("appraise", whole, alone);
     print("Bundle::parse and appraise", parsed, alone);
     Ok(())

@@ -11,6 +11,8 @@ use std::{
 use chassis_verifier::{
     Endorsements, Policy,
     bundle::{Bundle, DEFAULT_LIMIT},
+    claims::{AllianceToken, Poe, RegistrarStatement},
+    eventlog::DrtmLog,
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -102,6 +104,11 @@ fn it_writes_the_documents_of_an_honest_appraisal() {
     )
     .unwrap();
     assert!(appraisal.is_attestable());
+    let bytes = |name: &str| fs::read(dir.join(name)).unwrap();
+    Poe::parse(&bytes("poe")).unwrap();
+    AllianceToken::parse(&read("alliance-token")).unwrap();
+    RegistrarStatement::parse(&bytes("registrar-statement")).unwrap();
+    assert!(!DrtmLog::parse(&bytes("drtm-log")).unwrap().events().is_empty());
 }
 
 fn up(dir: &Path) -> Child {

@@ -7,10 +7,10 @@ use alloy_sol_types::SolStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{AttestationResult, CheckId, bundle::canonical_digest};
+use crate::{AttestationResult, CheckId, bundle::canonical_digest, json::GREATEST_NUMBER};
 
 /// The outcome of one check. The numbers are hashed and posted: they never change meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
@@ -26,7 +26,7 @@ pub enum Outcome {
 pub type Facts = BTreeMap<&'static str, Value>;
 
 /// SHA-256 of `{}`: most checks have no facts.
-const NO_FACTS: B256 = b256!("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+pub(crate) const NO_FACTS: B256 = b256!("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
 
 /// One question and its answer.
 #[derive(Clone, Debug, Serialize)]
@@ -82,10 +82,16 @@ impl Check {
         }
     }
 
-    /// Adds a machine value.
+    /// Adds a machine value. An integer beyond 2^53 becomes a decimal string, as in every document that is hashed.
     #[must_use]
     pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.facts.insert(name, value.into());
+        let value = match value.into() {
+            Value::Number(number) if number.as_u64().is_some_and(|n| n > GREATEST_NUMBER) => {
+                Value::String(number.to_string())
+            }
+            value => value,
+        };
+        self.facts.insert(name, value);
         self
     }
 
@@ -227,6 +233,8 @@ fn as_name<T: std::fmt::Debug, S: Serializer>(value: &T, serializer: S) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::keccak256;
+
     use super::*;
     use crate::{bundle::canonical_json, checks_root, sha256};
 
@@ -281,5 +289,25 @@ mod tests {
         assert_eq!(none.facts_hash(), NO_FACTS);
         let one = none.fact("seconds", 1);
         assert_eq!(one.facts_hash(), sha256(br#"{"seconds":1}"#));
+        let great = Check::pass(CheckId::Age, "").fact("seconds", (1_u64 << 53) + 1);
+        assert_eq!(great.facts_hash(), sha256(br#"{"seconds":"9007199254740993"}"#));
+    }
+
+    /// By the definition alone: `keccak256(keccak256(abi.encode(id, outcome, factsHash)))`.
+    #[test]
+    fn a_check_without_facts_has_the_leaf_of_its_definition() {
+        for id in CheckId::ALL {
+            for outcome in [Outcome::Pass, Outcome::Fail, Outcome::NotApplicable] {
+                let bare = Check {
+                    outcome,
+                    ..Check::pass(*id, "")
+                };
+                let word = |number: u16| B256::from(alloy_primitives::U256::from(number));
+                let leaf = [word(*id as u16), word(outcome as u16), NO_FACTS];
+                let hash = keccak256(keccak256(leaf.concat()));
+                assert_eq!(checks_root(std::slice::from_ref(&bare)), hash);
+                assert_ne!(checks_root(&[bare.fact("seconds", 1)]), hash);
+            }
+        }
     }
 }

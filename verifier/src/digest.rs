@@ -1,10 +1,12 @@
 //! Hashes that Rust and Solidity must compute alike.
 
-use alloy_primitives::{B256, keccak256};
+use std::{collections::HashMap, sync::LazyLock};
+
+use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::{SolValue, sol};
 use sha2::{Digest, Sha256};
 
-use crate::Check;
+use crate::{Check, CheckId, Outcome, appraisal::NO_FACTS};
 
 sol! {
     /// What k relayers sign the EIP-712 struct hash of.
@@ -52,26 +54,45 @@ pub fn instance_id(certified_spki: &[u8]) -> B256 {
 ///
 /// Leaf: `keccak256(keccak256(abi.encode(uint16 id, uint8 outcome, bytes32 factsHash)))`.
 pub fn checks_root(checks: &[Check]) -> B256 {
-    merkle_root(checks.iter().map(|check| {
-        let id = check.id as u16;
-        (
-            id,
-            alloy_primitives::U256::from(check.outcome as u8),
-            check.facts_hash(),
-        )
-            .abi_encode()
-    }))
+    root(checks.iter().map(leaf_hash).collect())
+}
+
+/// Of most checks, which have no facts, it depends on nothing but id and outcome.
+fn leaf_hash(check: &Check) -> B256 {
+    static BARE: LazyLock<HashMap<(CheckId, Outcome), B256>> = LazyLock::new(|| {
+        let outcomes = [Outcome::Pass, Outcome::Fail, Outcome::NotApplicable];
+        let bare = |(id, outcome)| ((id, outcome), hash_twice(&leaf(id, outcome, NO_FACTS)));
+        let all = CheckId::ALL
+            .iter()
+            .flat_map(|id| outcomes.map(|outcome| (*id, outcome)));
+        all.map(bare).collect()
+    });
+    match BARE.get(&(check.id, check.outcome)) {
+        Some(hash) if check.facts.is_empty() => *hash,
+        _ => hash_twice(&leaf(check.id, check.outcome, check.facts_hash())),
+    }
+}
+
+fn leaf(id: CheckId, outcome: Outcome, facts_hash: B256) -> Vec<u8> {
+    (id as u16, U256::from(outcome as u8), facts_hash).abi_encode()
+}
+
+fn hash_twice(leaf: &[u8]) -> B256 {
+    keccak256(keccak256(leaf))
 }
 
 /// Root of a Merkle tree as `OpenZeppelin`'s `MerkleProof` verifies it: leaves hashed twice, pairs hashed in ascending
 /// order, an odd node carried up unchanged. Zero for no leaves.
 pub fn merkle_root(leaves: impl Iterator<Item = Vec<u8>>) -> B256 {
-    let mut level: Vec<B256> = leaves.map(|leaf| keccak256(keccak256(leaf))).collect();
+    root(leaves.map(|leaf| hash_twice(&leaf)).collect())
+}
+
+fn root(mut level: Vec<B256>) -> B256 {
     while level.len() > 1 {
         level = level
             .chunks(2)
             .map(|pair| match pair {
-                [a, b] => keccak256([a.min(b).0, a.max(b).0].concat()),
+                [a, b] => keccak256([a.min(b).0, a.max(b).0].as_flattened()),
                 odd => odd[0],
             })
             .collect();

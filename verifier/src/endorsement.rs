@@ -52,14 +52,17 @@ pub struct Endorsements {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AnchorClaim {
     /// The chain.
+    #[serde(with = "json::integer")]
     pub chain_id: u64,
     /// The registry that the signer posts to.
     pub registry: Address,
     /// The block's number.
+    #[serde(with = "json::integer")]
     pub number: u64,
     /// The block's hash.
     pub hash: B256,
     /// The block's time, Unix seconds: the evidence's time.
+    #[serde(with = "json::integer")]
     pub timestamp: u64,
 }
 

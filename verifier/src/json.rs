@@ -61,6 +61,50 @@ where
     deserializer.deserialize_seq(AtMost::<N, T>(std::marker::PhantomData))
 }
 
+/// The greatest integer that canonical JSON (RFC 8785) writes as a number. It writes doubles, so of two integers beyond
+/// it, one would be written as the other.
+pub(crate) const GREATEST_NUMBER: u64 = 1 << 53;
+
+/// Integers in documents that are hashed, for `with`: numbers up to 2^53, beyond that decimal strings.
+pub(crate) mod integer {
+    use serde::{Deserializer, Serializer, de};
+
+    use super::GREATEST_NUMBER;
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(crate) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        if *value <= GREATEST_NUMBER {
+            serializer.serialize_u64(*value)
+        } else {
+            serializer.collect_str(value)
+        }
+    }
+
+    /// Takes either form: whether it is the right one, the comparison with the canonical form decides.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        struct Integer;
+
+        impl de::Visitor<'_> for Integer {
+            type Value = u64;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an unsigned integer of at most 64 bits, a decimal string beyond 2^53")
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<u64, E> {
+                Ok(value)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+                text.parse()
+                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Integer)
+    }
+}
+
 /// The front of an error's text.
 pub(crate) fn short(error: &impl Display) -> String {
     let mut text = Short(String::new());
@@ -101,6 +145,43 @@ mod tests {
         assert_eq!(listed.list, ["a", "b"]);
         let error = parse::<Listed>(br#"{"list":["a","b","c"]}"#).unwrap_err();
         assert!(error.starts_with("a list of more than 2"), "{error}");
+    }
+
+    #[derive(Debug, PartialEq, serde::Serialize, Deserialize)]
+    struct Counted {
+        #[serde(with = "integer")]
+        count: u64,
+    }
+
+    #[test]
+    fn no_two_integers_have_one_canonical_form() {
+        for (count, form) in [
+            (0, "0"),
+            (1 << 53, "9007199254740992"),
+            ((1 << 53) + 1, r#""9007199254740993""#),
+            (u64::MAX, r#""18446744073709551615""#),
+        ] {
+            let document = format!(r#"{{"count":{form}}}"#);
+            let canonical = crate::bundle::canonical_json(&Counted { count }).unwrap();
+            assert_eq!(String::from_utf8(canonical).unwrap(), document);
+            assert_eq!(parse::<Counted>(document.as_bytes()), Ok(Counted { count }));
+        }
+        // Read, but not written: the comparison with the canonical form refuses them.
+        for other in [r#"{"count":"7"}"#, r#"{"count":9007199254740993}"#] {
+            let counted = parse::<Counted>(other.as_bytes()).unwrap();
+            assert!(crate::bundle::first_difference(&counted, other.as_bytes()).is_some());
+        }
+        for wrong in [
+            "-1",
+            "1.5",
+            r#""x""#,
+            r#""-1""#,
+            r#""18446744073709551616""#,
+            "null",
+        ] {
+            let document = format!(r#"{{"count":{wrong}}}"#);
+            assert!(parse::<Counted>(document.as_bytes()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

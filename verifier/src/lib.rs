@@ -29,7 +29,7 @@ pub mod td;
 pub mod tpm;
 
 pub use appraisal::{Appraisal, Binding, Check, CustodyLevel, Facts, Outcome, Verdict};
-pub use appraise::{appraise, appraise_many};
+pub use appraise::{Appraiser, appraise, appraise_many};
 pub use bytes::Base64;
 pub use check::{CheckId, Question};
 pub use consent::{Enrolment, consent_signer, enrolment_hash, registry_domain};

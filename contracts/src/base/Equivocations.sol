@@ -36,9 +36,11 @@ abstract contract Equivocations is Orders {
     /// @dev Has this relayer signed a report of this registry that carries the digest?
     function _signed(address relayer, bytes32 digest, Posting calldata p) private view returns (bool) {
         if (p.signature.length != 64) return false;
-        bytes32 hash = _hashTypedDataV4(ReportLib.hash(p.report));
+        I.Report calldata r = p.report;
+        bytes32 structHash = ReportLib.hash(r, r.platforms, r.grants, r.renewals, r.digests);
         // slither-disable-next-line unused-return (a failed recovery gives no signer, and no relayer is zero)
-        (address signer,,) = ECDSA.tryRecover(hash, bytes32(p.signature[:32]), bytes32(p.signature[32:]));
+        (address signer,,) =
+            ECDSA.tryRecover(_hashTypedDataV4(structHash), bytes32(p.signature[:32]), bytes32(p.signature[32:]));
         return signer == relayer && _carries(p.report, digest);
     }
 

@@ -90,6 +90,8 @@ abstract contract Governance is Timelock {
             _checkPaused();
         } else if (selector == this.admitProvider.selector) {
             _checkProviderClosed(abi.decode(data[4:], (uint16)));
+        } else if (selector == this.registerPolicy.selector) {
+            if (_policies[abi.decode(data[4:], (bytes32))]) revert NothingToRaise();
         } else if (selector == this.liftFreeze.selector || selector == this.reinstate.selector) {
             (I.Subject kind, bytes32 subject, uint32 nonce) = abi.decode(data[4:], (I.Subject, bytes32, uint32));
             _checkStatus(kind, subject, nonce, selector == this.reinstate.selector ? I.Status.Revoked : I.Status.Frozen);

@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {BatchState} from "../libraries/BatchState.sol";
-import {BatchTree} from "../libraries/BatchTree.sol";
 import {InstanceWord, InstanceWordLib} from "../libraries/InstanceWord.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
@@ -44,8 +43,7 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         _setLaneWord(lane, word);
         o = o.granted(g, lane, p.provider(), start, batch.issuedAt, p.index(), _workloadIndex(batch, g.workloadId));
         _operators[g.operator] = o;
-        batch.leaves[batch.leafCount] = BatchTree.leaf(batch.leafCount, g.digest);
-        ++batch.leafCount;
+        batch.addDigest(g.digest);
         emit OperatorGranted(
             g.operator, g.platformId, g.workloadId, g.instanceId, g.digest, OperatorWord.unwrap(o), uint32(word)
         );

@@ -40,8 +40,9 @@ abstract contract PlatformEntries is IProofOfCloudRegistry, PlatformLanes {
         } else if (entry.custodyExpiry < p.custodyExpiry()) {
             _truncateLanes(id, p, entry.custodyExpiry);
         }
-        _platforms[id] = p.updated(entry, index, batch.issuedAt);
-        emit PlatformUpdated(id, uint32(index), entry.provider, entry.custody, entry.custodyExpiry, entry.statusNonce);
+        p = p.updated(entry, index, batch.issuedAt);
+        _platforms[id] = p;
+        emit PlatformUpdated(id, entry.provider, PlatformWord.unwrap(p));
         return SkipReason.None;
     }
 }

@@ -29,9 +29,9 @@ abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
 
     /// @inheritdoc IProofOfCloudRegistry
     function isAttested(address operator) public view returns (bool) {
-        (Denial denial, OperatorWord o,) = _live(operator);
-        return denial == Denial.None && o.binding() >= DEFAULT_MIN_BINDING && o.custody() >= DEFAULT_MIN_CUSTODY
-            && o.tcb() <= DEFAULT_MAX_TCB;
+        (bool yes, OperatorWord o,) = _attested(operator);
+        yes = _both(yes, _both(o.binding() >= DEFAULT_MIN_BINDING, o.custody() >= DEFAULT_MIN_CUSTODY));
+        return _both(yes, o.tcb() <= DEFAULT_MAX_TCB);
     }
 
     /// @inheritdoc IProofOfCloudRegistry
@@ -122,8 +122,8 @@ abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
 
     /// @dev The first reason why the operator does not meet the requirement.
     function _denial(address operator, Requirement calldata r) private view returns (Denial) {
-        (Denial denial, OperatorWord o, uint256 expiry) = _live(operator);
-        if (denial != Denial.None) return denial;
+        (bool yes, OperatorWord o, uint256 expiry) = _attested(operator);
+        if (!yes) return _reason(o, expiry);
         if (o.binding() < r.minBinding) return Denial.Binding;
         if (o.custody() < r.minCustody) return Denial.Custody;
         if (r.maxTcb != 0 && o.tcb() > r.maxTcb) return Denial.Tcb;
@@ -139,24 +139,41 @@ abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
     /// @dev Is the operator attested at all? Reads three slots: control, operator, lane. A frozen platform needs no
     /// fourth, because its freeze zeroed its operators' lanes; only the reason for a denial looks further.
     function _live(address operator) private view returns (Denial, OperatorWord o, uint256 expiry) {
-        ControlWord c = _control;
-        o = _operators[operator];
-        if (c.paused()) return (Denial.Paused, o, 0);
-        Status status = o.status();
-        if (status != Status.Active) return (_inactive(status), o, 0);
-        if (c.providerFrozen(o.provider())) return (Denial.ProviderFrozen, o, 0);
-        expiry = Lanes.expiry(_laneWord(o.lane()));
-        if (expiry <= block.timestamp) return (_lapsed(o), o, expiry);
-        // No writer stores such an expiry. Should one ever slip in, it must not count.
-        if (expiry > block.timestamp + _MAX_TTL) return (Denial.ExpiryTooFar, o, expiry);
-        return (Denial.None, o, expiry);
+        bool yes;
+        (yes, o, expiry) = _attested(operator);
+        return (yes ? Denial.None : _reason(o, expiry), o, expiry);
     }
 
-    function _inactive(Status status) private pure returns (Denial) {
+    /// @dev The answer itself. Every query pays for it, so it asks all its questions at once, without a branch.
+    function _attested(address operator) private view returns (bool yes, OperatorWord o, uint256 expiry) {
+        ControlWord c = _control;
+        o = _operators[operator];
+        unchecked {
+            expiry = Lanes.expiry(_laneWord(o.lane()));
+            bool up = _both(o.isActive(), _both(!c.paused(), (c.frozenProviders() >> o.provider()) & 1 == 0));
+            // No writer stores an expiry beyond MAX_TTL. Should one ever slip in, it must not count.
+            yes = _both(up, _both(expiry > block.timestamp, expiry <= block.timestamp + _MAX_TTL));
+        }
+    }
+
+    /// @dev Why `_attested` says no. Warning: only for whom it does; never None.
+    function _reason(OperatorWord o, uint256 expiry) private view returns (Denial) {
+        ControlWord c = _control;
+        if (c.paused()) return Denial.Paused;
+        Status status = o.status();
         if (status == Status.Frozen) return Denial.Frozen;
         if (status == Status.Revoked) return Denial.Revoked;
         if (status == Status.Deregistered) return Denial.Deregistered;
-        return Denial.Unknown;
+        if (status != Status.Active) return Denial.Unknown;
+        if (c.providerFrozen(o.provider())) return Denial.ProviderFrozen;
+        return expiry <= block.timestamp ? _lapsed(o) : Denial.ExpiryTooFar;
+    }
+
+    /// @dev `a && b`, where both are known already. Assembly: Solidity has only the one that jumps.
+    function _both(bool a, bool b) private pure returns (bool c) {
+        assembly ("memory-safe") {
+            c := and(a, b)
+        }
     }
 
     function _lapsed(OperatorWord o) private view returns (Denial) {

@@ -41,7 +41,6 @@ abstract contract RegistryBase is EIP712 {
     bytes32 internal _head;
     mapping(uint256 slot => uint256 lanes) internal _lanes;
     mapping(address operator => OperatorWord) internal _operators;
-    // slither-disable-next-line uninitialized-state (a mapping; `Grants` writes it)
     mapping(bytes32 instanceId => InstanceWord) internal _instances;
     mapping(bytes32 platformId => PlatformWord) internal _platforms;
     /// @dev Lanes past the platform word's three, ten to a slot.
@@ -62,7 +61,6 @@ abstract contract RegistryBase is EIP712 {
     mapping(bytes32 id => uint256 time) internal _executableAt;
     /// @dev Orders signed by relayers that have been carried out.
     mapping(bytes32 digest => bool) internal _spent;
-    // slither-disable-next-line uninitialized-state (`post` writes it)
     bytes32[1024] internal _roots;
 
     constructor(uint32 maxTtl) EIP712("ProofOfCloudRegistry", "1") {
@@ -72,7 +70,15 @@ abstract contract RegistryBase is EIP712 {
     }
 
     function _moveHead(HeadKind kind, bytes32 payload) internal returns (bytes32 newHead) {
-        newHead = keccak256(abi.encode(_head, kind, payload));
+        bytes32 oldHead = _head;
+        // `keccak256(abi.encode(_head, kind, payload))`. Assembly: past the free pointer, where Solidity would allocate.
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, oldHead)
+            mstore(add(words, 0x20), kind)
+            mstore(add(words, 0x40), payload)
+            newHead := keccak256(words, 0x60)
+        }
         // slither-disable-next-line costly-loop (only the constructor and orders of several changes come here again)
         _head = newHead;
     }

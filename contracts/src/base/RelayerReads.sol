@@ -108,6 +108,7 @@ abstract contract RelayerReads is Reads, Changes {
 
     /// @inheritdoc IProofOfCloudRegistry
     function hashReport(Report calldata report) external view returns (bytes32) {
-        return _hashTypedDataV4(ReportLib.hash(report));
+        return
+            _hashTypedDataV4(ReportLib.hash(report, report.platforms, report.grants, report.renewals, report.digests));
     }
 }

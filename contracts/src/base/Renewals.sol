@@ -2,81 +2,118 @@
 pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
-import {BatchState} from "../libraries/BatchState.sol";
+import {LaneGroup} from "../libraries/LaneGroup.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {RegistryBase} from "./RegistryBase.sol";
 
 /// @title Renewals
-/// @notice Applies a report's renewals: one read and one write for eight lanes.
+/// @notice Applies a report's renewals: one read, one check and one write for eight lanes.
 abstract contract Renewals is IProofOfCloudRegistry, RegistryBase {
     /// @dev Bytes of one group: slot index `uint32`, eight lane words.
     uint256 private constant GROUP = 36;
 
-    /// @return applied The renewals with the words of skipped lanes zeroed.
-    /// @return digests The digests of the others.
-    /// @dev The loop runs once per operator of a fleet, so it reads calldata and fills its arrays by hand. Bounds: a
-    /// digest is read only while `taken < all.length`; `digests` and the leaves have room for all of them.
-    function _applyRenewals(BatchState memory batch, bytes calldata renewals, bytes32[] calldata all)
-        internal
-        returns (bytes memory applied, bytes32[] memory digests)
-    {
+    /// @dev Both arrays become what was applied: the words of skipped lanes are zeroed, their digests taken out.
+    function _applyRenewals(bytes memory renewals, bytes32[] memory digests) internal {
+        if (renewals.length | digests.length == 0) return;
         if (renewals.length % GROUP != 0) revert MalformedRenewals();
-        applied = renewals;
-        digests = new bytes32[](all.length);
-        bytes32[] memory leaves = batch.leaves;
-        uint256 first = batch.leafCount; // leaves before ours
-        uint256 latest = block.timestamp + _MAX_TTL;
-        uint256 taken; // digests seen
-        uint256 kept; // digests applied
-        uint256 least; // slot that may come next
         unchecked {
-            for (uint256 offset; offset < renewals.length; offset += GROUP) {
-                uint256 slot;
-                uint256 words;
-                assembly ("memory-safe") {
-                    let group := add(renewals.offset, offset)
-                    slot := shr(224, calldataload(group))
-                    words := calldataload(add(group, 4))
-                }
+            uint256 live = LaneGroup.firstLive(block.timestamp);
+            uint256 limit = LaneGroup.lastAllowed(block.timestamp + _MAX_TTL);
+            uint256 total = digests.length;
+            uint256 seen; // digests
+            uint256 least; // slot that may come next
+            (uint256 group, uint256 end) = _bounds(renewals);
+            for (; group < end; group += GROUP) {
+                (uint256 slot, uint256 words) = _group(group);
                 if (slot < least) revert MalformedRenewals();
                 least = slot + 1;
-                uint256 stored = _lanes[slot];
-                uint256 result = stored;
-                for (uint256 i; i < 8; ++i) {
-                    uint256 renewal = Lanes.wordAt(words, i);
-                    if (renewal == 0) continue;
-                    if (taken == all.length) revert MalformedRenewals();
-                    uint256 word = Lanes.wordAt(stored, i);
-                    if (Lanes.renewable(word, renewal, block.timestamp, latest)) {
-                        result ^= (word ^ renewal) << Lanes.shift(i);
-                        assembly ("memory-safe") {
-                            let digest := calldataload(add(all.offset, shl(5, taken)))
-                            mstore(add(add(digests, 32), shl(5, kept)), digest)
-                            // BatchTree.leaf, inline
-                            let index := add(first, kept)
-                            mstore(0x00, index)
-                            mstore(0x20, digest)
-                            mstore(0x00, keccak256(0x00, 0x40))
-                            mstore(add(add(leaves, 32), shl(5, index)), keccak256(0x00, 0x20))
-                        }
-                        ++kept;
-                    } else {
-                        words = Lanes.put(words, i, 0);
-                        SkipReason reason = Lanes.refusal(word, renewal, block.timestamp, latest);
-                        emit ItemSkipped(Item.Renewal, bytes32(8 * slot + i), reason);
-                    }
-                    ++taken;
+                uint256 key = _laneKey(slot);
+                (uint256 renewed, uint256 refused, uint256 count) = LaneGroup.renew(_load(key), words, live, limit);
+                seen += count;
+                if (refused != 0) {
+                    if (seen > total) revert MalformedRenewals();
+                    _skip(group, digests, total - (seen - count), refused);
                 }
-                if (result != stored) _lanes[slot] = result;
-                assembly ("memory-safe") {
-                    mstore(add(add(applied, 36), offset), words)
+                _store(key, renewed);
+            }
+            if (seen != total) revert MalformedRenewals();
+        }
+    }
+
+    /// @dev A group in which some renewal was refused, lane by lane. Its words become those that apply.
+    /// @param left How many of the digests are this group's or later ones'.
+    function _skip(uint256 group, bytes32[] memory digests, uint256 left, uint256 refused) private {
+        (uint256 slot, uint256 words) = _group(group);
+        uint256 stored = _lanes[slot];
+        unchecked {
+            uint256 latest = block.timestamp + _MAX_TTL;
+            for (uint256 i; i < 8; ++i) {
+                uint256 renewal = Lanes.wordAt(words, i);
+                if (renewal == 0) continue;
+                if (Lanes.wordAt(refused, i) != 0) {
+                    SkipReason reason = Lanes.refusal(Lanes.wordAt(stored, i), renewal, block.timestamp, latest);
+                    emit ItemSkipped(Item.Renewal, bytes32(8 * slot + i), reason);
+                    words = Lanes.put(words, i, 0);
+                    _remove(digests, left);
                 }
+                --left;
             }
         }
-        if (taken != all.length) revert MalformedRenewals();
-        batch.leafCount = first + kept;
+        _putWords(group, words);
+    }
+
+    /// @dev Takes out the digest that has `left - 1` after it, and moves those up: 3 gas for each, beside the log that
+    /// says why. Assembly: Solidity can neither move nor shorten an array. `left` is from 1 to its length.
+    function _remove(bytes32[] memory digests, uint256 left) private pure {
         assembly ("memory-safe") {
-            mstore(digests, kept)
+            let n := mload(digests)
+            let place := add(add(digests, 0x20), shl(5, sub(n, left)))
+            mcopy(place, add(place, 0x20), shl(5, sub(left, 1)))
+            mstore(digests, sub(n, 1))
+        }
+    }
+
+    /// @dev Where the first group lies in memory, and where the last one ends. Assembly, here and in the next two:
+    /// Solidity would read and write single bytes. The length is a multiple of a group's 36 bytes, so whatever starts a
+    /// group before the end has them.
+    function _bounds(bytes memory renewals) private pure returns (uint256 start, uint256 end) {
+        assembly ("memory-safe") {
+            start := add(renewals, 0x20)
+            end := add(start, mload(renewals))
+        }
+    }
+
+    function _group(uint256 group) private pure returns (uint256 slot, uint256 words) {
+        assembly ("memory-safe") {
+            slot := shr(224, mload(group))
+            words := mload(add(group, 4))
+        }
+    }
+
+    function _putWords(uint256 group, uint256 words) private pure {
+        assembly ("memory-safe") {
+            mstore(add(group, 4), words)
+        }
+    }
+
+    /// @dev Where `_lanes[slot]` lies. Assembly, with `_load` and `_store`: Solidity would hash this twice.
+    function _laneKey(uint256 slot) private pure returns (uint256 key) {
+        assembly ("memory-safe") {
+            mstore(0x00, slot)
+            mstore(0x20, _lanes.slot)
+            key := keccak256(0x00, 0x40)
+        }
+    }
+
+    function _load(uint256 key) private view returns (uint256 lanes) {
+        assembly ("memory-safe") {
+            lanes := sload(key)
+        }
+    }
+
+    function _store(uint256 key, uint256 lanes) private {
+        assembly ("memory-safe") {
+            sstore(key, lanes)
         }
     }
 }

@@ -5,7 +5,11 @@ import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 
 /// @title ProofOfCloudConsumer
 /// @notice Mix this in to admit only operators that a Proof-of-Cloud registry attests now.
-/// @dev Warning: on an L2 the sequencer decides what time it is and when a freeze lands.
+/// @dev Warning: ask in the transaction that acts on the answer, and never store the answer. An attestation ends at any
+/// moment, by time or by a freeze; a stored yes outlives it.
+/// @dev Warning: name the operator who did the work. Behind a paymaster's bundler, a forwarder or a multicall,
+/// `msg.sender` is whoever carried the call; there take the operator from a signature that covers what is done.
+/// @dev Warning: on an L2 the sequencer decides what time it is and when a freeze lands. See `SequencerUptime`.
 abstract contract ProofOfCloudConsumer {
     /// @notice The registry this contract trusts. Fixed at birth: whoever could swap it could attest anybody.
     IProofOfCloudRegistry public immutable PROOF_OF_CLOUD;
@@ -15,7 +19,7 @@ abstract contract ProofOfCloudConsumer {
 
     /// @dev Reverts with `IProofOfCloudRegistry.NotAttested` unless the operator meets `_requirement()`.
     modifier onlyAttested(address operator) {
-        PROOF_OF_CLOUD.requireAttested(operator, _requirement());
+        _requireAttested(operator);
         _;
     }
 
@@ -24,8 +28,15 @@ abstract contract ProofOfCloudConsumer {
         PROOF_OF_CLOUD = registry;
     }
 
-    /// @dev What this contract demands: the same as `isAttested(operator)`. Override to demand more, such as one
-    /// exact workload. Warning: zero in a field means "don't care", so start from `super._requirement()`.
+    /// @dev What `onlyAttested` asks, for functions that learn their operator only as they run.
+    function _requireAttested(address operator) internal view {
+        PROOF_OF_CLOUD.requireAttested(operator, _requirement());
+    }
+
+    /// @dev What this contract demands: the same as `isAttested(operator)`. Override to demand more, such as one exact
+    /// workload: without that, every reviewed program of every operator passes, not only yours.
+    /// @dev Warning: zero in a field means "don't care", so start from `super._requirement()`. A requirement that is
+    /// zero all over accepts a machine on a workbench.
     // slither-disable-next-line dead-code (for those who inherit)
     function _requirement() internal view virtual returns (IProofOfCloudRegistry.Requirement memory requirement) {
         requirement.minBinding = 2;

@@ -313,28 +313,26 @@ interface IProofOfCloudRegistry {
 
     /// @notice A report was applied, at least in part. The `PlatformUpdated`, `OperatorGranted` and `ItemSkipped` logs
     /// of the same batch stand before it, in the order in which the report has them.
+    ///
+    /// The batch's Merkle root, which `batchRoot` gives for a while, follows from these logs: sorted pairs, an odd node
+    /// moves up unchanged, over the applied digests, those of the grants, then those of the renewals. Each leaf is
+    /// `keccak256(keccak256(abi.encode(uint256 index, bytes32 digest)))` with its index among the applied ones. The root
+    /// is zero if there are none.
     /// @param batch The batch's number, from 0.
+    /// @param origin Who signed, and when: `relayerSetId << 72 | issuedAt << 32 | signerMask`.
     /// @param reportHash EIP-712 digest that was signed.
-    /// @param root Merkle root (sorted pairs, an odd node moves up unchanged) over the applied digests: those of the
-    /// grants, then those of the renewals, each leaf `keccak256(keccak256(abi.encode(uint256 index, bytes32 digest)))`
-    /// with its index among the applied ones. Zero if there are none.
-    /// @param platformsApplied Bit i: entry i of the report's platforms was applied.
-    /// @param grantsApplied Bit i: grant i was applied.
+    /// @param applied Bit i: entry i of the report's platforms was applied. Bit 128 + i: grant i was applied.
     /// @param renewals The report's renewals with the skipped lane words zeroed.
     /// @param digests The applied renewals' digests, in order.
-    /// @param head The chain's new head: kind 1, payload `keccak256(abi.encode(batch, relayerSetId, signerMask,
-    /// reportHash, archive, root, platformsApplied, grantsApplied, keccak256(renewals)))`.
+    /// @param head The chain's new head: kind 1, payload `keccak256(abi.encode(batch, policyDigest, origin,
+    /// reportHash, archive, applied, root, keccak256(renewals)))`.
     event BatchPosted(
         uint64 indexed batch,
-        uint32 indexed relayerSetId,
-        bytes32 indexed policyDigest,
-        uint32 signerMask,
+        bytes32 policyDigest,
+        uint256 origin,
         bytes32 reportHash,
-        uint40 issuedAt,
         bytes32 archive,
-        bytes32 root,
-        uint256 platformsApplied,
-        uint256 grantsApplied,
+        uint256 applied,
         bytes renewals,
         bytes32[] digests,
         bytes32 head
@@ -342,15 +340,8 @@ interface IProofOfCloudRegistry {
 
     /// @notice A platform entry was applied. Where it lowers custody, its expiry or changes the provider, the live lanes
     /// of the platform's operators are cut to what remains and take a new generation.
-    /// @param index The platform's number in operator words.
-    event PlatformUpdated(
-        bytes32 indexed platformId,
-        uint32 index,
-        uint16 indexed provider,
-        uint8 custody,
-        uint40 custodyExpiry,
-        uint32 statusNonce
-    );
+    /// @param platformWord The platform's word as stored; its layout is drawn at `PlatformWord`.
+    event PlatformUpdated(bytes32 indexed platformId, uint16 indexed provider, uint256 platformWord);
 
     /// @notice A grant was applied.
     /// @param operatorWord The operator's slot 0 as stored; its layout is drawn at `OperatorWord`.
@@ -450,7 +441,7 @@ interface IProofOfCloudRegistry {
     error InvalidSignature(uint256 index);
     /// @notice `renewals` is not made of groups of 36 bytes with ascending slots, or `digests` does not match it.
     error MalformedRenewals();
-    /// @notice More than 256 platforms or 256 grants.
+    /// @notice More than 128 platforms or 128 grants.
     error TooManyItems();
     /// @notice Nothing in the report applies: a replay, or everything was overtaken.
     error NothingApplied();

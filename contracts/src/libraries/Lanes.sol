@@ -56,19 +56,8 @@ library Lanes {
         return word & GENERATION;
     }
 
-    /// @dev Is `refusal` None? Without a branch; a fuzz test holds the two together. Where the generations are equal,
-    /// the greater word has the later expiry.
-    function renewable(uint256 word, uint256 renewal, uint256 time, uint256 latest) internal pure returns (bool yes) {
-        assembly ("memory-safe") {
-            let alive := gt(and(word, not(63)), time)
-            let forward := gt(renewal, word)
-            let same := iszero(and(xor(word, renewal), 63))
-            let near := iszero(gt(and(renewal, not(63)), latest))
-            yes := and(and(alive, forward), and(same, near))
-        }
-    }
-
-    /// @dev Why `renewal` may not replace `word`. Only a live lane of the same generation, and only forward.
+    /// @dev Why `renewal` may not replace `word`. Only a live lane of the same generation, and only forward. Where the
+    /// generations are equal, the greater word has the later expiry. `LaneGroup` answers the same for eight at once.
     function refusal(uint256 word, uint256 renewal, uint256 time, uint256 latest)
         internal
         pure

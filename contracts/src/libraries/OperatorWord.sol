@@ -39,6 +39,11 @@ library OperatorWordLib {
         return IProofOfCloudRegistry.Status(OperatorWord.unwrap(w).get(24, 3));
     }
 
+    /// @dev `status() == Active`, without the check that the field holds a status at all.
+    function isActive(OperatorWord w) internal pure returns (bool) {
+        return OperatorWord.unwrap(w).get(24, 3) == uint256(IProofOfCloudRegistry.Status.Active);
+    }
+
     function binding(OperatorWord w) internal pure returns (uint256) {
         return OperatorWord.unwrap(w).get(27, 2);
     }

@@ -2,14 +2,14 @@
 pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
-import {RelayerSetWord, RelayerSetWordLib} from "./RelayerSetWord.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {RelayerSetWord} from "./RelayerSetWord.sol";
+import {SignatureVerifier} from "./SignatureVerifier.sol";
 
 /// @title Quorum
 /// @notice Did exactly k members of a relayer set sign this digest?
 library Quorum {
     /// @dev Exactly `threshold` bits, not at least: one report has one shape, and a surplus signature buys nothing.
-    /// Every mask bit takes its own signature, so no member counts twice. High-s twins fail in ECDSA.
+    /// Every mask bit takes its own signature, so no member counts twice.
     function check(RelayerSetWord set, uint256 threshold, bytes32 digest, uint32 signerMask, bytes calldata signatures)
         internal
         view
@@ -22,33 +22,52 @@ library Quorum {
             ) {
                 revert IProofOfCloudRegistry.InvalidSigners(signerMask);
             }
-            bytes memory members = set.packedMembers();
-            uint256 offset;
-            for (uint256 i; mask != 0; ++i) {
+            uint256 members = _members(set);
+            uint256 signature;
+            assembly ("memory-safe") {
+                signature := signatures.offset
+            }
+            for (uint256 i;; ++i) {
                 if (mask & 1 != 0) {
-                    bytes32 r;
-                    bytes32 vs;
-                    assembly ("memory-safe") {
-                        r := calldataload(add(signatures.offset, offset))
-                        vs := calldataload(add(add(signatures.offset, offset), 32))
-                    }
-                    // slither-disable-next-line unused-return (the third only describes the error)
-                    (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecover(digest, r, vs);
-                    if (err != ECDSA.RecoverError.NoError || signer != RelayerSetWordLib.memberAt(members, i)) {
+                    if (!SignatureVerifier.isSignedBy(_member(members), digest, signature)) {
                         revert IProofOfCloudRegistry.InvalidSignature(i);
                     }
-                    offset += 64;
+                    signature += 64;
                 }
+                members += 20;
                 mask >>= 1;
+                if (mask == 0) return;
             }
         }
     }
 
-    function _bits(uint256 mask) private pure returns (uint256 n) {
+    /// @dev Where the members lie in memory, 20 bytes each, copied from the set's blob past its STOP. Not a `bytes`:
+    /// that would be zeroed first, and carry its length.
+    function _members(RelayerSetWord set) private view returns (uint256 list) {
+        address blob = set.blob();
+        uint256 size = set.size();
+        assembly ("memory-safe") {
+            list := mload(0x40)
+            let length := mul(size, 20)
+            extcodecopy(blob, list, 1, length)
+            mstore(0x40, and(add(add(list, length), 31), not(31)))
+        }
+    }
+
+    /// @dev Warning: checks no bounds; the caller has checked the whole mask against the set's size.
+    function _member(uint256 place) private pure returns (address member) {
+        assembly ("memory-safe") {
+            member := shr(96, mload(place))
+        }
+    }
+
+    /// @dev How many bits are set, of 32: sums of two, of four, of eight, then the four bytes' sum in the highest.
+    function _bits(uint256 x) private pure returns (uint256) {
         unchecked {
-            for (; mask != 0; mask &= mask - 1) {
-                ++n;
-            }
+            x -= (x >> 1) & 0x55555555;
+            x = (x & 0x33333333) + ((x >> 2) & 0x33333333);
+            x = (x + (x >> 4)) & 0x0f0f0f0f;
+            return ((x * 0x01010101) >> 24) & 0xff;
         }
     }
 }

@@ -20,37 +20,35 @@ library ReportLib {
     );
     bytes32 internal constant ENROLMENT_TYPEHASH = keccak256("Enrolment(bytes32 evidenceDigest)");
 
-    /// @dev Static structs are words in calldata, so an array of them hashes straight from there. Words with dirty
-    /// high bits would hash as they stand, but the same words revert where their fields are read.
-    function hash(IProofOfCloudRegistry.Report calldata report) internal pure returns (bytes32) {
-        uint256 platforms;
-        uint256 grants;
-        {
-            IProofOfCloudRegistry.PlatformEntry[] calldata list = report.platforms;
-            assembly ("memory-safe") {
-                platforms := list.offset
-            }
+    /// @dev The report's arrays are passed along with it, two of them as copies that `post` needs anyway: each look at
+    /// one in calldata costs its range checks anew.
+    ///
+    /// Assembly, here and below: Solidity would copy each array to memory and check each word on the way. Static structs
+    /// are words in calldata, so everything hashes straight from there. Words with dirty high bits would hash as they
+    /// stand, but the same words revert where their fields are read. Memory: past the free pointer, left as garbage.
+    /// Bounds: the compiler has checked that the struct's nine words and the arrays lie within the calldata.
+    function hash(
+        IProofOfCloudRegistry.Report calldata report,
+        IProofOfCloudRegistry.PlatformEntry[] calldata platforms,
+        IProofOfCloudRegistry.Grant[] calldata grants,
+        bytes memory renewals,
+        bytes32[] memory digests
+    ) internal pure returns (bytes32 result) {
+        bytes32 platformsHash = _hashPlatforms(platforms);
+        bytes32 grantsHash = _hashGrants(grants);
+        bytes32 renewalsHash = keccak256(renewals);
+        bytes32 digestsHash = _hashWords(digests);
+        bytes32 typeHash = REPORT_TYPEHASH;
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, typeHash)
+            calldatacopy(add(words, 0x20), report, 0x120)
+            mstore(add(words, 0xa0), platformsHash)
+            mstore(add(words, 0xc0), grantsHash)
+            mstore(add(words, 0xe0), renewalsHash)
+            mstore(add(words, 0x100), digestsHash)
+            result := keccak256(words, 0x140)
         }
-        {
-            IProofOfCloudRegistry.Grant[] calldata list = report.grants;
-            assembly ("memory-safe") {
-                grants := list.offset
-            }
-        }
-        return keccak256(
-            abi.encode(
-                REPORT_TYPEHASH,
-                report.relayerSetId,
-                report.policyDigest,
-                report.issuedAt,
-                report.deadline,
-                _hashStructs(PLATFORM_ENTRY_TYPEHASH, platforms, report.platforms.length, 5),
-                _hashStructs(GRANT_TYPEHASH, grants, report.grants.length, 14),
-                keccak256(report.renewals),
-                _hashWords(report.digests),
-                report.archive
-            )
-        );
     }
 
     /// @dev Kept apart from `hash`: no report holds this struct, only its hash.
@@ -60,6 +58,24 @@ library ReportLib {
 
     function hash(IProofOfCloudRegistry.Enrolment memory enrolment) internal pure returns (bytes32) {
         return keccak256(abi.encode(ENROLMENT_TYPEHASH, enrolment.evidenceDigest));
+    }
+
+    function _hashPlatforms(IProofOfCloudRegistry.PlatformEntry[] calldata list) private pure returns (bytes32) {
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := list.offset
+        }
+        if (list.length == 0) return keccak256("");
+        return _hashStructs(PLATFORM_ENTRY_TYPEHASH, offset, list.length, 5);
+    }
+
+    function _hashGrants(IProofOfCloudRegistry.Grant[] calldata list) private pure returns (bytes32) {
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := list.offset
+        }
+        if (list.length == 0) return keccak256("");
+        return _hashStructs(GRANT_TYPEHASH, offset, list.length, 14);
     }
 
     /// @dev Keccak of the struct hashes of `count` structs of `width` words each, from `offset` in calldata.
@@ -82,11 +98,9 @@ library ReportLib {
         }
     }
 
-    function _hashWords(bytes32[] calldata list) private pure returns (bytes32 result) {
+    function _hashWords(bytes32[] memory list) private pure returns (bytes32 result) {
         assembly ("memory-safe") {
-            let copy := mload(0x40)
-            calldatacopy(copy, list.offset, mul(list.length, 32))
-            result := keccak256(copy, mul(list.length, 32))
+            result := keccak256(add(list, 0x20), shl(5, mload(list)))
         }
     }
 }

@@ -14,14 +14,6 @@ contract LanesCheck is Test {
         assert((Lanes.refusal(word, renewal, time, latest) == I.SkipReason.None) == may);
     }
 
-    /// @notice The form without branches is the form with reasons.
-    function check_renewable(uint32 word, uint32 renewal, uint64 time, uint64 latest) public pure {
-        assert(
-            Lanes.renewable(word, renewal, time, latest)
-                == (Lanes.refusal(word, renewal, time, latest) == I.SkipReason.None)
-        );
-    }
-
     /// @notice A put changes one lane, and no other.
     function check_put(uint256 slot, uint24 lane, uint24 other, uint32 word) public pure {
         uint256 result = Lanes.put(slot, lane, word);

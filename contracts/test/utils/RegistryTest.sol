@@ -142,6 +142,11 @@ abstract contract RegistryTest is Test {
         return ((expiry / 64 << 6) | generation) << (224 - 32 * (lane % 8));
     }
 
+    /// @dev What `BatchPosted` says of a report that set 1 issued and relayers 0, 1, 2 signed.
+    function _origin(uint40 issuedAt) internal pure returns (uint256) {
+        return (1 << 72) | (uint256(issuedAt) << 32) | MASK;
+    }
+
     function _floor(uint256 time) internal pure returns (uint40) {
         return uint40(time / 64 * 64);
     }

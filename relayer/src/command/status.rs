@@ -62,7 +62,6 @@ impl Status {
             attested_since: stored.attestedSince.to(),
             expiry: stored.expiry.to(),
             platform_id: stored.platformId,
-            instance_id: stored.instanceId,
             workload_id: stored.workloadId,
         })
     }
@@ -83,7 +82,6 @@ struct Answer {
     attested_since: u64,
     expiry: u64,
     platform_id: B256,
-    instance_id: B256,
     workload_id: B256,
 }
 
@@ -112,7 +110,6 @@ impl View for Answer {
             ("attested since", date(self.attested_since).into()),
             ("expires", date(self.expiry).into()),
             ("platform", self.platform_id.to_string().into()),
-            ("instance", self.instance_id.to_string().into()),
             ("workload", self.workload_id.to_string().into()),
         ])
     }

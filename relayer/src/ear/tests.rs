@@ -87,8 +87,15 @@ fn one_failed_check_contraindicates_its_claim_and_no_other() {
         (CheckId::CrossSystem, &["executables"]),
         (CheckId::Sealed, &["executables"]),
         (CheckId::TdTcb, &["hardware"]),
-        (CheckId::TdQuote, &["hardware", "runtime-opaque"]),
-        (CheckId::TdDebug, &["configuration", "runtime-opaque"]),
+        (CheckId::TdPlatform, &["hardware"]),
+        (CheckId::TdQuote, &["hardware"]),
+        (CheckId::TdDebug, &["runtime-opaque"]),
+        (CheckId::HclAk, &["instance-identity"]),
+        (CheckId::HostAkPolicy, &["instance-identity"]),
+        (CheckId::HostPlatform, &["instance-identity"]),
+        (CheckId::HostStack, &["configuration"]),
+        (CheckId::Paravisor, &["configuration"]),
+        (CheckId::HostLog, &["executables"]),
     ] {
         let failed = appraisal(Binding::None, 0, |id| (id == check).then_some(Outcome::Fail));
         let machine = machine(&failed);
@@ -103,6 +110,128 @@ fn one_failed_check_contraindicates_its_claim_and_no_other() {
     }
 }
 
+/// Those that say nothing about the machine itself: EAR has no claim about age, consent, form or custody.
+const NO_CLAIMS: &[CheckId] = &[
+    CheckId::Anchor,
+    CheckId::Age,
+    CheckId::Consent,
+    CheckId::HostRegistry,
+    CheckId::CustodyAk,
+    CheckId::Zones,
+    CheckId::Pzid,
+    CheckId::Poe,
+    CheckId::Alliance,
+    CheckId::Registrar,
+    CheckId::Conflict,
+    CheckId::Parts,
+];
+
+#[test]
+fn every_check_belongs_to_one_claim_or_is_listed_as_belonging_to_none() {
+    let claims = [&INSTANCE, &CONFIGURATION, &EXECUTABLES, &HARDWARE, &RUNTIME];
+    let owned: Vec<CheckId> = claims.into_iter().flat_map(Rule::own).collect();
+    for check in CheckId::ALL {
+        let places = owned.iter().chain(NO_CLAIMS).filter(|id| *id == check).count();
+        assert_eq!(places, 1, "{check:?}");
+    }
+    for rule in claims {
+        let elsewhere = rule.rests_on.iter().all(|id| owned.contains(id));
+        assert!(elsewhere, "{:?}", rule.rests_on);
+    }
+}
+
+#[test]
+fn a_quote_that_does_not_verify_says_nothing_about_memory_or_instance() {
+    let failed = appraisal(Binding::None, 0, |id| {
+        (id == CheckId::TdQuote).then_some(Outcome::Fail)
+    });
+    let vector = &machine(&failed)["ear_trustworthiness_vector"];
+    assert_eq!(vector["runtime-opaque"], 0);
+    assert_eq!(vector["instance-identity"], 0);
+}
+
+/// The checks whose question does not arise for a virtual TPM, for a host's, and for one behind a paravisor.
+const OF_A_HOST: &[CheckId] = &[
+    CheckId::HostPcrs,
+    CheckId::HostLog,
+    CheckId::HostAkPolicy,
+    CheckId::HostAk,
+    CheckId::HostPlatform,
+    CheckId::HostStack,
+];
+const OF_A_PARAVISOR: &[CheckId] = &[CheckId::HclReport, CheckId::HclAk, CheckId::Paravisor];
+const OF_A_VIRTUAL_TPM: &[CheckId] = &[
+    CheckId::AkInstance,
+    CheckId::PcrReplay,
+    CheckId::CrossConfiguration,
+    CheckId::CrossLoader,
+    CheckId::CrossSystem,
+    CheckId::Pcr0,
+    CheckId::Sealed,
+];
+const OF_A_CERTIFICATE: &[CheckId] = &[CheckId::AkChain, CheckId::AkKeyUsage, CheckId::AkKey];
+
+fn without(lists: &[&[CheckId]], binding: Binding) -> Value {
+    let lists: Vec<_> = lists.iter().copied().flatten().copied().collect();
+    let appraisal = appraisal(binding, 1, |id| {
+        lists.contains(&id).then_some(Outcome::NotApplicable)
+    });
+    machine(&appraisal)
+}
+
+#[test]
+fn a_virtual_tpms_key_identifies_its_instance() {
+    let machine = without(&[OF_A_HOST, OF_A_PARAVISOR], Binding::VirtualTpm);
+    assert_eq!(machine["ear_status"], "affirming");
+    let vector = &machine["ear_trustworthiness_vector"];
+    assert_eq!(vector["instance-identity"], 2);
+    assert_eq!(
+        (&vector["configuration"], &vector["executables"]),
+        (&json!(2), &json!(3))
+    );
+}
+
+#[test]
+fn a_hosts_key_identifies_it_whoever_vouches_for_the_key() {
+    for certificate in [OF_A_CERTIFICATE, &[]] {
+        let machine = without(&[OF_A_VIRTUAL_TPM, OF_A_PARAVISOR, certificate], Binding::Chassis);
+        assert_eq!(machine["ear_status"], "affirming");
+        let vector = &machine["ear_trustworthiness_vector"];
+        assert_eq!(vector["instance-identity"], 2);
+        assert_eq!(
+            (&vector["configuration"], &vector["executables"]),
+            (&json!(2), &json!(3))
+        );
+    }
+    // A key that nobody vouches for, or that works under any launch, identifies nothing.
+    for missing in [CheckId::HostAk, CheckId::HostAkPolicy] {
+        let lists = [OF_A_VIRTUAL_TPM, OF_A_PARAVISOR, OF_A_CERTIFICATE, &[missing]];
+        let machine = without(&lists, Binding::Quote);
+        assert_eq!(
+            machine["ear_trustworthiness_vector"]["instance-identity"], 0,
+            "{missing:?}"
+        );
+    }
+}
+
+#[test]
+fn a_certified_key_behind_a_paravisor_identifies_its_instance_and_nothing_more() {
+    let compared = &OF_A_VIRTUAL_TPM[1..];
+    let machine = without(&[OF_A_HOST, compared, &[CheckId::RtmrReplay]], Binding::Quote);
+    assert_eq!(machine["ear_status"], "warning");
+    let vector = &machine["ear_trustworthiness_vector"];
+    assert_eq!(vector["instance-identity"], 2);
+    assert_eq!(
+        (&vector["configuration"], &vector["executables"]),
+        (&json!(0), &json!(0))
+    );
+    let lists = [OF_A_HOST, compared, &[CheckId::RtmrReplay], OF_A_CERTIFICATE];
+    assert_eq!(
+        without(&lists, Binding::Quote)["ear_trustworthiness_vector"]["instance-identity"],
+        0
+    );
+}
+
 #[test]
 fn any_failed_check_contraindicates_the_machine() {
     for check in CheckId::ALL {
@@ -115,8 +244,8 @@ fn any_failed_check_contraindicates_the_machine() {
 
 #[test]
 fn a_question_that_does_not_arise_makes_no_claim() {
-    let without_tpm =
-        |id: CheckId| (INSTANCE.contains(&id) || EXECUTABLES.contains(&id)).then_some(Outcome::NotApplicable);
+    let about_the_tpm: Vec<_> = INSTANCE.own().chain(EXECUTABLES.own()).collect();
+    let without_tpm = |id: CheckId| about_the_tpm.contains(&id).then_some(Outcome::NotApplicable);
     let machine = machine(&appraisal(Binding::Quote, 1, without_tpm));
     assert_eq!(machine["ear_status"], "warning");
     let vector = &machine["ear_trustworthiness_vector"];
@@ -127,19 +256,21 @@ fn a_question_that_does_not_arise_makes_no_claim() {
     assert_eq!(vector["hardware"], 2);
 
     // One question of many is enough.
-    let one = appraisal(Binding::Quote, 1, |id| {
-        (id == CheckId::AkKey).then_some(Outcome::NotApplicable)
-    });
-    assert_eq!(
-        self::machine(&one)["ear_trustworthiness_vector"]["instance-identity"],
-        0
-    );
+    for id in INSTANCE.needs {
+        let machine = without(&[&[*id]], Binding::Quote);
+        assert_eq!(
+            machine["ear_trustworthiness_vector"]["instance-identity"], 0,
+            "{id:?}"
+        );
+    }
+    let one_each = without(&[&[CheckId::AkKey, CheckId::HostAk]], Binding::Quote);
+    assert_eq!(one_each["ear_trustworthiness_vector"]["instance-identity"], 0);
 }
 
 #[test]
 fn a_check_that_did_not_run_makes_no_claim() {
     let mut appraisal = appraisal(Binding::VirtualTpm, 1, |_| None);
-    appraisal.checks.retain(|check| check.id != CheckId::CrossLoader);
+    appraisal.checks.retain(|check| check.id != CheckId::Workload);
     assert_eq!(
         machine(&appraisal)["ear_trustworthiness_vector"]["executables"],
         0

@@ -1,27 +1,33 @@
-//! `chassis inspect ccel` and `tpm-log`: the records of a measured boot, and what the registers become by them.
+//! `chassis inspect ccel`, `tpm-log` and `drtm-log`: the records of a measured boot or launch, and what the registers
+//! become by them.
 
 use std::path::Path;
 
-use chassis_verifier::eventlog::{Algorithm, BankView, Ccel, EventView, LogView, TcgLog};
+use chassis_verifier::eventlog::{Algorithm, BankView, Ccel, DrtmLog, EventView, LogView, TcgLog};
 use serde::Serialize;
 
 use super::input;
 use crate::render::{Cell, Document, Mark, Refusal, View};
 
-/// Which of the two logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which of the three logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) enum LogKind {
     /// The TDX firmware's.
+    #[serde(rename = "ccel")]
     Ccel,
     /// The TPM's.
+    #[serde(rename = "tpm-log")]
     Tpm,
+    /// A dynamic launch's.
+    #[serde(rename = "drtm-log")]
+    Drtm,
 }
 
 /// A decoded log.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Decoded {
-    kind: &'static str,
+    kind: LogKind,
     /// Bytes before the padding.
     size: usize,
     padding: usize,
@@ -45,12 +51,10 @@ impl Decoded {
         let (size, log) = match kind {
             LogKind::Ccel => Ccel::parse(bytes).map(|log| (log.content_len(), log.view()))?,
             LogKind::Tpm => TcgLog::parse(bytes).map(|log| (log.content_len(), log.view()))?,
+            LogKind::Drtm => DrtmLog::parse(bytes).map(|log| (log.content_len(), log.view()))?,
         };
         Ok(Self {
-            kind: match kind {
-                LogKind::Ccel => "ccel",
-                LogKind::Tpm => "tpm-log",
-            },
+            kind,
             size,
             padding: bytes.len() - size,
             log,
@@ -80,8 +84,9 @@ impl Decoded {
 impl View for Decoded {
     fn document(&self) -> Document {
         let (name, register) = match self.kind {
-            "ccel" => ("TDX event log (CCEL)", "RTMR"),
-            _ => ("TPM event log (TCG2)", "PCR"),
+            LogKind::Ccel => ("TDX event log (CCEL)", "RTMR"),
+            LogKind::Tpm => ("TPM event log (TCG2)", "PCR"),
+            LogKind::Drtm => ("DRTM event log (TCG2)", "PCR"),
         };
         let mut document = Document::new().heading(format_args!("{name}: {}", self.summary()));
         if self.padding > 0 {

@@ -43,7 +43,35 @@ impl Renewals {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+
+    /// The vector file's section, which the contracts' tests make.
+    #[test]
+    fn renewals_are_what_the_registry_reads() {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../contracts/test/vectors/encoding.json"
+        );
+        let file: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let (lanes, output) = (&file["renewals"]["input"]["lanes"], &file["renewals"]["output"]);
+        let mut words = Vec::new();
+        let mut renewals = Renewals::default();
+        // In what order they are added does not matter.
+        for lane in lanes.as_array().unwrap().iter().rev() {
+            let number = |field: &str| lane[field].as_u64().unwrap();
+            let generation = number("generation").try_into().unwrap();
+            let word = LaneWord::new(number("expiry"), generation).unwrap();
+            let digest = serde_json::from_value(lane["digest"].clone()).unwrap();
+            renewals.add(number("lane").try_into().unwrap(), word, digest);
+            words.insert(0, word.0);
+        }
+        let (bytes, digests) = renewals.encode();
+        assert_eq!(serde_json::json!(words), output["laneWords"]);
+        assert_eq!(serde_json::json!(bytes), output["renewals"]);
+        assert_eq!(serde_json::json!(digests), output["digests"]);
+    }
 
     #[test]
     fn words_pack_expiry_and_generation() {

@@ -4,10 +4,13 @@
 //! expiries) cannot be taken back by a reorg. One transaction is under way at most, and there are no nonce gaps.
 
 mod lanes;
+mod manifest;
 mod report;
 mod transaction;
 
 use alloy::{primitives::B256, signers::local::PrivateKeySigner};
+
+pub use manifest::{Item, Manifest};
 
 use crate::{Error, archive::Archive, chain::Chain, config::Config, store::Store};
 

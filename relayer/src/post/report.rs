@@ -8,12 +8,12 @@ use alloy::{
     sol_types::{SolCall, SolStruct},
 };
 use chassis_verifier::sha256;
-use serde_json::json;
 use tracing::info;
 
 use super::{
     Poster,
     lanes::{LaneWord, Renewals},
+    manifest::{Item, Manifest},
 };
 use crate::{
     Error,
@@ -79,19 +79,14 @@ impl Poster {
         }
         let stored = self.chain.registry.attestationOf(row.operator).call().await?;
         let platform = self.chain.registry.platform(fields.platform_id).call().await?;
-        if stored.status == Status::Active
-            && stored.expiry.to::<u64>() >= fields.expiry
-            && is_same(&stored, &fields)
-        {
+        let is_same = is_same(&stored, &fields) && self.holds_instance(&row, &fields).await?;
+        if is_same && stored.expiry.to::<u64>() >= fields.expiry {
             return self
                 .store
                 .end_bundle(row.digest, State::Final, "already attested for as long")
                 .await;
         }
-        if stored.status == Status::Active
-            && is_same(&stored, &fields)
-            && fields.expiry <= platform.custodyExpiry.to::<u64>()
-        {
+        if is_same && fields.expiry <= platform.custodyExpiry.to::<u64>() {
             let word = LaneWord::new(fields.expiry, stored.generation)
                 .ok_or_else(|| Error::Refused(format!("expiry {} has no lane word", fields.expiry)))?;
             draft.renewals.add(stored.lane, word, fields.digest);
@@ -107,8 +102,27 @@ impl Poster {
         Ok(())
     }
 
+    /// Whether the operator still holds this instance. The registry knows an instance's holder, not an operator's
+    /// instance.
+    ///
+    /// Evidence without an instance has no proven TPM key, so its binding is at most `Quote`, and [`is_same`] tells apart
+    /// every grant whose binding rests on an instance. A `Quote` granted with one may be renewed without: the operator goes
+    /// on holding it, so nobody else can be attested there.
+    async fn holds_instance(&self, row: &BundleRow, fields: &Fields) -> Result<bool, Error> {
+        if fields.instance_id.is_zero() {
+            return Ok(true);
+        }
+        let holder = self
+            .chain
+            .registry
+            .instanceHolder(fields.instance_id)
+            .call()
+            .await?;
+        Ok(holder == row.operator)
+    }
+
     async fn sign(&self, draft: Draft, seat: &Seat, issued_at: u64) -> Result<(), Error> {
-        let manifest = manifest(&draft);
+        let manifest = manifest(&draft).to_json()?;
         let archive = sha256(&manifest);
         self.archive.put(Kind::Manifest, archive, &manifest)?;
         let (renewals, digests) = draft.renewals.encode();
@@ -202,10 +216,11 @@ struct Seat {
     index: u8,
 }
 
-/// A renewal changes nothing but the expiry: any other difference needs a grant.
+/// A renewal changes nothing but the expiry: any other difference needs a grant. Of the instance, see
+/// [`Poster::holds_instance`].
 fn is_same(stored: &Attestation, fields: &Fields) -> bool {
-    stored.platformId == fields.platform_id
-        && stored.instanceId == fields.instance_id
+    stored.status == Status::Active
+        && stored.platformId == fields.platform_id
         && stored.workloadId == fields.workload_id
         && (stored.binding, stored.custody, stored.tcb) == (fields.binding, fields.custody, fields.tcb)
         && (stored.teeClass, stored.flags) == (fields.tee_class, fields.flags)
@@ -248,12 +263,10 @@ fn grant(row: &BundleRow, fields: &Fields, status_nonce: u32) -> Grant {
     }
 }
 
-/// What an auditor needs to find the evidence behind each digest.
-fn manifest(draft: &Draft) -> Vec<u8> {
-    let items: Vec<_> = draft
-        .carried
-        .iter()
-        .map(|(row, fields)| json!({"result": fields.digest, "evidence": row.digest, "endorsements": fields.endorsements}))
-        .collect();
-    chassis_verifier::bundle::canonical_json(&json!({"version": 1, "items": items})).unwrap_or_default()
+fn manifest(draft: &Draft) -> Manifest {
+    Manifest::new(draft.carried.iter().map(|(row, fields)| Item {
+        result: fields.digest,
+        evidence: row.digest,
+        endorsements: fields.endorsements,
+    }))
 }

@@ -94,6 +94,10 @@ fn a_bundle_is_shown_part_by_part() {
             .contains("offset")
     );
     assert_eq!(part("AK certificate")["akCertificate"]["usableAsAk"], true);
+    assert_eq!(
+        part("TPM signature")["tpmSignature"]["scheme"],
+        "ECDSA with SHA-256"
+    );
     part("intermediate 1");
 
     let tables = chassis(&["inspect", "bundle", &path]);

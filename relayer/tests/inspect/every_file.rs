@@ -9,7 +9,20 @@ use std::{
 
 use crate::run::{chassis, chassis_with, files, fixtures};
 
-const KINDS: [&str; 6] = ["quote", "ccel", "tpm-log", "tpm-quote", "ak-cert", "bundle"];
+const KINDS: [&str; 12] = [
+    "quote",
+    "ccel",
+    "tpm-log",
+    "drtm-log",
+    "tpm-quote",
+    "tpm-certify",
+    "ak-cert",
+    "hcl-report",
+    "poe",
+    "registrar-statement",
+    "alliance-token",
+    "bundle",
+];
 
 #[test]
 fn every_file_is_answered_or_refused_as_every_kind() {
@@ -60,6 +73,7 @@ fn fitting_kind(path: &str) -> Option<&'static str> {
         "go-tdx-guest" | "dstack" if ends(&["ccel_data.dat", "ccel.bin"]) => "ccel",
         "go-tdx-guest" if ends(&["quote.dat"]) => "quote",
         "flashbots-attested-tls" if path.contains("/gcp-tdx-1") => "quote",
+        "flashbots-attested-tls" if ends(&["hclreport.bin"]) => "hcl-report",
         _ if ends(&["eventlog.bin", "test_tcg_event_log.pem.der"]) || path.contains("/eventlogs/") => {
             "tpm-log"
         }
@@ -91,7 +105,16 @@ fn what_is_no_evidence_is_refused_with_the_offset() {
         ("quote", "flashbots-attested-tls/hclreport.bin"),
         ("ccel", "go-tdx-guest/ccel_table.dat"),
         ("ccel", "go-tdx-guest/nonce.dat"),
+        ("drtm-log", "go-tdx-guest/nonce.dat"),
         ("tpm-quote", "automata-tpm-attestation/p256_quote.sig"),
+        ("tpm-certify", "automata-tpm-attestation/p256_quote.sig"),
+        ("hcl-report", "go-tdx-guest/cos-113-tdx-quote.dat"),
+        ("poe", "automata-tpm-attestation/p256_quote.attest"),
+        (
+            "registrar-statement",
+            "automata-tpm-attestation/p256_quote.attest",
+        ),
+        ("alliance-token", "dcap-qvl/samples/tdx_quote_collateral.json"),
         ("ak-cert", "automata-tpm-attestation/rsa_key_n.bin"),
         ("ak-cert", "automata-tpm-attestation/gcp_root_ca_crl_0.der"),
         ("bundle", "dcap-qvl/samples/tdx_quote_collateral.json"),
@@ -116,6 +139,7 @@ fn a_cut_or_changed_file_is_answered_or_refused() {
         ("tpm-log", "openpcc/test_tcg_event_log.pem.der"),
         ("tpm-quote", "automata-tpm-attestation/p256_quote.attest"),
         ("ak-cert", "automata-tpm-attestation/gcp_tdx_tpm_certs_0.der"),
+        ("hcl-report", "flashbots-attested-tls/hclreport.bin"),
     ] {
         let mut bytes = std::fs::read(root.join(file)).unwrap();
         bytes.truncate(32_768);

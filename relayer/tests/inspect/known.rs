@@ -179,6 +179,144 @@ fn the_tdx_machines_certificate_names_its_instance() {
     assert_eq!(root_certificate["usableAsAk"], false);
 }
 
+/// What a quote is asked for, and an attest of another type is not good news.
+#[test]
+fn a_quote_certifies_no_key() {
+    let Some(root) = fixtures() else { return };
+    let file = |name: &str| {
+        let path = root.join("automata-tpm-attestation").join(name);
+        path.to_str().unwrap().to_owned()
+    };
+    let (attest, signature, ak) = (
+        file("p256_quote.attest"),
+        file("p256_quote.sig"),
+        file("p256_chain_0.der"),
+    );
+    for (kind, code) in [("tpm-quote", 0), ("tpm-certify", 1)] {
+        let answer = chassis(&[
+            "inspect",
+            kind,
+            &attest,
+            "--signature",
+            &signature,
+            "--ak",
+            &ak,
+            "--json",
+        ]);
+        assert_eq!(answer.code, code, "{}", answer.stdout);
+        let json = answer.json();
+        assert_eq!(json["signature"]["verifies"], true);
+        assert_eq!(json["problem"].is_string(), code == 1, "{json}");
+    }
+}
+
+/// No machine at hand has made one, so by hand: TPM 2.0 Part 2, §10.12.7.
+#[test]
+fn a_creation_names_its_key() {
+    let sized = |bytes: &[u8]| [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let name = [&[0x00, 0x0b][..], &[0xab; 32]].concat();
+    let attest = [
+        &hex::decode("ff544347801a").unwrap()[..],
+        &sized(&[0x11; 34]),
+        &sized(b"nonce"),
+        &[0; 16],
+        &[1],
+        &[0; 8],
+        &sized(&name),
+        &sized(&[0xcd; 32]),
+    ]
+    .concat();
+    let json = inspect_bytes("tpm-certify", &attest);
+    let creation = &json["attest"]["creation"];
+    assert_eq!(creation["objectName"], format!("0x{}", hex::encode(&name)));
+    assert_eq!(creation["creationHash"], format!("0x{}", "cd".repeat(32)));
+    assert!(json["problem"].is_null(), "{json}");
+    let tables = crate::run::chassis_with(&["inspect", "tpm-certify", "-"], &attest);
+    for text in ["0x801a (creation)", &hex::encode(&name), "(\"nonce\")"] {
+        assert!(tables.stdout.contains(text), "{text}: {}", tables.stdout);
+    }
+    assert!(inspect_bytes("tpm-quote", &attest)["problem"].is_string());
+}
+
+/// The values of Azure's own machine, as its attestation says them.
+#[test]
+fn the_azure_report_names_its_machine_and_key() {
+    let Some(root) = fixtures() else { return };
+    let azure = azure(&root);
+    let report = crate::run::chassis_with(&["inspect", "hcl-report", "-", "--json"], &azure.hcl_report);
+    let json = report.json();
+    let settings = &json["variableData"]["vmConfiguration"];
+    assert_eq!(settings["vmUniqueId"], "3c18c97a-0d2a-4565-969d-166cdcef26a3");
+    assert_eq!(settings["console-enabled"], true);
+    assert_eq!(json["variableData"]["ak"]["type"], "rsa");
+    assert_eq!(json["variableData"]["userData"], "0".repeat(128));
+    assert_eq!(json["tdReport"]["rtmrs"], json!(vec!["0".repeat(96); 4]));
+    assert_eq!(json["size"], 2600);
+    let tables = crate::run::chassis_with(&["inspect", "hcl-report", "-"], &azure.hcl_report);
+    for text in [
+        "RSA-2048 key",
+        "not said",
+        "zero (64 bytes)",
+        "nothing above is authenticated",
+    ] {
+        assert!(tables.stdout.contains(text), "{text}: {}", tables.stdout);
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("quote");
+    let with = |quote: &[u8]| {
+        std::fs::write(&path, quote).unwrap();
+        let path = path.to_str().unwrap();
+        crate::run::chassis_with(
+            &["inspect", "hcl-report", "-", "--quote", path, "--json"],
+            &azure.hcl_report,
+        )
+    };
+    let own = with(&azure.quote);
+    assert_eq!(own.code, 0, "{}", own.stdout);
+    let quote = inspect_bytes("quote", &azure.quote);
+    assert_eq!(own.json()["quote"], json!({"speaksForIt": true}));
+    assert_eq!(
+        quote["reportData"].as_str().unwrap(),
+        format!(
+            "{}{}",
+            own.json()["variableDataHash"].as_str().unwrap(),
+            "0".repeat(64)
+        )
+    );
+    assert_eq!(quote["mrtd"], json["tdReport"]["mrtd"]);
+
+    let other = with(&std::fs::read(root.join("go-tdx-guest/cos-113-tdx-quote.dat")).unwrap());
+    assert_eq!(other.code, 1);
+    assert_eq!(other.json()["quote"]["speaksForIt"], false);
+    assert!(other.json()["quote"]["difference"].is_string());
+}
+
+struct Azure {
+    quote: Vec<u8>,
+    hcl_report: Vec<u8>,
+}
+
+/// Out of the two lines of the fixture that matter here.
+fn azure(root: &Path) -> Azure {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE};
+
+    let file = "flashbots-attested-tls/azure-tdx-with-ak-intermediates-1780922561.yaml";
+    let yaml = std::fs::read_to_string(root.join(file)).unwrap();
+    let field = |name: &str| {
+        let (_, rest) = yaml.split_once(&format!("{name}: >-\n")).unwrap();
+        URL_SAFE.decode(rest.lines().next().unwrap().trim()).unwrap()
+    };
+    Azure {
+        quote: field("tdx_quote_base64"),
+        hcl_report: field("hcl_report_base64"),
+    }
+}
+
+fn inspect_bytes(kind: &str, bytes: &[u8]) -> Value {
+    crate::run::chassis_with(&["inspect", kind, "-", "--json"], bytes).json()
+}
+
 /// The same quote, in every spelling a person may have it in.
 #[test]
 fn hex_and_base64_are_the_same_quote() {

@@ -152,7 +152,16 @@ fn witnesses_never_give_more_than_witnessed() {
 #[test]
 fn a_token_for_another_quote() {
     let (world, machine, _, witnesses) = world();
-    let bundle = with_token(&world, &machine, |_| witnesses.token(b"another", [1; 16], 1));
+    let ppid = machine.td().pck().ppid;
+    let bundle = with_token(&world, &machine, |_| witnesses.token(b"another", ppid, 1));
+    refused(&world.appraise(&bundle, &machine), CheckId::Alliance);
+}
+
+/// It contradicts itself: the quote is by this machine.
+#[test]
+fn a_token_for_this_quote_and_another_machine() {
+    let (world, machine, _, witnesses) = world();
+    let bundle = with_token(&world, &machine, |quote| witnesses.token(quote, [1; 16], 1));
     refused(&world.appraise(&bundle, &machine), CheckId::Alliance);
 }
 
@@ -160,14 +169,16 @@ fn a_token_for_another_quote() {
 fn a_token_by_witnesses_nobody_pins() {
     let (world, machine, ..) = world();
     let strangers = Witnesses::new(Seed(43));
-    let bundle = with_token(&world, &machine, |quote| strangers.token(quote, [1; 16], 1));
+    let ppid = machine.td().pck().ppid;
+    let bundle = with_token(&world, &machine, |quote| strangers.token(quote, ppid, 1));
     refused(&world.appraise(&bundle, &machine), CheckId::Alliance);
 }
 
 #[test]
 fn a_machine_whose_tokens_were_taken_back() {
     let (mut world, machine, _, witnesses) = world();
-    let bundle = with_token(&world, &machine, |quote| witnesses.token(quote, [1; 16], 1));
+    let ppid = machine.td().pck().ppid;
+    let bundle = with_token(&world, &machine, |quote| witnesses.token(quote, ppid, 1));
     let honest = world.appraise(&bundle, &machine);
     assert_eq!(failed(&honest), []);
     world.policy.alliances[0].revoked.push(honest.result.platformId);

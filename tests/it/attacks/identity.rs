@@ -1,7 +1,8 @@
 //! Keys that no provider vouches for, or not in this way.
 
+use alloy::primitives::B256;
 use chassis_sim::{machine::MachineSpec, tpm::create_ak};
-use chassis_verifier::{Binding, CheckId, CustodyLevel};
+use chassis_verifier::{Binding, CheckId, CustodyLevel, bundle::IakCertification};
 
 use crate::world::{World, failed, tpm};
 
@@ -31,6 +32,35 @@ fn the_certificate_of_another_instance() {
     });
     let appraisal = world.appraise(&bundle, &machine);
     assert_eq!(failed(&appraisal), [CheckId::AkKey]);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+/// On a host a certificate may speak of an IAK. Were it to do so here, any rented machine's would do for any key.
+#[test]
+fn a_rented_machines_key_passed_as_an_iak() {
+    let world = World::new();
+    let (machine, rented) = (
+        world.boot(MachineSpec::new("a")),
+        world.boot(MachineSpec::new("b")),
+    );
+    let mut rented = world.attest(&rented.parts()).evidence;
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        let theirs = tpm(&mut rented);
+        tpm(evidence).ak_certificates.clone_from(&theirs.ak_certificates);
+        tpm(evidence).iak_certification = Some(IakCertification {
+            iak_public: theirs.ak_public.clone(),
+            attest: theirs.attest.clone(),
+            signature: theirs.signature.clone(),
+        });
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(
+        failed(&appraisal),
+        [CheckId::AkKey, CheckId::Parts],
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.result.instanceId, B256::ZERO);
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
 }
 

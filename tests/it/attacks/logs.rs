@@ -1,9 +1,11 @@
 //! Event logs that do not tell what was measured.
 
+use alloy::primitives::B256;
 use chassis_sim::{firmware::MeasuredBoot, machine::MachineSpec};
 use chassis_verifier::{
     Appraisal, Base64, Binding, CheckId, Outcome,
-    bundle::{Evidence, Tee},
+    bundle::{Evidence, FurtherLog, FurtherLogKind, Tee},
+    challenge::{AkName, challenge, report_data},
 };
 
 use crate::world::{World, failed, tpm};
@@ -117,6 +119,51 @@ fn logs_of_another_machine() {
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
 }
 
+/// What only firmware measures does not come after the boot.
+#[test]
+fn a_firmware_event_in_a_further_log() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let mut boot = machine.measured_boot().clone();
+    let firmware = boot
+        .events
+        .iter()
+        .rposition(|event| event.pcr() == Some(0) && event.kind != 3)
+        .expect("an event");
+    let mut later = boot.clone();
+    later.events = vec![boot.events.remove(firmware)];
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        tpm(evidence).event_log = Some(boot.tpm_log().into());
+        evidence.logs = vec![further(later.tpm_log())];
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(
+        failed(&appraisal),
+        [CheckId::CrossSystem],
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+/// Nothing is explained by it, and so nobody looks at it.
+#[test]
+fn a_further_log_without_a_tpm() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let log = machine.measured_boot().tpm_log();
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        evidence.tpm = None;
+        evidence.logs = vec![further(log)];
+        let challenge = challenge(&evidence.anchor, evidence.operator);
+        let named = report_data(challenge, AkName::NONE, B256::ZERO);
+        let Tee::Tdx { quote, .. } = &mut evidence.tee;
+        *quote = machine.td_quote(named).into();
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&appraisal), [CheckId::Parts], "{:#?}", appraisal.checks);
+}
+
 #[test]
 fn padding_is_no_event_and_other_bytes_are() {
     let world = World::new();
@@ -139,6 +186,13 @@ fn padding_is_no_event_and_other_bytes_are() {
             }
             Err(error) => assert!(!readable, "{fill}: {error}"),
         }
+    }
+}
+
+fn further(log: Vec<u8>) -> FurtherLog {
+    FurtherLog {
+        kind: FurtherLogKind::Tcg2,
+        data: log.into(),
     }
 }
 

@@ -8,13 +8,14 @@ use std::{
 
 use alloy::{
     network::{EthereumWallet, TransactionBuilder},
-    primitives::{Address, B256, Bytes, address},
+    primitives::{Address, B256, Bytes, address, aliases::U40},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
     sol_types::SolValue,
 };
 use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
+use chassis_tests::provider::PROVIDER_ID;
 
 /// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards.
 pub(crate) const KEYS: [&str; 4] = [
@@ -23,6 +24,8 @@ pub(crate) const KEYS: [&str; 4] = [
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
     "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
 ];
+const DAY: u64 = 86_400;
+/// Guards, and governs.
 const GUARDIAN: Address = address!("90F79bf6EB2c4f870365E785982E1f101E93b906");
 
 /// anvil, killed on drop.
@@ -84,9 +87,13 @@ impl Chain {
             relayers: vec![signer(1).address()],
             threshold: 1,
             freezeThreshold: 1,
+            governor: GUARDIAN,
             guardians: vec![GUARDIAN],
             policies: vec![policy],
+            providers: vec![PROVIDER_ID],
             maxTtl: 86_400,
+            delay: U40::from(3 * DAY),
+            relayerSetDelay: U40::from(7 * DAY),
         };
         let code = [
             bytecode("ProofOfCloudRegistry").to_vec(),

@@ -5,6 +5,7 @@ use anyhow::{Context as _, ensure};
 use chassis_verifier::{
     ak::{AkCertificate, verify_chain},
     challenge::AkName,
+    claims::{Algorithm, RegistrarClaims},
     platform_id, sha256,
     tpm::Public,
 };
@@ -16,6 +17,7 @@ use tss_esapi::{
 
 use super::{BareMetal, Credential, Manufacturer};
 use crate::{
+    Key,
     provider::PROVIDER_ID,
     tpm::{connect, point},
 };
@@ -126,6 +128,24 @@ fn make_credential(tcti: &str, ek_public: &[u8], name: AkName, hidden: &[u8]) ->
         context.make_credential(ek, Digest::try_from(hidden)?, Name::try_from(name.0.to_vec())?)
     })?;
     Ok(Credential { blob, secret })
+}
+
+impl Registration {
+    /// The statement, signed by the registrar's `key`; the host stands in `zone`.
+    ///
+    /// # Errors
+    /// If the zone's name is too long.
+    pub fn statement(&self, zone: &str, key: &Key) -> anyhow::Result<Vec<u8>> {
+        let claims = RegistrarClaims {
+            ak_name: self.ak_name,
+            ek_cert_hash: self.ek_cert_hash,
+            platform_id: self.platform_id,
+            provider: self.provider,
+            zone: zone.to_owned(),
+            not_after: self.not_after,
+        };
+        claims.sign_with(Algorithm::Es256, |message| Ok(key.sign_raw(message).to_vec()))
+    }
 }
 
 impl Endorsement {

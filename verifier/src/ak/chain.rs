@@ -44,59 +44,69 @@ pub fn verify_chain(
     crls: &[&[u8]],
     at: u64,
 ) -> Result<VerifiedAk, AkError> {
-    if intermediates.len() > INTERMEDIATES_LIMIT {
-        return Err(AkError::TooManyIntermediates {
-            count: intermediates.len(),
-            limit: INTERMEDIATES_LIMIT,
-        });
-    }
-    if let Some(large) = intermediates
-        .iter()
-        .chain([&leaf])
-        .find(|der| der.len() > CERTIFICATE_LIMIT)
-    {
-        return Err(AkError::Chain(format!(
-            "a certificate of {} bytes, at most {CERTIFICATE_LIMIT} are looked at",
-            large.len()
-        )));
-    }
-    let leaf = CertificateDer::from(leaf);
-    let leaf = EndEntityCert::try_from(&leaf).map_err(AkError::from_webpki)?;
-    let given: Vec<_> = intermediates
-        .iter()
-        .map(|der| CertificateDer::from(*der))
-        .collect();
-    let root_ders: Vec<_> = roots.iter().map(|der| CertificateDer::from(*der)).collect();
-    let anchors = trust_anchors(&root_ders)?;
+    read(leaf)?.verify_chain(intermediates, roots, crls, at)
+}
 
-    let path = find_path(&leaf, &given, &anchors, at, None)?;
-    let root = anchors
-        .iter()
-        .position(|anchor| anchor == path.anchor())
-        .ok_or(AkError::UnknownIssuer)?;
-    let used: Vec<_> = path.intermediate_certificates().map(webpki::Cert::der).collect();
-    let issuers = issuers(&used, &root_ders[root])?;
-    for issuer in &issuers {
-        issuer.check_issuer()?;
-    }
-    // A trust anchor is a name and a key to webpki, without dates.
-    issuers.last().map_or(Ok(()), |root| root.check_validity(at))?;
+impl AkCertificate<'_> {
+    /// [`verify_chain`], of a certificate that has been read.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_chain(
+        &self,
+        intermediates: &[&[u8]],
+        roots: &[&[u8]],
+        crls: &[&[u8]],
+        at: u64,
+    ) -> Result<VerifiedAk, AkError> {
+        if intermediates.len() > INTERMEDIATES_LIMIT {
+            return Err(AkError::TooManyIntermediates {
+                count: intermediates.len(),
+                limit: INTERMEDIATES_LIMIT,
+            });
+        }
+        if let Some(large) = intermediates.iter().find(|der| der.len() > CERTIFICATE_LIMIT) {
+            return Err(AkError::Chain(format!(
+                "a certificate of {} bytes, at most {CERTIFICATE_LIMIT} are looked at",
+                large.len()
+            )));
+        }
+        let leaf = CertificateDer::from(self.der());
+        let leaf = EndEntityCert::try_from(&leaf).map_err(AkError::from_webpki)?;
+        let given: Vec<_> = intermediates
+            .iter()
+            .map(|der| CertificateDer::from(*der))
+            .collect();
+        let root_ders: Vec<_> = roots.iter().map(|der| CertificateDer::from(*der)).collect();
+        let anchors = trust_anchors(&root_ders)?;
 
-    let leaf_der = leaf.der();
-    let certificate = AkCertificate::parse(&leaf_der).map_err(|error| AkError::Chain(error.to_string()))?;
-    let subjects: Vec<_> = std::iter::once(&certificate).chain(&issuers).collect();
-    let crls = Crls::for_path(crls, &subjects)?;
-    let lists: Vec<_> = crls.lists.iter().collect();
-    if let Some(options) = revocation::options(&lists) {
-        // Only the certificates of the path found: with others at hand, the search would walk around a revoked one.
-        find_path(&leaf, &used, &anchors[root..=root], at, Some(options))?;
+        let path = find_path(&leaf, &given, &anchors, at, None)?;
+        let root = anchors
+            .iter()
+            .position(|anchor| anchor == path.anchor())
+            .ok_or(AkError::UnknownIssuer)?;
+        let used: Vec<_> = path.intermediate_certificates().map(webpki::Cert::der).collect();
+        let issuers = issuers(&used, &root_ders[root])?;
+        for issuer in &issuers {
+            issuer.check_issuer()?;
+        }
+        // A trust anchor is a name and a key to webpki, without dates.
+        issuers.last().map_or(Ok(()), |root| root.check_validity(at))?;
+
+        let subjects: Vec<_> = std::iter::once(self).chain(&issuers).collect();
+        let crls = Crls::for_path(crls, &subjects)?;
+        let lists: Vec<_> = crls.lists.iter().collect();
+        if let Some(options) = revocation::options(&lists) {
+            // Only the certificates of the path found: with others at hand, the search would walk around a revoked one.
+            find_path(&leaf, &used, &anchors[root..=root], at, Some(options))?;
+        }
+        Ok(VerifiedAk {
+            root,
+            length: used.len() + 1,
+            not_after: subjects.iter().map(|cert| cert.not_after()).min().unwrap_or(0),
+            revocation: crls.coverage,
+        })
     }
-    Ok(VerifiedAk {
-        root,
-        length: used.len() + 1,
-        not_after: subjects.iter().map(|cert| cert.not_after()).min().unwrap_or(0),
-        revocation: crls.coverage,
-    })
 }
 
 fn trust_anchors<'a>(roots: &'a [CertificateDer<'_>]) -> Result<Vec<TrustAnchor<'a>>, AkError> {
@@ -133,11 +143,11 @@ fn issuers<'a>(
     intermediates: &'a [CertificateDer<'_>],
     root: &'a CertificateDer<'_>,
 ) -> Result<Vec<AkCertificate<'a>>, AkError> {
-    intermediates
-        .iter()
-        .chain([root])
-        .map(|der| AkCertificate::parse(der).map_err(|error| AkError::Chain(error.to_string())))
-        .collect()
+    intermediates.iter().chain([root]).map(|der| read(der)).collect()
+}
+
+fn read(der: &[u8]) -> Result<AkCertificate<'_>, AkError> {
+    AkCertificate::parse(der).map_err(|error| AkError::Chain(error.to_string()))
 }
 
 /// Accepts every extended key usage that can be read.

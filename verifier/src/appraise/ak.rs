@@ -6,7 +6,7 @@
 use super::{custody::Claim, tpm::Tpm, without_tpm};
 use crate::{
     Check, CheckId, CustodyLevel, Endorsements, Outcome, Policy, Profile, Provider,
-    ak::{AkCertificate, AkError, InstanceIdentity, Revocation, verify_chain},
+    ak::{AkCertificate, AkError, InstanceIdentity, Revocation},
     challenge::AkName,
     instance_id,
     tpm::{Public, PublicKey},
@@ -123,9 +123,10 @@ pub(super) fn vouch<'t, 'p>(
         .certificates
         .split_first()
         .ok_or("the bundle has no AK certificate")?;
+    let certificate = AkCertificate::parse(leaf).map_err(|error| error.to_string())?;
     Ok(Vouched {
-        certificate: AkCertificate::parse(leaf).map_err(|error| error.to_string())?,
-        chain: chain(leaf, intermediates, endorsements, policy, as_of),
+        chain: chain(&certificate, intermediates, endorsements, policy, as_of),
+        certificate,
     })
 }
 
@@ -160,10 +161,11 @@ pub(super) fn check<'p>(
         certificate.check_key_usage(),
         "a signing key's certificate",
     ));
-    // On a host, certificates speak of the IAK.
+    // On a host, certificates speak of the IAK. Elsewhere, whoever rents a machine has a certified key to put in its place.
     let certified = tpm
         .iak
         .as_ref()
+        .filter(|_| profile == Profile::BareMetal)
         .map_or(&tpm.ak, |certification| &certification.iak);
     checks.push(key_check(certificate, certified, profile));
     let (instance_check, instance) = instance_check(certificate, profile);
@@ -204,7 +206,7 @@ struct Chain<'p> {
 }
 
 fn chain<'p>(
-    leaf: &[u8],
+    leaf: &AkCertificate<'_>,
     intermediates: &[&[u8]],
     endorsements: &Endorsements,
     policy: &'p Policy,
@@ -221,7 +223,7 @@ fn chain<'p>(
         .collect();
     let roots: Vec<_> = pinned.iter().map(|(_, _, der)| *der).collect();
     let crls: Vec<_> = endorsements.provider_crls.iter().map(|crl| &**crl).collect();
-    let verified = verify_chain(leaf, intermediates, &roots, &crls, as_of)?;
+    let verified = leaf.verify_chain(intermediates, &roots, &crls, as_of)?;
     let (provider, rule, _) = pinned.get(verified.root).ok_or(AkError::UnknownIssuer)?;
     // A CRL out of date says nothing about who was revoked since.
     let not_after = verified

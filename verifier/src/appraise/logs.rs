@@ -5,7 +5,8 @@ use crate::{
     Base64, Check, CheckId, Error, ParseError, Profile,
     bundle::{self, FURTHER_LOGS_LIMIT},
     cross_check::{
-        Class, Exceptions, Measured, cross_check, first_unlisted, ima_measured, td_measured, tpm_measured,
+        Class, Exceptions, Measured, cross_check, first_unlisted, further_measured, ima_measured,
+        td_measured, tpm_measured,
     },
     eventlog::{Algorithm, Ccel, Digest, ImaLog, Registers, TcgLog},
     td::Measurements,
@@ -85,7 +86,7 @@ impl<'a> Further<'a> {
     /// The first record that the workload entry does not list, though it must.
     fn first_unlisted(&self, boot: &TcgLog<'_>, exceptions: &Exceptions) -> Option<Measured<'a>> {
         match self {
-            Self::Tcg2(log) => first_unlisted(tpm_measured(log).unwrap_or_default(), exceptions),
+            Self::Tcg2(log) => first_unlisted(further_measured(log).unwrap_or_default(), exceptions),
             Self::Ima(log) => first_unlisted(ima_measured(log, boot), exceptions),
         }
     }
@@ -114,11 +115,11 @@ pub(super) fn check(
         checks.extend(TPM_CHECKS.iter().map(|id| Check::fail(*id, text)));
         return;
     };
-    let exceptions = workload.map_or_else(Exceptions::default, |(_, workload)| workload.into());
+    let exceptions = workload.map_or_else(Exceptions::default, |found| found.entry.into());
     checks.push(pcr_check(tpm, boot, &logs.further));
     let rule = workload.map_or_else(
         || "workload".to_owned(),
-        |(index, _)| format!("workload[{index}]"),
+        |found| format!("workload[{}]", found.index),
     );
     let compared = cross_checks(boot, &logs.further, logs.ccel.as_ref(), &exceptions);
     checks.extend(compared.into_iter().map(|check| check.by(rule.clone())));
@@ -213,11 +214,11 @@ fn id(class: Class) -> CheckId {
 
 /// PCR 0 says which technology guards the machine: a vTPM of a non-TDX VM fails here.
 fn pcr0_check(tpm: &Tpm<'_>, workload: Option<Found<'_>>) -> Check {
-    let Some((index, workload)) = workload else {
+    let Some(Found { index, entry, .. }) = workload else {
         return Check::not_applicable(CheckId::Pcr0, "no reviewed workload to compare with");
     };
     let quoted = tpm.pcr(0).unwrap_or_default();
-    let check = if workload.pcr0.iter().any(|accepted| accepted.0 == quoted) {
+    let check = if entry.pcr0.iter().any(|accepted| accepted.0 == quoted) {
         Check::pass(CheckId::Pcr0, "a firmware the policy knows").fact("pcr0", hex::encode(quoted))
     } else {
         Check::fail(

@@ -1,12 +1,12 @@
 //! The appraisal: every check, then what they add up to.
 
 mod ak;
+mod appraiser;
 mod custody;
 mod fresh;
 mod hcl;
 mod host;
 mod logs;
-mod many;
 mod parts;
 mod profile;
 mod registrar;
@@ -19,12 +19,12 @@ use alloy_primitives::aliases::U40;
 
 use crate::{
     Appraisal, AttestationResult, Check, Endorsements, Error, OperatorKey, Policy, Profile, Verdict,
-    bundle::Bundle, challenge::AkName, checks_root, memo,
+    bundle::Bundle, challenge::AkName, checks_root,
 };
 
 use parts::Parts;
 
-pub use many::appraise_many;
+pub use appraiser::{Appraiser, appraise_many};
 
 /// TDX, as the registry numbers TEE classes.
 const TEE_CLASS_TDX: u8 = 1;
@@ -47,25 +47,16 @@ pub fn appraise(
     policy: &Policy,
     as_of: u64,
 ) -> Result<Appraisal, Error> {
-    let shared = many::Shared::of(endorsements, policy)?;
-    // A certificate chain is walked twice, the second time with its CRLs.
-    memo::scope(|| appraise_with(bundle, endorsements, policy, as_of, &shared))
+    Appraiser::new(endorsements, policy)?.appraise(bundle, as_of)
 }
 
-fn appraise_with(
-    bundle: &Bundle,
-    endorsements: &Endorsements,
-    policy: &Policy,
-    as_of: u64,
-    shared: &many::Shared,
-) -> Result<Appraisal, Error> {
+fn appraise_with(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Result<Appraisal, Error> {
+    let (endorsements, policy) = (&*appraiser.endorsements, appraiser.policy);
     if as_of.max(endorsements.anchor.timestamp) > LATEST {
         return Err(Error::Endorsements(
             "times lie beyond what the registry can count".into(),
         ));
     }
-    // In whatever order they were fetched, signers must find the same facts.
-    let endorsements = &*endorsements.canonical();
     let evidence = &bundle.evidence;
     let Parts {
         quote,
@@ -75,7 +66,7 @@ fn appraise_with(
         signed,
     } = Parts::parse(evidence)?;
     let measured = quote.measurements();
-    let workload = workload::find(&policy.workloads, &measured);
+    let workload = workload::find(&policy.workloads, &measured)?;
 
     let vouched = tpm
         .as_ref()
@@ -121,7 +112,7 @@ fn appraise_with(
         &policy.workloads,
         &measured,
         tpm.is_some() && profile != Profile::BareMetal,
-    )?);
+    ));
     checks.sort_by_key(|check| check.id);
 
     let dates = verdict::Dates {
@@ -131,23 +122,20 @@ fn appraise_with(
         ak_chain: ak.not_after(),
         custody: custody.until,
     };
-    let key_in_td = workload.is_some_and(|(_, workload)| workload.operator_key == OperatorKey::InTd);
+    let key_in_td = workload.is_some_and(|found| found.entry.operator_key == OperatorKey::InTd);
     let tcb = td.tcb.map_or(0, |tcb| tcb as u8);
     let verdict = verdict::verdict(&checks, &custody, tcb, key_in_td, policy, &dates);
     let result = AttestationResult {
         operator: evidence.operator,
         platformId: td.platform,
         instanceId: ak.instance_id(),
-        workloadId: workload
-            .map(|(_, workload)| workload.id())
-            .transpose()?
-            .unwrap_or_default(),
+        workloadId: workload.map(|found| found.id).unwrap_or_default(),
         measurementsHash: measured.hash(),
         sessionKeyHash: evidence.session_key_hash,
         evidenceDigest: bundle.digest,
         checksRoot: checks_root(&checks),
-        policyDigest: shared.policy_digest,
-        endorsementsDigest: shared.endorsements_digest,
+        policyDigest: appraiser.policy_digest,
+        endorsementsDigest: appraiser.endorsements_digest,
         asOf: U40::from(as_of),
         evidenceTime: U40::from(endorsements.anchor.timestamp),
         expiry: U40::from(verdict.expiry),

@@ -68,6 +68,8 @@ fn idle(evidence: &Evidence, profile: Profile) -> Vec<&'static str> {
     let ccel = ("ccel", ccel.is_some());
     let hcl = ("hclReport", hcl_report.is_some());
     let idle = match profile {
+        // Further logs explain PCRs, which somebody must have quoted.
+        Profile::GoogleVtpm if tpm.is_none() => [&host[..], &[hcl, further]].concat(),
         Profile::GoogleVtpm => [&host[..], &[hcl]].concat(),
         Profile::AzureParavisor => [&host[..], &[ccel, event_log, further]].concat(),
         // One word about the key is asked for: a registrar's, or else a certified IAK's.

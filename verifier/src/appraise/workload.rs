@@ -1,16 +1,36 @@
 //! Which code? Checks 1001 and 1002.
 
+use alloy_primitives::B256;
+
 use crate::{Check, CheckId, Error, Workload, td::Measurements};
 
-/// A workload entry, and its place in the policy.
-pub(super) type Found<'a> = (usize, &'a Workload);
+/// A workload entry that matches.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    /// Its place in the policy.
+    pub(super) index: usize,
+    pub(super) entry: &'a Workload,
+    /// Its name on chain.
+    pub(super) id: B256,
+}
 
 /// The reviewed workload with these measurements, if there is one.
-pub(super) fn find<'a>(workloads: &'a [Workload], measured: &Measurements) -> Option<Found<'a>> {
+pub(super) fn find<'a>(
+    workloads: &'a [Workload],
+    measured: &Measurements,
+) -> Result<Option<Found<'a>>, Error> {
     workloads
         .iter()
         .enumerate()
-        .find(|(_, workload)| first_difference(workload, measured).is_none())
+        .find(|(_, entry)| first_difference(entry, measured).is_none())
+        .map(|(index, entry)| {
+            Ok(Found {
+                index,
+                entry,
+                id: entry.id()?,
+            })
+        })
+        .transpose()
 }
 
 pub(super) fn check(
@@ -18,8 +38,8 @@ pub(super) fn check(
     workloads: &[Workload],
     measured: &Measurements,
     has_vtpm: bool,
-) -> Result<[Check; 2], Error> {
-    let Some((index, workload)) = matched else {
+) -> [Check; 2] {
+    let Some(Found { index, entry, id }) = matched else {
         let nearest: Vec<_> = workloads
             .iter()
             .filter_map(|workload| {
@@ -35,12 +55,12 @@ pub(super) fn check(
             list => format!("no reviewed workload: differs from {}", list.join(", from ")),
         };
         let sealed = Check::not_applicable(CheckId::Sealed, "no reviewed workload");
-        return Ok([Check::fail(CheckId::Workload, text).by("workload"), sealed]);
+        return [Check::fail(CheckId::Workload, text).by("workload"), sealed];
     };
-    let entry = Check::pass(CheckId::Workload, format!("`{}`", workload.name))
-        .fact("workload", workload.id()?.to_string())
+    let reviewed = Check::pass(CheckId::Workload, format!("`{}`", entry.name))
+        .fact("workload", id.to_string())
         .by(format!("workload[{index}]"));
-    let sealed = match (has_vtpm, workload.vtpm_sealed) {
+    let sealed = match (has_vtpm, entry.vtpm_sealed) {
         (false, _) => Check::not_applicable(CheckId::Sealed, "no virtual TPM's evidence"),
         (true, true) => Check::pass(
             CheckId::Sealed,
@@ -48,10 +68,10 @@ pub(super) fn check(
         ),
         (true, false) => Check::fail(
             CheckId::Sealed,
-            format!("`{}` could serve as somebody else's TPM", workload.name),
+            format!("`{}` could serve as somebody else's TPM", entry.name),
         ),
     };
-    Ok([entry, sealed.by(format!("workload[{index}].vtpm_sealed"))])
+    [reviewed, sealed.by(format!("workload[{index}].vtpm_sealed"))]
 }
 
 fn first_difference(workload: &Workload, measured: &Measurements) -> Option<&'static str> {

@@ -82,10 +82,12 @@ pub enum Disclosure {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Anchor {
     /// The chain the registry lives on.
+    #[serde(with = "crate::json::integer")]
     pub chain_id: u64,
     /// The registry.
     pub registry: Address,
     /// The block's number.
+    #[serde(with = "crate::json::integer")]
     pub block_number: u64,
     /// The block's hash.
     pub block_hash: B256,

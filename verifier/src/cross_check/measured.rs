@@ -103,6 +103,13 @@ pub fn td_measured<'a>(log: &Ccel<'a>) -> Vec<Measured<'a>> {
     measured(log.events(), Class::of_td_register, What::Td)
 }
 
+/// What of a further log a policy must list: all that went into PCR 0–15. `None` if the log has no SHA-384 bank.
+pub fn further_measured<'a>(log: &TcgLog<'a>) -> Option<Vec<Measured<'a>>> {
+    log.algorithms()
+        .contains(&Algorithm::Sha384)
+        .then(|| measured(log.events(), class_after_boot, What::Tpm))
+}
+
 /// What of an IMA list a policy must list: all but a `boot_aggregate` in front that follows from the boot log.
 pub fn ima_measured<'a>(ima: &ImaLog<'a>, boot: &TcgLog<'_>) -> impl Iterator<Item = Measured<'a>> {
     let skip = usize::from(ima.begins_with_aggregate_of(boot));
@@ -112,12 +119,20 @@ pub fn ima_measured<'a>(ima: &ImaLog<'a>, boot: &TcgLog<'_>) -> impl Iterator<It
         .skip(skip)
         .filter_map(|(index, record)| {
             Some(Measured {
-                class: Class::of_pcr(record.pcr)?,
+                class: class_after_boot(record.pcr)?,
                 digest: record.digest(Algorithm::Sha384)?.to_array()?,
                 index,
                 what: What::Ima(*record),
             })
         })
+}
+
+/// PCR 0 is in no comparison, but a record of it after boot must not go unseen: it is firmware's, as PCR 1 is.
+fn class_after_boot(pcr: u32) -> Option<Class> {
+    match pcr {
+        0 => Some(Class::Rtmr0),
+        _ => Class::of_pcr(pcr),
+    }
 }
 
 fn measured<'a>(

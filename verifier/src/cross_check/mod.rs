@@ -71,7 +71,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use learn::{Learned, learn};
-pub use measured::{Class, Measured, What, ima_measured, td_measured, tpm_measured};
+pub use measured::{Class, Measured, What, further_measured, ima_measured, td_measured, tpm_measured};
 pub use walk::{Matched, Mismatch, Reason, Record};
 
 use crate::{Accept, Workload};

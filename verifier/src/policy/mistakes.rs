@@ -1,6 +1,9 @@
 //! What a policy says that cannot be meant.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{Policy, Profile, Provider};
 use crate::{CustodyLevel, claims::PinnedKey};
@@ -55,6 +58,17 @@ impl Policy {
         for (index, host) in self.hosts.iter().enumerate() {
             list.extend("host", index, host.mistakes());
         }
+        list.shared(
+            "alliance",
+            "key",
+            self.alliances.iter().map(|one| vec![&one.key.0[..]]),
+        );
+        let roots = self.poe_issuers.iter().map(|one| one.roots.iter());
+        list.shared(
+            "poe_issuer",
+            "roots",
+            roots.map(|roots| roots.map(|der| &**der).collect()),
+        );
         for (index, issuer) in self.poe_issuers.iter().enumerate() {
             if issuer.roots.is_empty() {
                 list.add(format!("poe_issuer[{index}].roots"), "there are none");
@@ -82,6 +96,18 @@ impl Policy {
             }
             list.extend("provider", index, mistakes_of(provider));
         }
+        let roots = self.providers.iter().map(|provider| provider.roots.iter());
+        list.shared(
+            "provider",
+            "roots",
+            roots.map(|roots| roots.map(|der| &**der).collect()),
+        );
+        let keys = self.providers.iter().map(|provider| provider.registrars.iter());
+        list.shared(
+            "provider",
+            "registrars",
+            keys.map(|keys| keys.map(|der| &**der).collect()),
+        );
     }
 }
 
@@ -136,6 +162,22 @@ impl List {
     fn extend(&mut self, section: &str, index: usize, mistakes: Vec<(&'static str, String)>) {
         for (key, problem) in mistakes {
             self.add(format!("{section}[{index}].{key}"), problem);
+        }
+    }
+
+    /// Which entry speaks follows from the key, so two entries must have none in common: the first would decide for both,
+    /// and what the second takes back would not count.
+    fn shared<'a>(&mut self, section: &str, key: &str, entries: impl Iterator<Item = Vec<&'a [u8]>>) {
+        let mut owners = BTreeMap::new();
+        for (index, keys) in entries.enumerate() {
+            let first = keys.iter().find_map(|key| owners.get(key).copied());
+            if let Some(first) = first {
+                let text = format!("{section}[{first}] has one of them too");
+                self.add(format!("{section}[{index}].{key}"), text);
+            }
+            for key in keys {
+                owners.entry(key).or_insert(index);
+            }
         }
     }
 

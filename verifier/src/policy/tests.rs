@@ -154,6 +154,61 @@ roots = []
     assert!(!error.contains("host[1].pcr18"), "{error}");
 }
 
+/// The first entry would decide for both, and what the second takes back would not count.
+#[test]
+fn one_key_speaks_for_one_entry() {
+    let text = format!(
+        r#"{POLICY}
+[[provider]]
+id = 2
+name = "another"
+profile = "azure-paravisor"
+roots = ["AAEC"]
+
+[[provider]]
+id = 3
+name = "metal"
+profile = "bare-metal"
+registrars = ["MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
+
+[[provider]]
+id = 4
+name = "other metal"
+profile = "bare-metal"
+registrars = ["MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
+
+[[poe_issuer]]
+name = "owner"
+provider = 1
+roots = ["AAEC"]
+
+[[poe_issuer]]
+name = "other owner"
+provider = 1
+roots = ["AAEB", "AAEC"]
+
+[[alliance]]
+name = "witnesses"
+key = "{key}"
+
+[[alliance]]
+name = "other witnesses"
+key = "{key}"
+"#,
+        key = "ab".repeat(32)
+    );
+    let error = error(&text);
+    for part in [
+        "provider[1].roots: provider[0] has one of them too",
+        "provider[3].registrars: provider[2] has one of them too",
+        "poe_issuer[1].roots: poe_issuer[0] has one of them too",
+        "alliance[1].key: alliance[0] has one of them too",
+    ] {
+        assert!(error.contains(part), "{part} in {error}");
+    }
+    assert_eq!(error.matches(" too").count(), 4, "{error}");
+}
+
 #[test]
 fn a_paravisor_reaches_nothing_unless_the_policy_says_so() {
     let parse = |reach: &str| Policy::from_toml(&POLICY.replace("[tcb]", &format!("{reach}\n[tcb]")));

@@ -12,7 +12,9 @@ use std::{
 
 use chassis_verifier::{
     bundle::{Bundle, DEFAULT_LIMIT, FurtherLog, FurtherLogKind, Tee},
-    cross_check::{Learned, Measured, first_unlisted, ima_measured, learn, td_measured, tpm_measured},
+    cross_check::{
+        Learned, Measured, first_unlisted, further_measured, ima_measured, learn, td_measured, tpm_measured,
+    },
     eventlog::{Ccel, ImaLog, TcgLog},
     td::{Measurements, TdQuote},
 };
@@ -88,7 +90,7 @@ fn further<'a>(logs: &'a [FurtherLog], boot: &TcgLog<'_>) -> Result<Vec<Measured
     for log in logs {
         match log.kind {
             FurtherLogKind::Tcg2 => {
-                let log = tpm_measured(&TcgLog::parse(&log.data)?);
+                let log = further_measured(&TcgLog::parse(&log.data)?);
                 measured.extend(log.ok_or_else(|| Refusal("a further log has no SHA-384 bank".into()))?);
             }
             FurtherLogKind::Ima => measured.extend(ima_measured(&ImaLog::parse(&log.data)?, boot)),

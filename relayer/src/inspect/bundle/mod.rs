@@ -1,5 +1,6 @@
 //! `chassis inspect bundle`: what a node sent, part by part.
 
+mod content;
 mod part;
 
 use std::path::Path;

@@ -1,15 +1,26 @@
 //! The parts of a bundle's evidence, each decoded as what it claims to be.
 
-use chassis_verifier::bundle::{Evidence, Tee, Tpm};
+use chassis_verifier::{
+    bundle::{Evidence, FurtherLogKind, IakCertification, Tee, Tpm},
+    eventlog::ImaLog,
+    tpm::Signature,
+};
 use serde::Serialize;
 
-use super::super::{
-    ak_cert::AkCertView,
-    ak_public::AkPublic,
-    certificate::Certificate,
-    log::{Decoded, LogKind},
-    quote::QuoteView,
-    tpm_quote::TpmQuoteView,
+use super::{
+    super::{
+        ak_cert::AkCertView,
+        ak_public::AkPublic,
+        alliance_token::AllianceTokenView,
+        certificate::Certificate,
+        hcl_report::HclReportView,
+        log::{Decoded, LogKind},
+        poe::PoeView,
+        quote::QuoteView,
+        registrar::RegistrarView,
+        tpm_attest::{Subject, TpmAttestView},
+    },
+    content::{Content, Ima, TpmSignature},
 };
 use crate::render::{Cell, Document, Mark, Refusal};
 
@@ -19,22 +30,8 @@ use crate::render::{Cell, Document, Mark, Refusal};
 pub(super) struct Part {
     name: String,
     size: usize,
-    /// Missing where the part is not taken apart here.
     #[serde(flatten)]
-    content: Option<Content>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Content {
-    /// It cannot be read: why.
-    Problem(String),
-    Quote(Box<QuoteView>),
-    Log(Box<Decoded>),
-    AkPublic(Box<AkPublic>),
-    TpmQuote(Box<TpmQuoteView>),
-    AkCertificate(Box<AkCertView>),
-    Certificate(Box<Certificate>),
+    content: Content,
 }
 
 /// All of them, in the bundle's order.
@@ -51,22 +48,32 @@ pub(super) fn parts(evidence: &Evidence) -> Vec<Part> {
         parts.push(Part::new("CCEL", ccel, log(LogKind::Ccel)));
     }
     if let Some(report) = hcl_report {
-        parts.push(Part::opaque("HCL report", report));
+        parts.push(Part::new("HCL report", report, |raw| {
+            HclReportView::decode(raw).map(|report| Content::HclReport(Box::new(report)))
+        }));
     }
     if let Some(tpm) = &evidence.tpm {
         tpm_parts(tpm, &mut parts);
     }
     if let Some(poe) = &evidence.custody.poe {
-        parts.push(Part::opaque("platform ownership endorsement", poe));
+        parts.push(Part::new("platform ownership endorsement", poe, |raw| {
+            PoeView::decode(raw).map(|poe| Content::Poe(Box::new(poe)))
+        }));
     }
     if let Some(token) = &evidence.custody.alliance_token {
-        parts.push(Part::opaque("alliance token", token.as_bytes()));
+        parts.push(Part::new("alliance token", token.as_bytes(), |_| {
+            AllianceTokenView::decode(token).map(|token| Content::AllianceToken(Box::new(token)))
+        }));
     }
     for further in &evidence.logs {
-        parts.push(Part::opaque(
-            &format!("further log ({:?})", further.kind),
-            &further.data,
-        ));
+        let name = format!("further log ({:?})", further.kind);
+        parts.push(match further.kind {
+            FurtherLogKind::Tcg2 => Part::new(&name, &further.data, log(LogKind::Tpm)),
+            FurtherLogKind::Ima => Part::new(&name, &further.data, |raw| {
+                let records = ImaLog::parse(raw)?.records().len();
+                Ok(Content::Ima(Ima { records }))
+            }),
+        });
     }
     parts
 }
@@ -76,9 +83,9 @@ fn tpm_parts(tpm: &Tpm, parts: &mut Vec<Part>) {
         AkPublic::decode(raw).map(|ak| Content::AkPublic(Box::new(ak)))
     }));
     parts.push(Part::new("TPM quote", &tpm.attest, |raw| {
-        TpmQuoteView::decode(raw).map(|quote| Content::TpmQuote(Box::new(quote)))
+        TpmAttestView::decode(Subject::Pcrs, raw).map(|quote| Content::TpmQuote(Box::new(quote)))
     }));
-    parts.push(Part::opaque("TPM signature", &tpm.signature));
+    parts.push(Part::new("TPM signature", &tpm.signature, signature));
     if let Some(event_log) = &tpm.event_log {
         parts.push(Part::new("TPM event log", event_log, log(LogKind::Tpm)));
     }
@@ -94,12 +101,32 @@ fn tpm_parts(tpm: &Tpm, parts: &mut Vec<Part>) {
             ));
         }
     }
+    if let Some(certification) = &tpm.iak_certification {
+        iak_parts(certification, parts);
+    }
     if let Some(statement) = &tpm.registrar_statement {
-        parts.push(Part::opaque("registrar statement", statement));
+        parts.push(Part::new("registrar statement", statement, |raw| {
+            RegistrarView::decode(raw).map(|statement| Content::RegistrarStatement(Box::new(statement)))
+        }));
     }
-    if let Some(log) = &tpm.drtm_log {
-        parts.push(Part::opaque("DRTM log", log));
+    if let Some(drtm_log) = &tpm.drtm_log {
+        parts.push(Part::new("DRTM log", drtm_log, log(LogKind::Drtm)));
     }
+}
+
+fn iak_parts(certification: &IakCertification, parts: &mut Vec<Part>) {
+    parts.push(Part::new("IAK public area", &certification.iak_public, |raw| {
+        AkPublic::decode(raw).map(|iak| Content::AkPublic(Box::new(iak)))
+    }));
+    parts.push(Part::new("IAK's certification", &certification.attest, |raw| {
+        TpmAttestView::decode(Subject::Key, raw).map(|attest| Content::TpmCertification(Box::new(attest)))
+    }));
+    parts.push(Part::new("IAK's signature", &certification.signature, signature));
+}
+
+fn signature(raw: &[u8]) -> Result<Content, Refusal> {
+    let scheme = Signature::parse(raw)?.scheme().to_string();
+    Ok(Content::TpmSignature(TpmSignature { scheme }))
 }
 
 fn log(kind: LogKind) -> impl Fn(&[u8]) -> Result<Content, Refusal> {
@@ -111,44 +138,24 @@ impl Part {
         Self {
             name: name.to_owned(),
             size: bytes.len(),
-            content: Some(decode(bytes).unwrap_or_else(|Refusal(problem)| Content::Problem(problem))),
-        }
-    }
-
-    fn opaque(name: &str, bytes: &[u8]) -> Self {
-        Self {
-            name: name.to_owned(),
-            size: bytes.len(),
-            content: None,
+            content: decode(bytes).unwrap_or_else(|Refusal(problem)| Content::Problem(problem)),
         }
     }
 
     /// What the table of parts does not hold.
     pub(super) fn details(&self) -> Document {
         match &self.content {
-            Some(Content::Quote(quote)) => Document::new().heading(&self.name).fields(quote.summary()),
+            Content::Quote(quote) => Document::new().heading(&self.name).fields(quote.summary()),
             _ => Document::new(),
         }
     }
 
     /// Name, size and gist.
     pub(super) fn row(&self) -> Vec<Cell> {
-        let content = match &self.content {
-            None => "".into(),
-            Some(Content::Problem(problem)) => Cell::marked(problem, Mark::Bad),
-            Some(Content::Quote(_)) => "below".into(),
-            Some(Content::Log(log)) => log.summary().into(),
-            Some(Content::AkPublic(ak)) => ak.summary().into(),
-            Some(Content::TpmQuote(quote)) => quote.summary().into(),
-            Some(Content::AkCertificate(certificate)) => certificate.summary().into(),
-            Some(Content::Certificate(certificate)) => format!(
-                "{}, {}, {}",
-                certificate.subject(),
-                certificate.key(),
-                certificate.validity()
-            )
-            .into(),
-        };
-        vec![Cell::marked(&self.name, Mark::Name), self.size.into(), content]
+        vec![
+            Cell::marked(&self.name, Mark::Name),
+            self.size.into(),
+            self.content.gist(),
+        ]
     }
 }

@@ -1,5 +1,7 @@
 //! Checks 805 to 807: claims that somebody signed.
 
+use alloy_primitives::B256;
+
 use super::{Claim, Sources};
 use crate::{
     Check, CheckId, CustodyLevel, ParseError, bundle,
@@ -24,6 +26,9 @@ impl Signed {
         })
     }
 }
+
+/// Bytes of a PPID, by which the alliance names a machine.
+const PPID_LEN: usize = 16;
 
 /// A check, and what it establishes if it passes.
 pub(super) type Answer = (Check, Option<Claim>);
@@ -109,6 +114,17 @@ pub(super) fn alliance(sources: &Sources<'_, '_>, quote: &[u8]) -> Answer {
     if !token.names_quote(quote) {
         return fail(ID, "the token is about another quote");
     }
+    let Some(td) = sources.td else {
+        return (
+            Check::not_applicable(ID, "no quote verified, so no CPU is known"),
+            None,
+        );
+    };
+    // The older name, 32 bytes, is a digest of what the quote's certificate says: the quote names the machine.
+    let machine = token.machine_id();
+    if machine.len() == PPID_LEN && machine != td.claims.platform.pck.ppid {
+        return fail(ID, "the token names another machine than the one that quoted");
+    }
     let keys: Vec<_> = sources
         .policy
         .alliances
@@ -160,8 +176,8 @@ pub(super) fn registrar(sources: &Sources<'_, '_>) -> Answer {
     let Some(provider) = registrar.provider() else {
         return fail(ID, registrar.problem().unwrap_or("it is not believed"));
     };
-    if registrar.claims.platform_id != sources.platform {
-        return fail(ID, "the statement is about another CPU");
+    if sources.platform == B256::ZERO || registrar.claims.platform_id != sources.platform {
+        return fail(ID, "the statement is about another CPU, or no quote verified");
     }
     let claim = Claim {
         source: "a registrar",

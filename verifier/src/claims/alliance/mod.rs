@@ -104,6 +104,16 @@ impl AllianceToken {
         sha256(quote) == self.quote_hash
     }
 
+    /// The quote it is about: SHA-256 of all of it.
+    pub fn quote_hash(&self) -> &[u8; 32] {
+        &self.quote_hash
+    }
+
+    /// The key it says that it is signed by, an Ed25519 public key. Which keys to believe is the policy's to say.
+    pub fn key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
     /// The machine, as the alliance names it: 16 bytes are the PPID, 32 the digest of the SGX extension.
     pub fn machine_id(&self) -> &[u8] {
         &self.machine_id

@@ -102,6 +102,31 @@ fn only_the_aggregate_of_this_boot_in_front_goes_unlisted() {
     assert_eq!(unlisted(&[]), Vec::<usize>::new());
 }
 
+/// What goes into the register of a violation is not the aggregate, and the kernel writes none into firmware's registers.
+#[test]
+fn an_aggregate_that_is_a_violation_or_in_firmwares_pcr_is_none() {
+    let boot = boot();
+    let boot = TcgLog::parse(&boot).unwrap();
+    let right = ima_ng(&aggregate(&boot), b"boot_aggregate\0");
+    for (pcr, sha1, left) in [(10, 1, 0), (11, 1, 0), (10, 0, 1), (7, 1, 1), (0, 1, 1)] {
+        let list = record(pcr, sha1, b"ima-ng", &right);
+        let found = ima_measured(&ImaLog::parse(&list).unwrap(), &boot).count();
+        assert_eq!(found, left, "PCR {pcr}, template digest {sha1}");
+    }
+}
+
+/// No policy can list what only firmware may measure.
+#[test]
+fn a_record_in_firmwares_pcr_is_of_another_class() {
+    let boot = boot();
+    let boot = TcgLog::parse(&boot).unwrap();
+    for pcr in 0..8 {
+        let list = record(pcr, 1, b"ima-ng", &ima_ng(b"d", b"n"));
+        let measured = ima_measured(&ImaLog::parse(&list).unwrap(), &boot).next();
+        assert_ne!(measured.unwrap().class, Class::Rtmr2, "PCR {pcr}");
+    }
+}
+
 #[test]
 fn a_violation_is_listed_by_no_reasonable_policy_but_is_seen() {
     let list = record(11, 0, b"ima-ng", &ima_ng(b"d", b"n"));

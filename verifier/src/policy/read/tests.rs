@@ -14,7 +14,7 @@ id = 128 # semantic, in a section with a key that does not read
 name = "b"
 profile = "google-vtpm"
 require_crl = "yes" # type
-roots = ["AAEC"]
+roots = ["AAED"]
 [[workload]]
 name = "w"
 mrtd = "any" # semantic

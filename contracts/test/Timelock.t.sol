@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+pragma solidity ^0.8.30;
+
+import {IProofOfCloudGovernance as IGov} from "../src/interfaces/IProofOfCloudGovernance.sol";
+import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {RegistryTest} from "./utils/RegistryTest.sol";
+
+/// @notice Submit, wait, anyone executes: who may, when, how often, and that delays only grow.
+contract TimelockTest is RegistryTest {
+    bytes32 private constant NEW_POLICY = keccak256("new policy");
+    bytes private register = abi.encodeCall(IGov.registerPolicy, (NEW_POLICY));
+
+    function _submit(bytes memory data) private {
+        vm.prank(governor);
+        governance.submit(data);
+    }
+
+    function test_onlyTheGovernorSubmits() public {
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotGovernor.selector, guardian));
+        vm.prank(guardian);
+        governance.submit(register);
+    }
+
+    function test_waitsItsDelayAndThenAnyoneExecutesOnce() public {
+        bytes32 id = keccak256(register);
+        vm.expectEmit(address(registry));
+        emit IGov.ActionSubmitted(id, IGov.registerPolicy.selector, register, START + 3 days);
+        _submit(register);
+        assertEq(governance.executableAt(register), START + 3 days);
+
+        vm.warp(START + 3 days - 1);
+        bytes memory refusal = abi.encodeWithSelector(IGov.NotExecutable.selector, id, START + 3 days);
+        vm.expectRevert(refusal);
+        governance.registerPolicy(NEW_POLICY);
+
+        vm.warp(START + 3 days);
+        vm.expectEmit(address(registry));
+        emit IGov.ActionExecuted(id, IGov.registerPolicy.selector, address(this));
+        governance.registerPolicy(NEW_POLICY);
+        assertTrue(registry.policyInForce(NEW_POLICY));
+        assertEq(governance.executableAt(register), 0);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, id, 0));
+        governance.registerPolicy(NEW_POLICY);
+    }
+
+    /// @notice Neither other arguments nor the same ones in other bytes.
+    function test_executesOnlyTheBytesSubmitted() public {
+        _submit(register);
+        vm.warp(START + 3 days);
+        bytes memory other = abi.encodeCall(IGov.registerPolicy, (keccak256("another")));
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(other), 0));
+        _call(other);
+        bytes memory longer = bytes.concat(register, hex"00");
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(longer), 0));
+        _call(longer);
+    }
+
+    function test_refusesToSubmitTwiceOrWhatDoesNotWait() public {
+        _submit(register);
+        vm.startPrank(governor);
+        vm.expectRevert(abi.encodeWithSelector(IGov.AlreadySubmitted.selector, keccak256(register)));
+        governance.submit(register);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotTimelocked.selector, I.pause.selector));
+        governance.submit(abi.encodeCall(I.pause, (1, 0)));
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotTimelocked.selector, bytes4(0)));
+        governance.submit("");
+    }
+
+    function test_aGuardianOrTheGovernorVetoes() public {
+        address[2] memory who = [otherGuardian, governor];
+        for (uint256 i; i < who.length; ++i) {
+            _submit(register);
+            vm.expectEmit(address(registry));
+            emit IGov.ActionVetoed(keccak256(register), IGov.registerPolicy.selector, who[i]);
+            vm.prank(who[i]);
+            governance.veto(register);
+            vm.warp(vm.getBlockTimestamp() + 30 days);
+            vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(register), 0));
+            governance.registerPolicy(NEW_POLICY);
+        }
+        vm.expectRevert(abi.encodeWithSelector(I.NotGuardian.selector, address(this)));
+        governance.veto(register);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(register), 0));
+        vm.prank(guardian);
+        governance.veto(register);
+    }
+
+    function test_noGuardianVetoesTheRemovalOfOne() public {
+        bytes memory data = abi.encodeCall(IGov.removeGuardian, (guardian));
+        _submit(data);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotVetoable.selector, IGov.removeGuardian.selector));
+        vm.prank(guardian);
+        governance.veto(data);
+        vm.prank(governor);
+        governance.veto(data);
+        assertEq(governance.executableAt(data), 0);
+    }
+
+    /// @notice A lift drawn up in advance would end the next freeze at once.
+    function test_nothingIsHeldInReserve() public {
+        _register(operator);
+        bytes[] memory calls = new bytes[](7);
+        calls[6] = abi.encodeCall(IGov.registerPolicy, (POLICY));
+        calls[0] = abi.encodeCall(IGov.unpause, ());
+        calls[1] = abi.encodeCall(IGov.admitProvider, (PROVIDER));
+        calls[2] = abi.encodeCall(IGov.liftFreeze, (I.Subject.Operator, _subject(operator), 0));
+        calls[3] = abi.encodeCall(IGov.liftFreeze, (I.Subject.Platform, PLATFORM, 1));
+        calls[4] = abi.encodeCall(IGov.reinstate, (I.Subject.Operator, _subject(operator), 1));
+        calls[5] = abi.encodeCall(IGov.reinstate, (I.Subject.Platform, PLATFORM, 0));
+        vm.startPrank(governor);
+        for (uint256 i; i < calls.length; ++i) {
+            vm.expectRevert(IGov.NothingToRaise.selector);
+            governance.submit(calls[i]);
+        }
+        vm.expectRevert(IGov.NothingToRaise.selector);
+        governance.submit(abi.encodeCall(IGov.liftFreeze, (I.Subject.Operator, bytes32(uint256(1) << 160), 0)));
+        vm.expectRevert(abi.encodeWithSelector(I.InvalidProvider.selector, 128));
+        governance.submit(abi.encodeCall(IGov.admitProvider, (128)));
+    }
+
+    /// @notice A lift drawn up for one freeze does nothing to the next.
+    function test_aLiftIsForOneFreezeOnly() public {
+        _register(operator);
+        vm.prank(guardian);
+        registry.freezeOperator(operator, 1, 0);
+        bytes memory lift = abi.encodeCall(IGov.liftFreeze, (I.Subject.Operator, _subject(operator), 1));
+        _submit(lift);
+        vm.warp(START + 72 hours);
+        _register(operator);
+        vm.prank(otherGuardian);
+        registry.freezeOperator(operator, 1, 0);
+        vm.warp(governance.executableAt(lift));
+        vm.expectRevert(IGov.NothingToRaise.selector);
+        _call(lift);
+    }
+
+    function test_delaysOnlyGrow() public {
+        bytes4 selector = IGov.rotateRelayers.selector;
+        uint256[4] memory refused = [uint256(0), 1 days, 7 days, 90 days + 1];
+        for (uint256 i; i < refused.length; ++i) {
+            bytes memory data = abi.encodeCall(IGov.lengthenDelay, (selector, uint40(refused[i])));
+            _submit(data);
+            vm.warp(vm.getBlockTimestamp() + 3 days);
+            vm.expectRevert(abi.encodeWithSelector(IGov.DelayNotLonger.selector, selector, refused[i]));
+            _call(data);
+        }
+        _raise(abi.encodeCall(IGov.lengthenDelay, (selector, 90 days)));
+        assertEq(governance.delayOf(selector), 90 days);
+
+        bytes memory unknown = abi.encodeCall(IGov.lengthenDelay, (I.post.selector, 30 days));
+        _submit(unknown);
+        vm.warp(vm.getBlockTimestamp() + 3 days);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotTimelocked.selector, I.post.selector));
+        _call(unknown);
+    }
+
+    /// @notice `lengthenDelay` waits, too, and its own delay can be lengthened; what is pending keeps its time.
+    function test_lengthensItsOwnDelay() public {
+        bytes4 selector = IGov.lengthenDelay.selector;
+        _submit(register);
+        _raise(abi.encodeCall(IGov.lengthenDelay, (selector, 10 days)));
+        _submit(abi.encodeCall(IGov.lengthenDelay, (selector, 11 days)));
+        vm.warp(vm.getBlockTimestamp() + 10 days - 1);
+        vm.expectRevert();
+        governance.lengthenDelay(selector, 11 days);
+        governance.registerPolicy(NEW_POLICY);
+    }
+}
