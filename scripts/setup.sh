@@ -15,6 +15,9 @@ packages=(
     jq              # and reads its answers
 )
 
+# Debian keeps this apart from python3.
+if [[ ${1:-} == --deep ]] && ! python3 -c 'import ensurepip' 2>/dev/null; then packages+=(python3-venv); fi
+
 say() { printf 'setup: %s\n' "$*"; }
 
 missing=()
