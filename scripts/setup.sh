@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the demo and the tests need on Debian or Ubuntu, and says what. Safe to run again: does only what is
-# missing. Needs git, cargo, node, npm and python3, and root or sudo for the system packages.
+# missing. Needs git, cargo, node, npm and python3, and root or sudo for the system packages. `--deep` adds what
+# `scripts/test.sh --deep` needs (python3 of 3.11 or later).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +14,9 @@ packages=(
     curl            # the demo talks to the relayer
     jq              # and reads its answers
 )
+
+# Debian keeps this apart from python3.
+if [[ ${1:-} == --deep ]] && ! python3 -c 'import ensurepip' 2>/dev/null; then packages+=(python3-venv); fi
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -41,4 +45,14 @@ if [[ ! -e $stamp || contracts/package-lock.json -nt $stamp ]]; then
     # Not `npm ci`: it insists on the toolchain's packages for other platforms, which not every mirror carries. This
     # installs the same locked versions, integrity checked, and leaves the lock file alone.
     (cd contracts && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null)
+fi
+
+if [[ ${1:-} == --deep ]]; then
+    venv=contracts/.venv
+    if ! cmp -s contracts/requirements.txt "$venv/installed.txt"; then
+        say "Slither and Halmos (pip, pinned in contracts/requirements.txt)"
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r contracts/requirements.txt
+        cp contracts/requirements.txt "$venv/installed.txt"
+    fi
 fi

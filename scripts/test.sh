@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# Runs every test of every part: contracts, Rust, end to end.
+# Runs every test of every part: contracts, Rust, end to end. `--deep` adds what takes minutes: Slither, symbolic tests
+# and mutation tests of the contracts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-./scripts/setup.sh
+./scripts/setup.sh "$@"
 
 echo "== contracts"
 npm test --prefix contracts --silent
+if [[ ${1:-} == --deep ]]; then
+    echo "== contracts, for all inputs"
+    npm run --prefix contracts --silent analysis
+    echo "== contracts, mutated"
+    npm run --prefix contracts --silent mutants
+fi
 
 echo "== integration guide"
 npm run test:integrate --prefix contracts --silent

@@ -149,6 +149,7 @@ abstract contract Changes is PlatformLanes {
         while (seat <= MAX_GUARDIANS && (_takenSeats >> seat) & 1 != 0) ++seat;
         if (seat > MAX_GUARDIANS) revert I.InvalidConfig();
         _seats[guardian] = seat;
+        // slither-disable-next-line costly-loop (the constructor's, at most 15 times)
         _takenSeats |= uint16(1 << seat);
         _emitAuthority(I.Authority.Guardian, _subject(guardian), seat);
     }

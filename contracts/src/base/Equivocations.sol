@@ -38,6 +38,7 @@ abstract contract Equivocations is Orders {
         if (p.signature.length != 64) return false;
         I.Report calldata r = p.report;
         bytes32 structHash = ReportLib.hash(r, r.platforms, r.grants, r.renewals, r.digests);
+        // slither-disable-next-line unused-return (a failed recovery gives no signer, and no relayer is zero)
         (address signer,,) =
             ECDSA.tryRecover(_hashTypedDataV4(structHash), bytes32(p.signature[:32]), bytes32(p.signature[32:]));
         return signer == relayer && _carries(p.report, digest);

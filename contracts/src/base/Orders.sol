@@ -132,6 +132,7 @@ abstract contract Orders is Timelock {
     }
 
     function _checkNonce(Action action, bytes32 subject, uint32 statusNonce) private view {
+        // slither-disable-next-line uninitialized-local (zero where there is no nonce)
         uint256 expected;
         if (action == Action.Operator) {
             if (uint256(subject) > type(uint160).max) revert InvalidOrder();

@@ -19,6 +19,7 @@ abstract contract PlatformLanes is RegistryBase {
         if (i < PlatformWordLib.INLINE) return p.inlineLane(i);
         unchecked {
             uint256 j = i - PlatformWordLib.INLINE;
+            // slither-disable-next-line weak-prng (a remainder, not a random number)
             return _moreLanes[id][j / PER_SLOT].get(24 * (j % PER_SLOT), 24);
         }
     }
@@ -27,6 +28,7 @@ abstract contract PlatformLanes is RegistryBase {
         if (i < PlatformWordLib.INLINE) return p.withInlineLane(i, lane);
         unchecked {
             uint256 j = i - PlatformWordLib.INLINE;
+            // slither-disable-next-line weak-prng (as above)
             _moreLanes[id][j / PER_SLOT] = _moreLanes[id][j / PER_SLOT].set(24 * (j % PER_SLOT), 24, lane);
         }
         return p;

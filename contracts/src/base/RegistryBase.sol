@@ -79,6 +79,7 @@ abstract contract RegistryBase is EIP712 {
             mstore(add(words, 0x40), payload)
             newHead := keccak256(words, 0x60)
         }
+        // slither-disable-next-line costly-loop (only the constructor and orders of several changes come here again)
         _head = newHead;
     }
 

@@ -37,6 +37,7 @@ abstract contract ProofOfCloudConsumer {
     /// workload: without that, every reviewed program of every operator passes, not only yours.
     /// @dev Warning: zero in a field means "don't care", so start from `super._requirement()`. A requirement that is
     /// zero all over accepts a machine on a workbench.
+    // slither-disable-next-line dead-code (for those who inherit)
     function _requirement() internal view virtual returns (IProofOfCloudRegistry.Requirement memory requirement) {
         requirement.minBinding = 2;
         requirement.minCustody = 1;

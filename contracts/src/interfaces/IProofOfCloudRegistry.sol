@@ -379,6 +379,7 @@ interface IProofOfCloudRegistry {
     /// @notice The registry was paused or unpaused, a provider frozen or admitted, or the relayers' set changed.
     /// @param head The chain's new head: kind 3, payload `keccak256(abi.encode(paused, frozenProviders, relayerSetId,
     /// reason, evidenceHash, actor))`.
+    // slither-disable-next-line unindexed-event-address (rare; every one is read)
     event ControlChanged(
         bool paused,
         uint128 frozenProviders,
