@@ -6,6 +6,7 @@ import {BatchTree} from "../libraries/BatchTree.sol";
 import {ControlWord} from "../libraries/ControlWord.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
+import {PlatformWord} from "../libraries/PlatformWord.sol";
 import {RegistryBase} from "./RegistryBase.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
@@ -150,7 +151,7 @@ abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
         o = _operators[operator];
         unchecked {
             expiry = Lanes.expiry(_laneWord(o.lane()));
-            bool up = _both(o.isActive(), _both(!c.paused(), (c.frozenProviders() >> o.provider()) & 1 == 0));
+            bool up = _both(o.has(Status.Active), _both(!c.paused(), (c.frozenProviders() >> o.provider()) & 1 == 0));
             // No writer stores an expiry beyond MAX_TTL. Should one ever slip in, it must not count.
             yes = _both(up, _both(expiry > block.timestamp, expiry <= block.timestamp + _MAX_TTL));
         }
@@ -160,11 +161,10 @@ abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
     function _reason(OperatorWord o, uint256 expiry) private view returns (Denial) {
         ControlWord c = _control;
         if (c.paused()) return Denial.Paused;
-        Status status = o.status();
-        if (status == Status.Frozen) return Denial.Frozen;
-        if (status == Status.Revoked) return Denial.Revoked;
-        if (status == Status.Deregistered) return Denial.Deregistered;
-        if (status != Status.Active) return Denial.Unknown;
+        if (o.has(Status.Frozen)) return Denial.Frozen;
+        if (o.has(Status.Revoked)) return Denial.Revoked;
+        if (o.has(Status.Deregistered)) return Denial.Deregistered;
+        if (!o.has(Status.Active)) return Denial.Unknown;
         if (c.providerFrozen(o.provider())) return Denial.ProviderFrozen;
         return expiry <= block.timestamp ? _lapsed(o) : Denial.ExpiryTooFar;
     }
@@ -177,9 +177,9 @@ abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
     }
 
     function _lapsed(OperatorWord o) private view returns (Denial) {
-        Status status = _platforms[_platformIds[o.platformIndex()]].status();
-        if (status == Status.Revoked) return Denial.Revoked;
-        return status == Status.Frozen ? Denial.Frozen : Denial.Expired;
+        PlatformWord p = _platforms[_platformIds[o.platformIndex()]];
+        if (p.has(Status.Revoked)) return Denial.Revoked;
+        return p.has(Status.Frozen) ? Denial.Frozen : Denial.Expired;
     }
 
     /// @dev When the policy's uncapped TTL began. An expiry capped by other things only makes it earlier.

@@ -39,9 +39,9 @@ library OperatorWordLib {
         return IProofOfCloudRegistry.Status(OperatorWord.unwrap(w).get(24, 3));
     }
 
-    /// @dev `status() == Active`, without the check that the field holds a status at all.
-    function isActive(OperatorWord w) internal pure returns (bool) {
-        return OperatorWord.unwrap(w).get(24, 3) == uint256(IProofOfCloudRegistry.Status.Active);
+    /// @dev Is this its status? Other than `status`, this does not revert for a number that is none.
+    function has(OperatorWord w, IProofOfCloudRegistry.Status s) internal pure returns (bool) {
+        return OperatorWord.unwrap(w).get(24, 3) == uint256(s);
     }
 
     function binding(OperatorWord w) internal pure returns (uint256) {

@@ -40,6 +40,11 @@ library PlatformWordLib {
         return IProofOfCloudRegistry.Status(PlatformWord.unwrap(w).get(24, 4));
     }
 
+    /// @dev Is this its status? Other than `status`, this does not revert for a number that is none.
+    function has(PlatformWord w, IProofOfCloudRegistry.Status s) internal pure returns (bool) {
+        return PlatformWord.unwrap(w).get(24, 4) == uint256(s);
+    }
+
     function custody(PlatformWord w) internal pure returns (uint256) {
         return PlatformWord.unwrap(w).get(28, 2);
     }
