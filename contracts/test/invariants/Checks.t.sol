@@ -81,7 +81,7 @@ contract ChecksTest is RegistryTest {
     }
 
     function test_4_aRegistryWithoutGenerations() public {
-        for (uint256 i; i < 3_000 && handler.broken(4) == 0; ++i) {
+        for (uint256 i; i < 3000 && handler.broken(4) == 0; ++i) {
             _step();
             uint256 slot = registry.laneSlot(1);
             for (uint256 lane; lane < 8; ++lane) {
