@@ -27,6 +27,7 @@ library LaneGroup {
     function lastAllowed(uint256 time) internal pure returns (uint256) {
         unchecked {
             // forge-lint: disable-next-line(divide-before-multiply)
+            // slither-disable-next-line divide-before-multiply (once in every lane)
             return (time / 64) * ONES; // the same whole units in each lane
         }
     }
