@@ -16,6 +16,12 @@ abstract contract HeadVectors is VectorFile {
     string private constant RELAYER_SET =
         "RelayerSetStep(bytes32 previous,uint8 kind,uint32 setId,address[] members,uint8 threshold,uint8 freezeThreshold,uint32 disabled,uint40 retiredAt,uint16 reason,bytes32 evidenceHash,address actor)";
 
+    string private constant BATCH =
+        "BatchStep(bytes32 previous,uint8 kind,uint64 batch,bytes32 policyDigest,uint256 origin,bytes32 reportHash,bytes32 archive,uint256 applied,bytes32 root,bytes renewals)";
+
+    string private constant AUTHORITY =
+        "AuthorityStep(bytes32 previous,uint8 kind,uint8 authority,bytes32 subject,uint256 value,address actor)";
+
     // Forge writes the fields of a struct in the order of its declaration, if it has seen one.
 
     struct StatusStep {
@@ -65,11 +71,36 @@ abstract contract HeadVectors is VectorFile {
         address actor;
     }
 
+    struct BatchStep {
+        bytes32 previous;
+        uint8 kind;
+        uint64 batch;
+        bytes32 policyDigest;
+        uint256 origin;
+        bytes32 reportHash;
+        bytes32 archive;
+        uint256 applied;
+        bytes32 root;
+        bytes renewals;
+    }
+
+    struct AuthorityStep {
+        bytes32 previous;
+        uint8 kind;
+        uint8 authority;
+        bytes32 subject;
+        uint256 value;
+        address actor;
+    }
+
     bytes32 private _head;
+    bytes32[] private _roots;
     mapping(string name => bool) private _seen;
 
     /// @dev `logs` are a registry's own from its constructor on, all of them: each head must follow from the last.
-    function _compareHeads(Vm.Log[] memory logs, bytes32 head) internal {
+    /// @param roots The batches', in order.
+    function _compareHeads(Vm.Log[] memory logs, bytes32[] memory roots, bytes32 head) internal {
+        _roots = roots;
         for (uint256 i; i < logs.length; ++i) {
             _follow(logs[i]);
         }
@@ -95,8 +126,12 @@ abstract contract HeadVectors is VectorFile {
         } else if (topic == I.PolicyRetired.selector) {
             bytes memory words = abi.encodePacked(log.topics[1], abi.encode(false), _slice(log.data, 0, last));
             _step("policyRetired", 5, POLICY_CHANGE, words, _word(log.data, last));
-        } else {
-            // Kinds 1 (batch) and 6 (authority) go here.
+        } else if (topic == I.BatchPosted.selector) {
+            _batchPosted(log.topics[1], log.data);
+        } else if (topic == I.AuthorityChanged.selector) {
+            bytes memory words = abi.encodePacked(log.topics[1], log.topics[2], _slice(log.data, 0, last));
+            _step("authority", 6, AUTHORITY, words, _word(log.data, last));
+        } else if (topic != I.PlatformUpdated.selector && topic != I.OperatorGranted.selector) {
             revert("an event whose head this test cannot follow");
         }
     }
@@ -104,6 +139,19 @@ abstract contract HeadVectors is VectorFile {
     /// @dev A payload of plain words.
     function _step(string memory name, uint8 kind, string memory types, bytes memory words, bytes32 head) private {
         _record(name, types, abi.encodePacked(abi.encode(_head, kind), words), kind, keccak256(words), head);
+    }
+
+    /// @dev The event's words: five about the report, where its lists are, the head; then the lists.
+    function _batchPosted(bytes32 batch, bytes memory data) private {
+        (,,,,, bytes memory renewals,,) =
+            abi.decode(data, (bytes32, uint256, bytes32, bytes32, uint256, bytes, bytes32[], bytes32));
+        bytes memory words = abi.encodePacked(batch, _slice(data, 0, 5 * 32), _roots[uint256(batch)]);
+        bytes memory list = abi.encode(renewals);
+        bytes memory input =
+            abi.encodePacked(abi.encode(32, _head, 1), words, abi.encode(10 * 32), _slice(list, 32, list.length));
+        bytes32 payload = keccak256(abi.encodePacked(words, keccak256(renewals)));
+        string memory name = renewals.length == 0 ? "batchOfGrants" : "batchOfRenewals";
+        _record(name, BATCH, input, 1, payload, _word(data, 7 * 32));
     }
 
     /// @dev The event's words: where the members are, seven about the set and its change, the head; then the number of

@@ -15,7 +15,7 @@ use alloy::{
     sol_types::SolValue,
 };
 use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
-use chassis_tests::provider::PROVIDER_ID;
+use chassis_sim::provider::PROVIDER_ID;
 
 /// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards.
 pub(crate) const KEYS: [&str; 4] = [

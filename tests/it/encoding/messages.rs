@@ -39,30 +39,6 @@ mod json {
         #[sol(extra_derives(serde::Deserialize))]
         "../contracts/src/interfaces/IProofOfCloudRegistry.sol"
     );
-
-    alloy::sol! {
-        #[derive(serde::Deserialize)]
-        struct Freeze {
-            uint32 relayerSetId;
-            uint8 action;
-            bytes32 subject;
-            uint32 statusNonce;
-            uint16 reason;
-            bytes32 evidenceHash;
-            uint40 deadline;
-        }
-
-        #[derive(serde::Deserialize)]
-        struct Revoke {
-            uint32 relayerSetId;
-            uint8 kind;
-            bytes32 subject;
-            uint32 statusNonce;
-            uint16 reason;
-            bytes32 evidenceHash;
-            uint40 deadline;
-        }
-    }
 }
 
 use json::IProofOfCloudRegistry as read;
@@ -93,11 +69,11 @@ fn types_are_spelt_alike() {
         spelt::<relayer::AttestationResult>(),
         spelt::<Enrolment>(),
         spelt::<relayer::Enrolment>(),
-        spelt::<json::Freeze>(),
+        spelt::<relayer::Freeze>(),
         spelt::<relayer::Grant>(),
         spelt::<relayer::PlatformEntry>(),
         spelt::<relayer::Report>(),
-        spelt::<json::Revoke>(),
+        spelt::<relayer::Revoke>(),
     ];
     for (name, text) in &types {
         let pointer = format!("/{name}");
@@ -119,8 +95,8 @@ fn messages_hash_alike() {
     let enrolment = message::<read::Enrolment>("enrolment");
     same::<relayer::Enrolment>(&enrolment);
     same::<Enrolment>(&enrolment);
-    message::<json::Freeze>("freeze");
-    message::<json::Revoke>("revoke");
+    same::<relayer::Freeze>(&message::<read::Freeze>("freeze"));
+    same::<relayer::Revoke>(&message::<read::Revoke>("revoke"));
 }
 
 #[test]
