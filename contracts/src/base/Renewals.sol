@@ -20,7 +20,9 @@ abstract contract Renewals is IProofOfCloudRegistry, RegistryBase {
             uint256 live = LaneGroup.firstLive(block.timestamp);
             uint256 limit = LaneGroup.lastAllowed(block.timestamp + _MAX_TTL);
             uint256 total = digests.length;
+            // slither-disable-next-line uninitialized-local (counts from zero)
             uint256 seen; // digests
+            // slither-disable-next-line uninitialized-local (from zero, too)
             uint256 least; // slot that may come next
             (uint256 group, uint256 end) = _bounds(renewals);
             for (; group < end; group += GROUP) {

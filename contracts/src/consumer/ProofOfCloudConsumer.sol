@@ -29,6 +29,7 @@ abstract contract ProofOfCloudConsumer {
     }
 
     /// @dev What `onlyAttested` asks, for functions that learn their operator only as they run.
+    // slither-disable-next-line dead-code (for those who inherit)
     function _requireAttested(address operator) internal view {
         PROOF_OF_CLOUD.requireAttested(operator, _requirement());
     }

@@ -45,7 +45,9 @@ abstract contract SequencerUptime {
         SEQUENCER_GRACE = grace;
     }
 
+    // slither-disable-next-line dead-code (for those who inherit)
     function _requireSequencerUp() internal view {
+        // slither-disable-next-line unused-return (only the answer and its start matter)
         (, int256 answer, uint256 startedAt,,) = SEQUENCER_UPTIME_FEED.latestRoundData();
         if (answer != 0 || startedAt == 0 || startedAt > block.timestamp) revert SequencerDown();
         if (block.timestamp - startedAt <= SEQUENCER_GRACE) revert SequencerGraceNotOver(startedAt + SEQUENCER_GRACE);

@@ -26,8 +26,8 @@ library LaneGroup {
     /// @dev In every lane the last expiry that is not beyond `time`.
     function lastAllowed(uint256 time) internal pure returns (uint256) {
         unchecked {
-            // forge-lint: disable-next-line(divide-before-multiply)
-            return (time / 64) * ONES; // the same whole units in each lane
+            // slither-disable-next-line divide-before-multiply (once in every lane)
+            return (time / 64) * ONES; // forge-lint: disable-line(divide-before-multiply)
         }
     }
 
