@@ -61,7 +61,8 @@ policy_digest=$("$bin/chassis" policy digest "$(cloud .policy)")
         CHASSIS_GOVERNOR=$(address_of $deployer) CHASSIS_PROVIDERS=1 CHASSIS_POLICIES=$policy_digest \
         "$forge" script script/Deploy.s.sol --rpc-url "$ETH_RPC_URL" --private-key $deployer --broadcast --json
 ) >"$dir/deploy.log" 2>&1 || fail "the registry was not deployed"
-registry=$(jq -er '.transactions[0].contractAddress' contracts/broadcast/Deploy.s.sol/31337/run-latest.json)
+registry=$(jq -er '.transactions[] | select(.contractName == "ProofOfCloudRegistry").contractAddress' \
+    contracts/broadcast/Deploy.s.sol/31337/run-latest.json)
 any_workload=0x$(printf %064d 0) # whatever program the policy lists; a real vault names its own
 (cd contracts && "$forge" create examples/KeeperVault.sol:KeeperVault --rpc-url "$ETH_RPC_URL" \
     --private-key $deployer --broadcast --json --constructor-args "$registry" "$any_workload") >"$dir/vault.log" 2>&1 \

@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 echo "== contracts"
 npm test --prefix contracts --silent
 if [[ ${1:-} == --deep ]]; then
+    echo "== invariants, 2,560 runs of 500 calls"
+    FOUNDRY_PROFILE=deep npm run --prefix contracts --silent invariants
     echo "== contracts, for all inputs"
     npm run --prefix contracts --silent analysis
     echo "== contracts, mutated"

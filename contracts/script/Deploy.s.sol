@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {RegistryExtension} from "../src/RegistryExtension.sol";
 import {IProofOfCloudRegistry} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {Script} from "forge-std/Script.sol";
 import {console} from "forge-std/console.sol";
@@ -35,9 +36,9 @@ contract Deploy is Script {
         if (bytes(path).length != 0) vm.writeJson(json, path);
     }
 
-    /// @notice One transaction: there is no moment at which anybody holds more than the configuration gives.
+    /// @notice Two transactions, of which the second alone makes a registry: there is no moment at which anybody holds more than the configuration gives.
     function deploy(IProofOfCloudRegistry.Config memory config) public returns (ProofOfCloudRegistry) {
-        return new ProofOfCloudRegistry(config);
+        return new ProofOfCloudRegistry(config, new RegistryExtension());
     }
 
     /// @notice The configuration in the environment, with defaults filled in.
@@ -69,6 +70,7 @@ contract Deploy is Script {
         string memory key = "deployment";
         vm.serializeUint(key, "chainId", block.chainid);
         vm.serializeAddress(key, "registry", registry);
+        vm.serializeAddress(key, "extension", ProofOfCloudRegistry(registry).EXTENSION());
         vm.serializeUint(key, "fromBlock", vm.getBlockNumber()); // no log of the registry lies before it
         vm.serializeUint(key, "relayerSetId", 1);
         vm.serializeAddress(key, "relayers", config.relayers);

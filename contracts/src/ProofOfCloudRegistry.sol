@@ -29,8 +29,11 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
     /// @notice The second half of this contract's code: `IProofOfCloudGovernance`.
     address public immutable EXTENSION;
 
-    constructor(Config memory config) RegistryBase(config.maxTtl) {
-        EXTENSION = address(new RegistryExtension(config.maxTtl));
+    /// @param extension The second half, deployed before: both in one creation would leave no room for a long
+    /// configuration under EIP-3860.
+    constructor(Config memory config, RegistryExtension extension) RegistryBase(config.maxTtl) {
+        if (address(extension).code.length == 0) revert InvalidConfig();
+        EXTENSION = address(extension);
         _setGovernor(config.governor);
         // Without a guardian nothing could ever be stopped.
         if (config.guardians.length == 0) revert InvalidConfig();

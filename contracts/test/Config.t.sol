@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Deploy} from "../script/Deploy.s.sol";
 import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {RegistryExtension} from "../src/RegistryExtension.sol";
 import {IProofOfCloudGovernance} from "../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
@@ -10,8 +11,9 @@ import {RegistryTest} from "./utils/RegistryTest.sol";
 /// @notice The constructor, and the script that fills it in.
 contract ConfigTest is RegistryTest {
     function _expectRefusal(I.Config memory config) private {
+        RegistryExtension extension = new RegistryExtension();
         vm.expectRevert(I.InvalidConfig.selector);
-        new ProofOfCloudRegistry(config);
+        new ProofOfCloudRegistry(config, extension);
     }
 
     function test_storesItsConfiguration() public view {
@@ -37,6 +39,24 @@ contract ConfigTest is RegistryTest {
         assertNotEq(registry.head(), 0);
     }
 
+    function test_refusesAnExtensionWithoutCode() public {
+        I.Config memory config = _config();
+        vm.expectRevert(I.InvalidConfig.selector);
+        new ProofOfCloudRegistry(config, RegistryExtension(makeAddr("nobody")));
+    }
+
+    /// @notice The longest configuration there is can be deployed (EIP-3860); forge itself does not look.
+    function test_theLongestConfigurationFits() public view {
+        I.Config memory config = _config();
+        config.relayers = new address[](32);
+        config.guardians = new address[](15);
+        config.policies = new bytes32[](32);
+        config.providers = new uint16[](127);
+        bytes memory arguments = abi.encode(config, address(0));
+        bytes memory creation = vm.getCode("ProofOfCloudRegistry.sol:ProofOfCloudRegistry");
+        assertLe(creation.length + arguments.length, 49_152);
+    }
+
     function test_takes32Relayers() public {
         I.Config memory config = _config();
         config.relayers = new address[](32);
@@ -44,7 +64,7 @@ contract ConfigTest is RegistryTest {
             config.relayers[i] = vm.addr(_key(i));
         }
         config.threshold = 32;
-        registry = new ProofOfCloudRegistry(config);
+        registry = _deploy(config);
         I.Report memory report = _report();
         _addPlatform(report, _platformEntry(PLATFORM));
         registry.post(report, type(uint32).max, _sign(registry.hashReport(report), type(uint32).max));

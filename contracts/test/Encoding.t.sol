@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
+import {RegistryExtension} from "../src/RegistryExtension.sol";
 import {IProofOfCloudGovernance as IGov} from "../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {OrderLib} from "../src/libraries/OrderLib.sol";
@@ -40,7 +41,8 @@ contract EncodingTest is RegistryTest, HeadVectors {
     }
 
     function _deploy(address place) private returns (ProofOfCloudRegistry) {
-        deployCodeTo("ProofOfCloudRegistry.sol:ProofOfCloudRegistry", abi.encode(_config()), place);
+        bytes memory arguments = abi.encode(_config(), new RegistryExtension());
+        deployCodeTo("ProofOfCloudRegistry.sol:ProofOfCloudRegistry", arguments, place);
         return ProofOfCloudRegistry(place);
     }
 

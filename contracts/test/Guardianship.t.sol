@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
 import {IProofOfCloudGovernance as IGov} from "../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
@@ -147,7 +146,7 @@ contract GuardianshipTest is RegistryTest {
         for (uint16 i; i < 127; ++i) {
             config.providers[i] = i + 1;
         }
-        registry = new ProofOfCloudRegistry(config);
+        registry = _deploy(config);
         _register(operator);
         I.ControlState memory before = registry.control();
         assertEq(before.frozenProviders, 1);

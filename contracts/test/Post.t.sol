@@ -90,7 +90,7 @@ contract PostTest is RegistryTest {
     function test_refusesSignaturesMadeForAnotherChainOrRegistry() public {
         I.Report memory report = _good();
         bytes memory signatures = _signed(report);
-        ProofOfCloudRegistry other = new ProofOfCloudRegistry(_config());
+        ProofOfCloudRegistry other = _deploy(_config());
         vm.expectPartialRevert(I.InvalidSignature.selector);
         other.post(report, MASK, signatures);
         vm.chainId(1);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
 import {IProofOfCloudGovernance as IGov} from "../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
@@ -70,7 +69,7 @@ contract SignaturesTest is RegistryTest {
     }
 
     function test_deadAtAnotherAddress() public {
-        IGov other = IGov(address(new ProofOfCloudRegistry(_config())));
+        IGov other = IGov(address(_deploy(_config())));
         for (uint256 kind; kind < 3; ++kind) {
             _alive(_message(kind, governance));
             _refused(_message(kind, other), abi.encodeWithSelector(I.InvalidSignature.selector, 0));

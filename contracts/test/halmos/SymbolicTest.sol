@@ -42,7 +42,9 @@ abstract contract SymbolicTest is Test {
         config.maxTtl = MAX_TTL;
         config.delay = 3 days;
         config.relayerSetDelay = 7 days;
-        registry = I(_create("out/analysis/ProofOfCloudRegistry.sol/ProofOfCloudRegistry.json", abi.encode(config)));
+        address extension = _create("out/analysis/RegistryExtension.sol/RegistryExtension.json", "");
+        bytes memory arguments = abi.encode(config, extension);
+        registry = I(_create("out/analysis/ProofOfCloudRegistry.sol/ProofOfCloudRegistry.json", arguments));
         SVM.enableSymbolicStorage(address(registry));
     }
 

@@ -41,9 +41,9 @@ abstract contract World is RegistryTest {
         config.maxTtl = LONG_TTL;
         config.delay = 1 days;
         config.relayerSetDelay = 1 days;
-        registry = new ProofOfCloudRegistry(config);
+        registry = _deploy(config);
         governance = IGov(address(registry));
-        twin = new ProofOfCloudRegistry(config);
+        twin = _deploy(config);
     }
 
     function theRegistry() external view returns (ProofOfCloudRegistry) {

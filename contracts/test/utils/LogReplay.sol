@@ -27,7 +27,7 @@ contract LogReplay is ReplayChanges {
     /// @notice Where this contract's own variables lie; the arrays among them are empty between batches.
     function ownSlots() external pure returns (uint256 first, uint256 last) {
         assembly ("memory-safe") {
-            first := _entries.slot
+            first := _grants.slot
             last := _action.slot
         }
     }

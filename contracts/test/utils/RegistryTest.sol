@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ProofOfCloudRegistry} from "../../src/ProofOfCloudRegistry.sol";
+import {RegistryExtension} from "../../src/RegistryExtension.sol";
 import {IProofOfCloudGovernance as IGov} from "../../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../../src/interfaces/IProofOfCloudRegistry.sol";
 import {Test} from "forge-std/Test.sol";
@@ -31,8 +32,12 @@ abstract contract RegistryTest is Test {
 
     function setUp() public virtual {
         vm.warp(START);
-        registry = new ProofOfCloudRegistry(_config());
+        registry = _deploy(_config());
         governance = IGov(address(registry));
+    }
+
+    function _deploy(I.Config memory config) internal returns (ProofOfCloudRegistry) {
+        return new ProofOfCloudRegistry(config, new RegistryExtension());
     }
 
     function _config() internal view returns (I.Config memory config) {

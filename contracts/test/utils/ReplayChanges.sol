@@ -16,8 +16,8 @@ abstract contract ReplayChanges is ReplayReports {
 
     /// @dev The registry whose log this is.
     address internal immutable ORIGIN;
-    /// @dev The registry's nonce: its first creation is the extension, each relayer set is one more.
-    uint256 internal _nonce = 2;
+    /// @dev The registry's nonce: it creates a contract for each relayer set, and none else.
+    uint256 internal _nonce = 1;
     /// @dev The timelocked function under way, if any: its log stands before what it did.
     bytes4 internal _action;
 

@@ -95,11 +95,13 @@ impl Chain {
             delay: U40::from(3 * DAY),
             relayerSetDelay: U40::from(7 * DAY),
         };
-        let code = [
-            bytecode("ProofOfCloudRegistry").to_vec(),
-            (config,).abi_encode_params(),
-        ]
-        .concat();
+        let extension = self.create(bytecode("RegistryExtension").to_vec()).await;
+        let arguments = (config, extension).abi_encode_params();
+        self.create([bytecode("ProofOfCloudRegistry").to_vec(), arguments].concat())
+            .await
+    }
+
+    async fn create(&self, code: Vec<u8>) -> Address {
         let request = TransactionRequest::default().with_deploy_code(Bytes::from(code));
         let receipt = self
             .provider
