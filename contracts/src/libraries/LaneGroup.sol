@@ -10,6 +10,7 @@ pragma solidity ^0.8.30;
 /// 64 s, which stays below 2^31 until the year 6325.
 library LaneGroup {
     /// @dev One in every lane.
+    // slither-disable-next-line too-many-digits (a one in each lane)
     uint256 private constant ONES = 0x0000000100000001000000010000000100000001000000010000000100000001;
     uint256 private constant GUARDS = ONES << 31;
     uint256 private constant BELOW_GUARDS = ONES * 0x7fffffff;
