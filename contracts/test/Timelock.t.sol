@@ -55,6 +55,44 @@ contract TimelockTest is RegistryTest {
         _call(longer);
     }
 
+    /// @notice Each spelling would be a submission of its own: one made, the others kept for the next stop.
+    function test_takesOneSpellingOnly() public {
+        vm.prank(guardian);
+        registry.pause(1, 0);
+        address[] memory members = new address[](1);
+        members[0] = makeAddr("member");
+        bytes memory rotation = abi.encodeCall(IGov.rotateRelayers, (members, 1, 1, 0));
+        bytes[] memory calls = new bytes[](5);
+        calls[0] = bytes.concat(abi.encodeCall(IGov.unpause, ()), hex"00");
+        calls[1] = bytes.concat(register, hex"00");
+        calls[2] = bytes.concat(abi.encodeCall(IGov.lengthenDelay, (IGov.unpause.selector, 30 days)), hex"00");
+        calls[3] = bytes.concat(rotation, hex"00");
+        calls[4] = bytes.concat(rotation, new bytes(32));
+        calls[4][35] = 0xa0; // the members' offset
+        for (uint256 i; i < 32; ++i) {
+            (calls[4][132 + i], calls[4][164 + i], calls[4][196 + i]) = (0, calls[4][132 + i], calls[4][164 + i]);
+        }
+        vm.startPrank(governor);
+        for (uint256 i; i < calls.length; ++i) {
+            vm.expectRevert(IGov.NotCanonical.selector);
+            governance.submit(calls[i]);
+        }
+        governance.submit(rotation);
+        vm.expectRevert(abi.encodeWithSelector(IGov.UnknownGuardian.selector, address(this)));
+        governance.submit(abi.encodeCall(IGov.removeGuardian, (address(this))));
+    }
+
+    function test_aCallStaysRipeFor14Days() public {
+        _submit(register);
+        vm.warp(START + 3 days + 14 days + 1);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(register), START + 3 days));
+        governance.registerPolicy(NEW_POLICY);
+        _submit(register);
+        vm.warp(vm.getBlockTimestamp() + 3 days + 14 days);
+        governance.registerPolicy(NEW_POLICY);
+        assertTrue(registry.policyInForce(NEW_POLICY));
+    }
+
     function test_refusesToSubmitTwiceOrWhatDoesNotWait() public {
         _submit(register);
         vm.startPrank(governor);

@@ -85,17 +85,38 @@ abstract contract Governance is Timelock {
     }
 
     /// @inheritdoc Timelock
-    function _checkThereIsSomethingToRaise(bytes4 selector, bytes calldata data) internal view override {
+    function _checkSubmission(bytes4 selector, bytes calldata data) internal view override {
+        if (!_isCanonical(selector, data)) revert NotCanonical();
         if (selector == this.unpause.selector) {
             _checkPaused();
         } else if (selector == this.admitProvider.selector) {
             _checkProviderClosed(abi.decode(data[4:], (uint16)));
         } else if (selector == this.registerPolicy.selector) {
             if (_policies[abi.decode(data[4:], (bytes32))]) revert NothingToRaise();
+        } else if (selector == this.removeGuardian.selector) {
+            address guardian = abi.decode(data[4:], (address));
+            if (_seats[guardian] == 0) revert UnknownGuardian(guardian);
         } else if (selector == this.liftFreeze.selector || selector == this.reinstate.selector) {
             (I.Subject kind, bytes32 subject, uint32 nonce) = abi.decode(data[4:], (I.Subject, bytes32, uint32));
             _checkStatus(kind, subject, nonce, selector == this.reinstate.selector ? I.Status.Revoked : I.Status.Frozen);
         }
+    }
+
+    /// @dev One call has one spelling. Decoders pass over surplus bytes: with another spelling for each, a call could be
+    /// drawn up any number of times, to be vetoed one by one.
+    function _isCanonical(bytes4 selector, bytes calldata data) private pure returns (bool) {
+        if (selector == this.rotateRelayers.selector) {
+            (address[] memory members, uint8 threshold, uint8 freezeThreshold, uint40 grace) =
+                abi.decode(data[4:], (address[], uint8, uint8, uint40));
+            return
+                keccak256(data)
+                    == keccak256(abi.encodeWithSelector(selector, members, threshold, freezeThreshold, grace));
+        }
+        uint256 words = 1;
+        if (selector == this.unpause.selector) words = 0;
+        else if (selector == this.lengthenDelay.selector) words = 2;
+        else if (selector == this.liftFreeze.selector || selector == this.reinstate.selector) words = 3;
+        return data.length == 4 + 32 * words;
     }
 
     /// @dev Frozen, but open to the quorum. The nonce moves: nobody signed a grant in view of this.

@@ -20,15 +20,19 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
         _;
     }
 
+    /// @dev For how long a ripe call can be made.
+    uint256 private constant WINDOW = 14 days;
+
     /// @inheritdoc IProofOfCloudGovernance
     function submit(bytes calldata data) external onlyGovernor {
         bytes4 selector = bytes4(data);
         uint256 delay = _delays[selector];
         if (delay == 0) revert NotTimelocked(selector);
         bytes32 id = keccak256(data);
-        if (_executableAt[id] != 0) revert AlreadySubmitted(id);
-        _checkThereIsSomethingToRaise(selector, data);
-        uint256 time = block.timestamp + delay;
+        uint256 time = _executableAt[id];
+        if (time != 0 && block.timestamp <= time + WINDOW) revert AlreadySubmitted(id);
+        _checkSubmission(selector, data);
+        time = block.timestamp + delay;
         _executableAt[id] = time;
         emit ActionSubmitted(id, selector, data, uint40(time));
     }
@@ -62,8 +66,9 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
         return _executableAt[keccak256(data)];
     }
 
-    /// @dev Reverts unless the call would do something now. A lift held in reserve would end tomorrow's freeze at once.
-    function _checkThereIsSomethingToRaise(bytes4 selector, bytes calldata data) internal view virtual;
+    /// @dev Reverts unless the call has its one spelling and would do something now. A lift held in reserve would end
+    /// tomorrow's freeze at once.
+    function _checkSubmission(bytes4 selector, bytes calldata data) internal view virtual;
 
     function _checkGovernor() private view {
         if (msg.sender != _governor) revert NotGovernor(msg.sender);
@@ -72,7 +77,7 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
     function _take(bytes calldata data) private {
         bytes32 id = keccak256(data);
         uint256 time = _executableAt[id];
-        if (time == 0 || block.timestamp < time) revert NotExecutable(id, time);
+        if (time == 0 || block.timestamp < time || block.timestamp > time + WINDOW) revert NotExecutable(id, time);
         delete _executableAt[id];
         emit ActionExecuted(id, bytes4(data), msg.sender);
     }

@@ -19,7 +19,7 @@ interface IProofOfCloudGovernance {
 
     // ------------------------------------------------------------------------------------------------- events
 
-    /// @notice From `executableAt` on, anyone may call the registry with `data`.
+    /// @notice For 14 days from `executableAt` on, anyone may call the registry with `data`.
     /// @param id `keccak256(data)`.
     event ActionSubmitted(bytes32 indexed id, bytes4 indexed selector, bytes data, uint40 executableAt);
 
@@ -43,8 +43,10 @@ interface IProofOfCloudGovernance {
     error NotTimelocked(bytes4 selector);
     /// @notice This very call is waiting already.
     error AlreadySubmitted(bytes32 id);
-    /// @notice This call is not waiting, or not yet ripe.
+    /// @notice This call is not waiting, not yet ripe, or has been for more than 14 days.
     error NotExecutable(bytes32 id, uint256 executableAt);
+    /// @notice The call is not encoded as the ABI has it: there are bytes to spare, or an offset of its own.
+    error NotCanonical();
     /// @notice The removal of a guardian is not for guardians to veto.
     error NotVetoable(bytes4 selector);
     /// @notice There is nothing to lift, admit or reinstate, or it has changed since the call was drawn up.
@@ -112,7 +114,8 @@ interface IProofOfCloudGovernance {
     // ------------------------------------------------------------------------------------------------- up, slowly
 
     /// @notice Draws up a call of one of the timelocked functions below. Governor only.
-    /// @dev What lifts a stop can be drawn up only while the stop is there, so that none is held in reserve for the next.
+    /// @dev What lifts a stop can be drawn up only while the stop is there, once, so that none is held in reserve for the
+    /// next. Other calls stay ripe for 14 days: guardians veto those that nobody should make any more.
     function submit(bytes calldata data) external;
 
     /// @notice Strikes out a submitted call. Any guardian, except the removal of a guardian; or the governor itself.

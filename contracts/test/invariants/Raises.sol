@@ -13,6 +13,9 @@ abstract contract Raises is Stops {
         uint256 crew;
     }
 
+    /// @dev For how long a ripe call can be made.
+    uint256 private constant WINDOW = 14 days;
+
     Pending[4] internal pendings;
     uint256 internal submitted;
     mapping(bytes32 id => uint256) internal ripeAt;
@@ -27,7 +30,8 @@ abstract contract Raises is Stops {
         bytes4 selector = bytes4(p.data);
         View memory before = _look();
         (bool ok,) = _send(theGovernor, abi.encodeCall(IGov.submit, (p.data)));
-        if (ok != (ripeAt[keccak256(p.data)] == 0)) {
+        uint256 ripe = ripeAt[keccak256(p.data)];
+        if (ok != (ripe == 0 || _now() > ripe + WINDOW)) {
             _breaks(0, "what was to be raised could not be submitted, or twice");
         }
         if (ok) {
@@ -52,7 +56,7 @@ abstract contract Raises is Stops {
         if (ripe > _now() && (r >> 8) % 4 != 0) vm.warp(ripe);
         View memory before = _look();
         (bool ok,) = _send(stranger, p.data);
-        bool mayBe = ripe != 0 && _now() >= ripe;
+        bool mayBe = ripe != 0 && _now() >= ripe && _now() <= ripe + WINDOW;
         if (!mayBe) {
             if (ok) _breaks(2, "a call was made that was not waiting, or not ripe");
             else ++did[Effect.TooEarly];
