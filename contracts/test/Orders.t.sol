@@ -149,7 +149,7 @@ contract OrdersTest is RegistryTest {
         _expectRefusal(_freeze(7, 0), refusal);
         _expectRefusal(_freeze(0, bytes32(uint256(1) << 160)), refusal);
         _expectRefusal(_freeze(3, bytes32(uint256(1))), refusal);
-        _expectRefusal(_freeze(4, bytes32(uint256(1) << 40)), refusal);
+        _expectRefusal(_freeze(4, bytes32(uint256(2) << 8)), refusal); // another set's member
         _expectRefusal(_freeze(5, bytes32(uint256(1) << 32)), refusal);
         _expectRefusal(_freeze(2, 0), abi.encodeWithSelector(I.InvalidProvider.selector, 0));
         _expectRefusal(_freeze(2, bytes32(uint256(128))), abi.encodeWithSelector(I.InvalidProvider.selector, 128));

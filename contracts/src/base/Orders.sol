@@ -74,8 +74,9 @@ abstract contract Orders is Timelock {
             if (value != 0) revert InvalidOrder();
             _pause(order.reason, order.evidenceHash);
         } else if (action == Action.Relayer) {
-            if (value >> 8 > type(uint32).max) revert InvalidOrder();
-            _disableRelayer(uint32(value >> 8), value & 0xff, order.reason, order.evidenceHash);
+            // Its own set's: a set in its grace must not undo its successor.
+            if (value >> 8 != order.relayerSetId) revert InvalidOrder();
+            _disableRelayer(order.relayerSetId, value & 0xff, order.reason, order.evidenceHash);
         } else if (action == Action.Grace) {
             if (value > type(uint32).max) revert InvalidOrder();
             _endGrace(uint32(value), order.reason, order.evidenceHash);

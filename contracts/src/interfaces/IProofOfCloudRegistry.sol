@@ -85,7 +85,7 @@ interface IProofOfCloudRegistry {
         PlatformFull,
         /// The lane is lapsed, zero or never handed out: it needs a grant.
         LaneLapsed,
-        /// The renewal was signed before the lane's last grant, truncation or status change.
+        /// The renewal was signed before the lane's last grant or truncation.
         Generation,
         /// The renewal does not move the expiry forward.
         NotForward,
@@ -115,7 +115,8 @@ interface IProofOfCloudRegistry {
         uint16 teeClasses;
         /// Greatest age in seconds, counted from `expiry - ttl`. A capped expiry only overstates age.
         uint32 maxAge;
-        /// Least time in seconds that the operator has been attested without a gap.
+        /// Least time in seconds that the operator has been attested without a gap. A pause and a provider's freeze are
+        /// no gap.
         uint32 minContinuity;
         /// The operator's key must live inside the TD.
         bool requireKeyInTd;
@@ -220,7 +221,7 @@ interface IProofOfCloudRegistry {
         uint32 relayerSetId;
         /// 0 operator, 1 platform, 2 provider, 3 everything (pause), 4 a relayer, 5 a relayer set's grace, 6 a policy.
         uint8 action;
-        /// 0: address as a word. 1: platform id. 2: provider. 3: zero. 4: set id << 8 | index. 5: set id. 6: digest.
+        /// 0: address as a word. 1: platform id. 2: provider. 3: zero. 4: set id (the signers' own) << 8 | index. 5: set id. 6: digest.
         bytes32 subject;
         /// The operator's or platform's at present; zero for the others.
         uint32 statusNonce;
@@ -561,7 +562,7 @@ interface IProofOfCloudRegistry {
     function isGuardian(address account) external view returns (bool);
 
     /// @notice When this guardian may next freeze this subject (an operator's address as a word, or a platform id).
-    /// Zero: at once.
+    /// Zero: at once, or never, for one who is no guardian.
     function freezeAllowedAt(address guardian, Subject kind, bytes32 subject) external view returns (uint40);
 
     /// @notice The EIP-712 domain separator of name `ProofOfCloudRegistry`, version `1`.

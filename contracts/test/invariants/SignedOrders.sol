@@ -57,6 +57,7 @@ abstract contract SignedOrders is Reports, Stops {
                 order.action == OPERATOR ? _subject(who((r >> 72) % OPERATORS)) : _platformId((r >> 72) % PLATFORMS);
         }
         order.relayerSetId = uint32(currentSet > 1 && (r >> 80) % 5 == 0 ? currentSet - 1 : currentSet);
+        if (!revokes && order.action == RELAYER) order.relayerSetId = uint32(uint256(order.subject) >> 8);
         order.deadline = uint40(_now() + (r >> 96) % 1 hours);
         order.reason = uint16(r >> 88);
         // Else the same stop, signed in the same second, would be the same order.
