@@ -63,6 +63,21 @@ contract QuorumTest is Test {
         assertEq(answer, abi.encodeWithSelector(I.InvalidSigners.selector, 0xf));
     }
 
+    /// @notice The greatest s that counts, and the next: whoever ecrecover names is a member here, so that nothing but s
+    /// decides.
+    function test_refusesAnSInTheUpperHalf() public {
+        (, bytes32 r,) = vm.sign(1, DIGEST);
+        uint256 half = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+        for (uint256 i; i < 2; ++i) {
+            address[] memory members = new address[](1);
+            members[0] = ecrecover(DIGEST, 27, r, bytes32(half + i));
+            assertTrue(members[0] != address(0));
+            _set = RelayerSetWordLib.create(members, 1, 1);
+            if (i == 1) vm.expectRevert(abi.encodeWithSelector(I.InvalidSignature.selector, 0));
+            this.check(1, 1, abi.encodePacked(r, half + i));
+        }
+    }
+
     function test_aSetIsInForceUntilItRetires() public view {
         assertTrue(_set.inForce(0));
         RelayerSetWord retired = _set.withRetiredAt(1000);

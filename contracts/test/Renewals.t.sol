@@ -2,7 +2,9 @@
 pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {BatchTree} from "../src/libraries/BatchTree.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
+import {Vm} from "forge-std/Vm.sol";
 
 /// @notice Renewals: only live lanes, only their generation, only forward, and not too far.
 contract RenewalsTest is RegistryTest {
@@ -29,6 +31,57 @@ contract RenewalsTest is RegistryTest {
         assertEq(registry.attestationOf(operator).expiry, _floor(NOW + TTL - 64));
         assertEq(registry.attestationOf(operator).generation, a.generation);
         assertEq(registry.operatorWord(operator), wordBefore);
+    }
+
+    /// @notice Refused ones in the first, middle and last place of three groups: each takes its own digest along.
+    function test_skipsInSeveralGroups() public {
+        for (uint160 i; i < 22; ++i) {
+            _register(address(0x7000 + i)); // lanes 9 to 30
+        }
+        uint256 expiry = NOW + TTL - 64;
+        vm.warp(NOW + 1 hours);
+        I.Report memory report = _report();
+        for (uint32 slot = 1; slot <= 3; ++slot) {
+            uint256 words;
+            for (uint256 i; i < 4; ++i) {
+                bool bad = i == slot - 1 || (slot == 3 && i == 3);
+                words |= _word(8 * slot + i, expiry + 1 hours, bad ? 9 : 1);
+            }
+            _addGroup(report, slot, words);
+        }
+        uint8[8] memory kept = [1, 2, 3, 4, 6, 7, 8, 9];
+        bytes32[] memory expected = new bytes32[](8);
+        for (uint256 i; i < 8; ++i) {
+            expected[i] = report.digests[kept[i]];
+        }
+        vm.recordLogs();
+        _post(report);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        assertEq(logs.length, 5); // four skips, one batch
+        (,,,,, bytes memory renewals, bytes32[] memory digests,) =
+            abi.decode(logs[4].data, (bytes32, uint256, bytes32, bytes32, uint256, bytes, bytes32[], bytes32));
+        assertEq(abi.encode(digests), abi.encode(expected));
+        assertEq(registry.batchRoot(registry.control().nextBatch - 1), BatchTree.root(expected));
+        bytes memory applied;
+        for (uint32 slot = 1; slot <= 3; ++slot) {
+            uint256 words;
+            for (uint256 i; i < 4; ++i) {
+                if (i == slot - 1 || (slot == 3 && i == 3)) continue;
+                words |= _word(8 * slot + i, expiry + 1 hours, 1);
+            }
+            applied = abi.encodePacked(applied, slot, words);
+        }
+        assertEq(renewals, applied);
+    }
+
+    /// @notice Also where the renewal itself would be refused.
+    function test_refusesARefusedRenewalWithoutItsDigest() public {
+        I.Report memory report = _report();
+        _addGroup(report, a.lane >> 3, _word(a.lane, NOW + 23 hours, a.generation + 1));
+        report.digests = new bytes32[](0);
+        bytes memory signatures = _signed(report);
+        vm.expectRevert(I.MalformedRenewals.selector);
+        registry.post(report, MASK, signatures);
     }
 
     function test_skipsALapsedLane() public {

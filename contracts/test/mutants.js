@@ -117,7 +117,7 @@ module.exports = [
 
   // ------------------------------------------------------------------------------------------------- reads
   ["base/Reads.sol", "⟦!c.paused()⟧", "true"],
-  ["base/Reads.sol", "⟦o.isActive()⟧", "true"],
+  ["base/Reads.sol", "_both(⟦o.has(Status.Active)⟧,", "true"],
   ["base/Reads.sol", "⟦(c.frozenProviders() >> o.provider()) & 1 == 0⟧", "true"],
   ["base/Reads.sol", "_both(⟦expiry > block.timestamp⟧,", "expiry >= block.timestamp", "true"],
   ["base/Reads.sol", "⟦expiry <= block.timestamp + _MAX_TTL⟧", "true", "expiry < block.timestamp + _MAX_TTL"],

@@ -5,8 +5,8 @@ import {IProofOfCloudGovernance} from "../interfaces/IProofOfCloudGovernance.sol
 import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {RelayerSetWord} from "../libraries/RelayerSetWord.sol";
 import {ReportLib} from "../libraries/ReportLib.sol";
+import {SignatureVerifier} from "../libraries/SignatureVerifier.sol";
 import {Orders} from "./Orders.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @title Equivocations
 /// @notice An appraisal is a function of evidence, policy, endorsements and time. A relayer that signs two results of the
@@ -38,10 +38,12 @@ abstract contract Equivocations is Orders {
         if (p.signature.length != 64) return false;
         I.Report calldata r = p.report;
         bytes32 structHash = ReportLib.hash(r, r.platforms, r.grants, r.renewals, r.digests);
-        // slither-disable-next-line unused-return (a failed recovery gives no signer, and no relayer is zero)
-        (address signer,,) =
-            ECDSA.tryRecover(_hashTypedDataV4(structHash), bytes32(p.signature[:32]), bytes32(p.signature[32:]));
-        return signer == relayer && _carries(p.report, digest);
+        bytes calldata signature = p.signature;
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := signature.offset
+        }
+        return SignatureVerifier.isSignedBy(relayer, _hashTypedDataV4(structHash), offset) && _carries(r, digest);
     }
 
     function _carries(I.Report calldata report, bytes32 digest) private pure returns (bool) {

@@ -8,7 +8,7 @@ import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 /// the expiry in units of 64 s (26 bits, 0 = not attested) ‖ a generation (6 bits). Lane `8 * slot` lies in the
 /// slot's highest 32 bits, so eight words in a report read like the slot itself.
 /// @dev The generation changes with every grant and truncation. It wraps at 64, which is safe because a renewal lives
-/// for an hour at most, and 64 grants to one operator within that hour would take 64 quorums.
+/// for an hour at most, and coming round within that hour would take 32 reports of the quorum.
 library Lanes {
     uint256 internal constant UNIT = 64;
     uint256 private constant GENERATION = 63;
