@@ -114,7 +114,7 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
         Quorum.check(set, set.threshold(), reportHash, signerMask, signatures);
     }
 
-    /// @dev These functions wait, each as long as this. No function that is not here can raise anything.
+    /// @dev These functions wait, each as long as this. No other but `post`, with its quorum, can raise anything.
     function _setDelays(uint256 delay, uint256 relayerSetDelay) private {
         if (delay < 1 days || relayerSetDelay < delay || relayerSetDelay > MAX_DELAY) revert InvalidConfig();
         _setDelay(IProofOfCloudGovernance.rotateRelayers.selector, relayerSetDelay);

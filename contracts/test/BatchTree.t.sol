@@ -22,17 +22,7 @@ contract BatchTreeTest is Test {
                 longer[proof.length] = nodes[index ^ 1];
                 proof = longer;
             }
-            bytes32[] memory up = new bytes32[]((nodes.length + 1) / 2);
-            for (uint256 i; i < up.length; ++i) {
-                bytes32 a = nodes[2 * i];
-                if (2 * i + 1 == nodes.length) {
-                    up[i] = a;
-                } else {
-                    bytes32 b = nodes[2 * i + 1];
-                    up[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
-                }
-            }
-            nodes = up;
+            nodes = _up(nodes);
             index /= 2;
         }
     }
@@ -44,20 +34,24 @@ contract BatchTreeTest is Test {
         }
     }
 
+    /// @dev The next level: sorted pairs, an odd node as it is.
+    function _up(bytes32[] memory nodes) private pure returns (bytes32[] memory up) {
+        up = new bytes32[]((nodes.length + 1) / 2);
+        for (uint256 i; i < up.length; ++i) {
+            bytes32 a = nodes[2 * i];
+            if (2 * i + 1 == nodes.length) {
+                up[i] = a;
+            } else {
+                bytes32 b = nodes[2 * i + 1];
+                up[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+            }
+        }
+    }
+
     /// @dev The root by the same rule, level by level.
     function _plainRoot(bytes32[] memory nodes) private pure returns (bytes32) {
         while (nodes.length > 1) {
-            bytes32[] memory up = new bytes32[]((nodes.length + 1) / 2);
-            for (uint256 i; i < up.length; ++i) {
-                bytes32 a = nodes[2 * i];
-                if (2 * i + 1 == nodes.length) {
-                    up[i] = a;
-                } else {
-                    bytes32 b = nodes[2 * i + 1];
-                    up[i] = a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
-                }
-            }
-            nodes = up;
+            nodes = _up(nodes);
         }
         return nodes[0];
     }

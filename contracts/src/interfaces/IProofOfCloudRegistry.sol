@@ -69,7 +69,7 @@ interface IProofOfCloudRegistry {
         Frozen,
         /// No such platform.
         PlatformUnknown,
-        /// The platform is frozen, or was updated by a report issued later than this one.
+        /// The platform is frozen or revoked, or was updated by a report issued later than this one.
         PlatformNotActive,
         /// The grant claims more custody than its platform has.
         CustodyTooHigh,
@@ -77,7 +77,8 @@ interface IProofOfCloudRegistry {
         ExpiryTooFar,
         /// The expiry lies beyond the platform's custody expiry.
         BeyondCustody,
-        /// The operator left Active, and the evidence is not newer than that of its last grant or its deregistration.
+        /// The operator left Active, and the evidence is not newer than that of its last grant, its deregistration or its
+        /// revocation.
         EvidenceTooOld,
         /// Another operator holds this instance.
         InstanceTaken,
@@ -549,7 +550,8 @@ interface IProofOfCloudRegistry {
     /// @notice The operator to which an instance was last granted; zero if none, or released.
     function instanceHolder(bytes32 instanceId) external view returns (address);
 
-    /// @notice The Merkle root of a batch; zero if it has left the ring of 1024 or has not been posted.
+    /// @notice The Merkle root of a batch; zero if it has left the ring of 1024, has not been posted, or had
+    /// no digests.
     function batchRoot(uint64 batch) external view returns (bytes32);
 
     /// @notice Are reports under this policy accepted?

@@ -24,8 +24,8 @@ library ReportLib {
     /// one in calldata costs its range checks anew.
     ///
     /// Assembly, here and below: Solidity would copy each array to memory and check each word on the way. Static structs
-    /// are words in calldata, so everything hashes straight from there. Words with dirty high bits would hash as they
-    /// stand, but the same words revert where their fields are read. Memory: past the free pointer, left as garbage.
+    /// are words in calldata, so everything hashes straight from there. Words with dirty high bits hash as they stand: no
+    /// wallet makes such a hash, and where their fields are read the same words revert. Memory: past the free pointer, left as garbage.
     /// Bounds: the compiler has checked that the struct's nine words and the arrays lie within the calldata.
     function hash(
         IProofOfCloudRegistry.Report calldata report,

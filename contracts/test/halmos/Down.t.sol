@@ -42,6 +42,13 @@ contract DownCheck is SymbolicTest {
         vm.assume((platform >> 200) & type(uint24).max == lane);
     }
 
+    function _checkPlatformStop(address sender, bytes memory data, address operator, address other) private {
+        bool before = _attested(other);
+        if (!_try(sender, data)) return;
+        assert(!_attested(operator));
+        assert(before || !_attested(other));
+    }
+
     /// @notice Invariant 1's last part, too: a platform's freeze leaves none of its operators attested.
     function check_freezePlatform(
         bytes32 platformId,
@@ -53,10 +60,7 @@ contract DownCheck is SymbolicTest {
     ) public {
         _anyState(control, time);
         _anyPlatformOf(operator, platformId, platform);
-        bool before = _attested(other);
-        if (!_try(GUARDIAN, abi.encodeCall(I.freezePlatform, (platformId, 1, 0)))) return;
-        assert(!_attested(operator));
-        assert(before || !_attested(other));
+        _checkPlatformStop(GUARDIAN, abi.encodeCall(I.freezePlatform, (platformId, 1, 0)), operator, other);
     }
 
     function check_revokePlatform(
@@ -69,10 +73,7 @@ contract DownCheck is SymbolicTest {
     ) public {
         _anyState(control, time);
         _anyPlatformOf(operator, platformId, platform);
-        bool before = _attested(other);
-        if (!_try(GOVERNOR, abi.encodeCall(IGov.revokePlatform, (platformId, 1, 0)))) return;
-        assert(!_attested(operator));
-        assert(before || !_attested(other));
+        _checkPlatformStop(GOVERNOR, abi.encodeCall(IGov.revokePlatform, (platformId, 1, 0)), operator, other);
     }
 
     function check_freezeProvider(uint16 provider, address other, uint256 control, uint256 time) public {
