@@ -133,7 +133,7 @@ impl Appraiser {
             let reason = row.reason.as_deref().unwrap_or("put back too often");
             return self.store.end_bundle(row.digest, State::Failed, reason).await;
         }
-        let Some(document) = self.archive.get(Kind::Bundle, row.digest)? else {
+        let Some(document) = self.archive.get(Kind::Bundle, row.digest).await? else {
             return self
                 .store
                 .end_bundle(row.digest, State::Failed, "its evidence is not in the archive")
@@ -150,9 +150,10 @@ impl Appraiser {
         let digest = appraisal.digest();
         let endorsements_digest = appraisal.result.endorsementsDigest;
         self.archive
-            .put(Kind::Endorsements, endorsements_digest, &endorsements.to_json()?)?;
+            .put(Kind::Endorsements, endorsements_digest, endorsements.to_json()?)
+            .await?;
         let json = to_json(&appraisal);
-        self.archive.put(Kind::Result, digest, json.as_bytes())?;
+        self.archive.put(Kind::Result, digest, json.as_bytes()).await?;
         let fields = appraisal
             .is_attestable()
             .then(|| to_json(&Fields::from(&appraisal)));

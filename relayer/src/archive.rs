@@ -86,31 +86,47 @@ impl Archive {
     ///
     /// # Errors
     /// If any of it fails. Then nothing of it is there.
-    pub fn put(&self, kind: Kind, digest: B256, document: &[u8]) -> Result<(), Error> {
-        let path = self.path(kind, digest);
-        if path.exists() {
-            return Ok(());
-        }
-        write_durably(&path, document).map_err(|source| Error::Archive { path, source })
+    pub async fn put(&self, kind: Kind, digest: B256, document: impl Into<Vec<u8>>) -> Result<(), Error> {
+        let (path, document) = (self.path(kind, digest), document.into());
+        off_thread(move || {
+            if path.exists() {
+                return Ok(());
+            }
+            write_durably(&path, &document).map_err(|source| Error::Archive { path, source })
+        })
+        .await
     }
 
     /// Reads a document back.
     ///
     /// # Errors
     /// If it cannot be read, or is not what its name says.
-    pub fn get(&self, kind: Kind, digest: B256) -> Result<Option<Vec<u8>>, Error> {
+    pub async fn get(&self, kind: Kind, digest: B256) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path(kind, digest);
-        match fs::read(&path) {
+        off_thread(move || match fs::read(&path) {
             Ok(document) if kind.matches(digest, &document) => Ok(Some(document)),
             Ok(_) => Err(Error::ArchiveCorrupt { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::Archive { path, source }),
-        }
+        })
+        .await
     }
 
     fn path(&self, kind: Kind, digest: B256) -> PathBuf {
         self.root.join(kind.folder()).join(format!("{digest}.json"))
     }
+}
+
+/// Disks block.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|panic| Error::Io {
+            doing: "reach the archive".into(),
+            source: io::Error::other(panic),
+        })?
 }
 
 fn write_durably(path: &Path, document: &[u8]) -> io::Result<()> {
@@ -126,28 +142,28 @@ fn write_durably(path: &Path, document: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_document_comes_back_and_a_changed_one_does_not() {
+    #[tokio::test]
+    async fn a_document_comes_back_and_a_changed_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
         let archive = Archive::open(dir.path()).unwrap();
         let digest = sha256(b"{}");
-        assert!(archive.get(Kind::Policy, digest).unwrap().is_none());
-        archive.put(Kind::Policy, digest, b"{}").unwrap();
-        archive.put(Kind::Policy, digest, b"{}").unwrap();
-        assert_eq!(archive.get(Kind::Policy, digest).unwrap().unwrap(), b"{}");
+        assert!(archive.get(Kind::Policy, digest).await.unwrap().is_none());
+        archive.put(Kind::Policy, digest, b"{}").await.unwrap();
+        archive.put(Kind::Policy, digest, b"{}").await.unwrap();
+        assert_eq!(archive.get(Kind::Policy, digest).await.unwrap().unwrap(), b"{}");
 
         fs::write(archive.path(Kind::Policy, digest), b"{ }").unwrap();
         assert!(matches!(
-            archive.get(Kind::Policy, digest),
+            archive.get(Kind::Policy, digest).await,
             Err(Error::ArchiveCorrupt { .. })
         ));
     }
 
-    #[test]
-    fn a_full_or_missing_disk_is_an_error_and_leaves_nothing() {
+    #[tokio::test]
+    async fn a_full_or_missing_disk_is_an_error_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let archive = Archive::open(dir.path()).unwrap();
         fs::remove_dir_all(dir.path().join("policies")).unwrap();
-        assert!(archive.put(Kind::Policy, sha256(b"{}"), b"{}").is_err());
+        assert!(archive.put(Kind::Policy, sha256(b"{}"), b"{}").await.is_err());
     }
 }

@@ -31,11 +31,8 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let store = Store::open(&data.join("chassis.db")).await?;
     let archive = Archive::open(&data.join("archive"))?;
     let policy = config.policy.digest()?;
-    archive.put(
-        Kind::Policy,
-        policy,
-        &chassis_verifier::bundle::canonical_json(&config.policy)?,
-    )?;
+    let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
+    archive.put(Kind::Policy, policy, document).await?;
     let chain = Chain::connect(&config.rpc_url, config.file.registry).await?;
     let poster = Poster::new(&config, store.clone(), archive.clone(), chain.clone())?;
     let appraiser = Appraiser {

@@ -40,7 +40,7 @@ pub(super) async fn submit(
     }
     admit(&app, &bundle).await?;
     metrics::counter!("chassis_bundles_received_total").increment(1);
-    archive(&app, &bundle, body).await?;
+    app.archive.put(Kind::Bundle, bundle.digest, body).await?;
     let received_at = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |now| now.as_secs());
@@ -84,15 +84,6 @@ async fn admit(app: &App, bundle: &Bundle) -> Result<(), Problem> {
         ));
     }
     Ok(())
-}
-
-async fn archive(app: &App, bundle: &Bundle, document: Bytes) -> Result<(), Error> {
-    let (archive, digest) = (app.archive.clone(), bundle.digest);
-    let written = tokio::task::spawn_blocking(move || archive.put(Kind::Bundle, digest, &document)).await;
-    written.map_err(|panic| Error::Io {
-        doing: "archive".into(),
-        source: std::io::Error::other(panic),
-    })?
 }
 
 /// How far a bundle has come, with every check.

@@ -16,28 +16,28 @@ pub(super) async fn result(
     State(app): State<Arc<App>>,
     Path(digest): Path<String>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Result, &digest)
+    document(&app, Kind::Result, &digest).await
 }
 
 pub(super) async fn endorsements(
     State(app): State<Arc<App>>,
     Path(digest): Path<String>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Endorsements, &digest)
+    document(&app, Kind::Endorsements, &digest).await
 }
 
 pub(super) async fn policy(
     State(app): State<Arc<App>>,
     Path(digest): Path<String>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Policy, &digest)
+    document(&app, Kind::Policy, &digest).await
 }
 
 pub(super) async fn manifest(
     State(app): State<Arc<App>>,
     Path(digest): Path<String>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Manifest, &digest)
+    document(&app, Kind::Manifest, &digest).await
 }
 
 /// The bundle itself, if its operator let everybody see it: it names projects and instances.
@@ -47,7 +47,7 @@ pub(super) async fn evidence(
 ) -> Result<Response, Problem> {
     let row = app.store.bundle(parse(&digest)?).await?;
     match row {
-        Some(row) if row.is_public => document(&app, Kind::Bundle, &digest),
+        Some(row) if row.is_public => document(&app, Kind::Bundle, &digest).await,
         Some(_) => {
             let detail = "its operator shows this bundle to credentialed auditors only";
             Err(Problem::new(StatusCode::FORBIDDEN, "not public", detail))
@@ -58,8 +58,8 @@ pub(super) async fn evidence(
     }
 }
 
-fn document(app: &App, kind: Kind, digest: &str) -> Result<Response, Problem> {
-    match app.archive.get(kind, parse(digest)?)? {
+async fn document(app: &App, kind: Kind, digest: &str) -> Result<Response, Problem> {
+    match app.archive.get(kind, parse(digest)?).await? {
         Some(document) => Ok(([(header::CONTENT_TYPE, "application/json")], document).into_response()),
         None => Err(Problem::not_found(format!("{digest} is not in this archive"))),
     }

@@ -124,7 +124,7 @@ impl Poster {
     async fn sign(&self, draft: Draft, seat: &Seat, issued_at: u64) -> Result<(), Error> {
         let manifest = manifest(&draft).to_json()?;
         let archive = sha256(&manifest);
-        self.archive.put(Kind::Manifest, archive, &manifest)?;
+        self.archive.put(Kind::Manifest, archive, manifest).await?;
         let (renewals, digests) = draft.renewals.encode();
         let report = Report {
             relayerSetId: seat.set_id,

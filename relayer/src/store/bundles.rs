@@ -3,9 +3,9 @@
 use std::fmt;
 
 use alloy::primitives::{Address, B256};
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::Row as _;
 
-use super::Store;
+use super::{Row, Store};
 use crate::Error;
 
 /// How far a bundle has come.
@@ -311,7 +311,7 @@ impl Store {
     }
 }
 
-fn row_to_bundle(row: &SqliteRow) -> Result<BundleRow, sqlx::Error> {
+fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
     Ok(BundleRow {
         digest: parse(row, "digest")?,
         operator: parse(row, "operator")?,
@@ -325,7 +325,7 @@ fn row_to_bundle(row: &SqliteRow) -> Result<BundleRow, sqlx::Error> {
     })
 }
 
-pub(super) fn parse<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error> {
+pub(super) fn parse<T: std::str::FromStr>(row: &Row, column: &str) -> Result<T, sqlx::Error> {
     let text: &str = row.try_get(column)?;
     text.parse().map_err(|_| sqlx::Error::ColumnDecode {
         index: column.into(),
@@ -334,7 +334,7 @@ pub(super) fn parse<T: std::str::FromStr>(row: &SqliteRow, column: &str) -> Resu
 }
 
 pub(super) fn parse_optional<T: std::str::FromStr>(
-    row: &SqliteRow,
+    row: &Row,
     column: &str,
 ) -> Result<Option<T>, sqlx::Error> {
     let text: Option<&str> = row.try_get(column)?;

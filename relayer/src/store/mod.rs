@@ -7,20 +7,22 @@ mod transactions;
 
 use std::{path::Path, time::Duration};
 
-use sqlx::{
-    SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::Error;
 
 pub use bundles::{BundleRow, NewBundle, Signing, State};
 pub use transactions::{Attempt, Inclusion, Transaction, TxState};
 
+/// The database's types, named once.
+type Database = sqlx::Sqlite;
+type Row = <Database as sqlx::Database>::Row;
+type Connection = <Database as sqlx::Database>::Connection;
+
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: SqlitePool,
+    pool: sqlx::Pool<Database>,
 }
 
 impl Store {

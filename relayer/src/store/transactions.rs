@@ -1,10 +1,10 @@
 //! Logical transactions and the bytes signed for them.
 
 use alloy::primitives::B256;
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::Row as _;
 
 use super::{
-    Store,
+    Connection, Row, Store,
     bundles::{parse, parse_optional},
 };
 use crate::Error;
@@ -264,7 +264,7 @@ impl Store {
 }
 
 async fn set_states(
-    connection: &mut sqlx::SqliteConnection,
+    connection: &mut Connection,
     report: B256,
     state: TxState,
     bundles: &str,
@@ -282,7 +282,7 @@ async fn set_states(
     Ok(())
 }
 
-fn row_to_transaction(row: &SqliteRow) -> Result<Transaction, sqlx::Error> {
+fn row_to_transaction(row: &Row) -> Result<Transaction, sqlx::Error> {
     Ok(Transaction {
         report: parse(row, "report")?,
         state: TxState::from_name(row.try_get("state")?),
@@ -293,7 +293,7 @@ fn row_to_transaction(row: &SqliteRow) -> Result<Transaction, sqlx::Error> {
     })
 }
 
-fn row_to_inclusion(row: &SqliteRow) -> Result<Option<Inclusion>, sqlx::Error> {
+fn row_to_inclusion(row: &Row) -> Result<Option<Inclusion>, sqlx::Error> {
     let Some(hash) = parse_optional(row, "hash")? else {
         return Ok(None);
     };
@@ -305,7 +305,7 @@ fn row_to_inclusion(row: &SqliteRow) -> Result<Option<Inclusion>, sqlx::Error> {
     }))
 }
 
-fn row_to_attempt(row: &SqliteRow) -> Result<Attempt, sqlx::Error> {
+fn row_to_attempt(row: &Row) -> Result<Attempt, sqlx::Error> {
     Ok(Attempt {
         hash: parse(row, "hash")?,
         raw: row.try_get("raw")?,
@@ -319,7 +319,7 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
+fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
     row.try_get::<i64, _>(column)
         .map(|number| u64::try_from(number).unwrap_or(0))
 }
