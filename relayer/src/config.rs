@@ -7,10 +7,12 @@ use std::{
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use chassis_verifier::Policy;
-use reqwest::Url;
 use serde::Deserialize;
 
-use crate::Error;
+use crate::{
+    Error,
+    chain::{Rpc, RpcFile},
+};
 
 /// The commented template that `chassis config init` prints.
 pub const TEMPLATE: &str = include_str!("../relayer.toml");
@@ -23,8 +25,8 @@ pub const KEY_VARIABLE: &str = "CHASSIS_RELAYER_KEY";
 pub struct Config {
     /// What the file says.
     pub file: ConfigFile,
-    /// The RPC endpoint.
-    pub rpc_url: Url,
+    /// The RPC endpoints.
+    pub rpc: Rpc,
     /// The policy under which bundles are appraised.
     pub policy: Policy,
     /// What signs reports and pays for them.
@@ -37,8 +39,12 @@ pub struct Config {
 pub struct ConfigFile {
     /// Where the HTTP interface listens.
     pub listen: SocketAddr,
-    /// JSON-RPC endpoint of the registry's chain.
-    pub rpc_url: String,
+    /// JSON-RPC endpoint of the registry's chain. More of them in `[rpc]`.
+    #[serde(default)]
+    pub rpc_url: Option<String>,
+    /// The endpoints, and how they are used.
+    #[serde(default)]
+    pub rpc: RpcFile,
     /// The registry.
     pub registry: Address,
     /// The policy file.
@@ -88,10 +94,7 @@ impl Config {
         };
         let text = std::fs::read_to_string(path).map_err(|error| fail(vec![error.to_string()]))?;
         let file: ConfigFile = toml::from_str(&text).map_err(|error| fail(vec![error.to_string()]))?;
-        let rpc_url = keep(
-            file.rpc_url.parse::<Url>().map_err(|e| format!("rpc_url: {e}")),
-            &mut mistakes,
-        );
+        let rpc = Rpc::check(file.rpc_url.as_deref(), &file.rpc, &mut mistakes);
         let policy = keep(read_policy(&file.policy), &mut mistakes);
         let signer = keep(read_key(), &mut mistakes);
         for (name, template, part) in file.endorsements.templates() {
@@ -104,10 +107,10 @@ impl Config {
                 mistakes.push(format!("endorsements: `{url}` is no http(s) URL"));
             }
         }
-        match (rpc_url, policy, signer) {
-            (Some(rpc_url), Some(policy), Some(signer)) if mistakes.is_empty() => Ok(Self {
+        match (rpc, policy, signer) {
+            (Some(rpc), Some(policy), Some(signer)) if mistakes.is_empty() => Ok(Self {
                 file,
-                rpc_url,
+                rpc,
                 policy,
                 signer,
             }),

@@ -33,7 +33,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let policy = config.policy.digest()?;
     let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
     archive.put(Kind::Policy, policy, document).await?;
-    let chain = Chain::connect(&config.rpc_url, config.file.registry).await?;
+    let chain = Chain::connect(&config.rpc, config.file.registry).await?;
     let poster = Poster::new(&config, store.clone(), archive.clone(), chain.clone())?;
     let appraiser = Appraiser {
         store: store.clone(),
@@ -52,6 +52,11 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let appraising = tokio::spawn(every(pause, stopping.clone(), "appraise", async move || {
         appraiser.tick().await.map(|moved| moved > 0)
     }));
+    let (endpoints, probe) = (chain.clone(), Duration::from_millis(config.rpc.file.probe_ms));
+    let probing = tokio::spawn(every(probe, stopping.clone(), "rpc", async move || {
+        endpoints.probe().await;
+        Ok(false)
+    }));
     let steps = poster.clone();
     let posting = tokio::spawn(every(pause, stopping, "post", async move || steps.tick().await));
     let app = App {
@@ -67,7 +72,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         .await;
     // Nobody listens any more only if both tasks are gone.
     let _ = stop.send(true);
-    let _ = tokio::join!(appraising, posting);
+    let _ = tokio::join!(appraising, probing, posting);
     info!("stopped");
     served.map_err(io("serve HTTP".into()))
 }
@@ -141,6 +146,26 @@ fn install_metrics() -> Result<PrometheusHandle, Error> {
         "chassis_step_errors_total",
         Unit::Count,
         "Steps that failed and are taken again, by task"
+    );
+    describe_counter!(
+        "chassis_rpc_failures_total",
+        Unit::Count,
+        "Calls that an RPC endpoint did not answer, by endpoint"
+    );
+    describe_counter!(
+        "chassis_rpc_skips_total",
+        Unit::Count,
+        "Times that an RPC endpoint was left out after three failures, by endpoint"
+    );
+    describe_counter!(
+        "chassis_rpc_disagreements_total",
+        Unit::Count,
+        "Decisions put off because no two RPC endpoints said the same"
+    );
+    describe_gauge!(
+        "chassis_rpc_usable",
+        Unit::Count,
+        "1 if an RPC endpoint is asked, 0 if it is left out, by endpoint"
     );
     describe_gauge!("chassis_bundles", Unit::Count, "Bundles on their way, by state");
     Ok(handle)

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     Error,
-    chain::Chain,
+    chain::{Chain, Rpc},
     http::status_name,
     render::{Cell, Document, Format, Mark, Refusal, View, date, finish},
 };
@@ -47,7 +47,9 @@ impl Status {
     }
 
     async fn ask(&self) -> Result<Answer, Error> {
-        let registry = Chain::connect(&self.rpc_url, self.registry).await?.registry;
+        let registry = Chain::connect(&Rpc::alone(self.rpc_url.clone()), self.registry)
+            .await?
+            .registry;
         let stored = registry.attestationOf(self.operator).call().await?;
         Ok(Answer {
             operator: self.operator,

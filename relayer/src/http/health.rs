@@ -22,7 +22,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let warnings = ["one RPC endpoint decides alone what is finalized"];
+    let warnings = app.chain.warnings();
     (
         status,
         Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "warnings": warnings})),

@@ -8,7 +8,6 @@ use alloy::{
     eips::eip2718::Encodable2718,
     network::TxSignerSync,
     primitives::{B256, Bytes, TxKind, U256},
-    rpc::types::TransactionReceipt,
     sol_types::SolEvent,
 };
 use tracing::{info, warn};
@@ -16,6 +15,7 @@ use tracing::{info, warn};
 use super::Poster;
 use crate::{
     Error,
+    chain::{Fate, Receipt},
     failpoint::failpoint,
     registry::IProofOfCloudRegistry::{BatchPosted, OperatorGranted},
     store::{Attempt, Inclusion, Transaction, TxState},
@@ -77,10 +77,8 @@ impl Poster {
     async fn watch(&self, transaction: &Transaction) -> Result<bool, Error> {
         let attempts = self.store.attempts(transaction.report).await?;
         for attempt in &attempts {
-            if let Some(receipt) = self.chain.receipt(attempt.hash).await? {
-                let Some(inclusion) = inclusion(&receipt) else {
-                    continue;
-                };
+            if let Fate::Mined(receipt) = self.chain.fate(attempt.hash).await? {
+                let inclusion = inclusion(&receipt);
                 self.store.set_included(transaction.report, &inclusion).await?;
                 failpoint("included");
                 info!(report = %transaction.report, block = inclusion.block_number, gas = inclusion.gas_used, "included");
@@ -107,7 +105,7 @@ impl Poster {
             return Ok(false);
         }
         for attempt in attempts {
-            if self.chain.receipt(attempt.hash).await?.is_some() {
+            if self.chain.fate(attempt.hash).await? != Fate::Absent {
                 return Ok(true);
             }
         }
@@ -137,7 +135,7 @@ impl Poster {
         let Some(inclusion) = transaction.inclusion else {
             return Ok(false);
         };
-        let canonical = self.chain.block(inclusion.block_number.into()).await?;
+        let canonical = self.chain.canonical(inclusion.block_number).await?;
         if canonical.is_none_or(|block| block.hash != inclusion.block_hash) {
             warn!(report = %transaction.report, block = inclusion.block_number, "reorganised away");
             self.store.set_reorged(transaction.report).await?;
@@ -146,10 +144,10 @@ impl Poster {
         if self.chain.finalized().await?.number < inclusion.block_number {
             return Ok(false);
         }
-        let Some(receipt) = self.chain.receipt(inclusion.hash).await? else {
+        let Fate::Mined(receipt) = self.chain.fate(inclusion.hash).await? else {
             return Ok(false);
         };
-        if !receipt.status() {
+        if !receipt.succeeded {
             self.store
                 .drop_transaction(transaction.report, "the transaction reverted")
                 .await?;
@@ -220,22 +218,22 @@ fn raised(fee: u128) -> u128 {
     fee + fee.div_ceil(8)
 }
 
-fn inclusion(receipt: &TransactionReceipt) -> Option<Inclusion> {
-    Some(Inclusion {
-        hash: receipt.transaction_hash,
-        block_hash: receipt.block_hash?,
-        block_number: receipt.block_number?,
+fn inclusion(receipt: &Receipt) -> Inclusion {
+    Inclusion {
+        hash: receipt.hash,
+        block_hash: receipt.block_hash,
+        block_number: receipt.block_number,
         gas_used: receipt.gas_used,
-    })
+    }
 }
 
 /// The results that the registry took. It skips what a freeze or a newer report has overtaken.
-fn applied(receipt: &TransactionReceipt) -> Vec<B256> {
-    let logs = receipt.inner.logs().iter();
+fn applied(receipt: &Receipt) -> Vec<B256> {
+    let logs = receipt.logs.iter();
     logs.flat_map(|log| {
-        let granted = OperatorGranted::decode_log(&log.inner).map(|event| vec![event.digest]);
+        let granted = OperatorGranted::decode_log(log).map(|event| vec![event.digest]);
         granted
-            .or_else(|_| BatchPosted::decode_log(&log.inner).map(|event| event.digests.clone()))
+            .or_else(|_| BatchPosted::decode_log(log).map(|event| event.digests.clone()))
             .unwrap_or_default()
     })
     .collect()

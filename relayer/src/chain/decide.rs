@@ -1,0 +1,135 @@
+//! Decisions: what nobody may be fooled about needs two endpoints that say the same.
+//!
+//! With one endpoint configured, it decides alone. With two, both must; with three, one may lie, lag or be down.
+
+use std::time::Duration;
+
+use alloy::transports::TransportError;
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use super::pool::{Endpoint, Pool};
+use crate::Error;
+
+/// How long stragglers are waited for when there are answers enough.
+const STRAGGLE: Duration = Duration::from_millis(300);
+
+impl Pool {
+    /// How many must agree.
+    pub(super) fn quorum(&self) -> usize {
+        self.endpoints.len().min(2)
+    }
+
+    /// The value that two endpoints give. `None` if no two agree.
+    ///
+    /// # Errors
+    /// If fewer than two answer.
+    pub(super) async fn agreed<T: PartialEq + Clone, F: Future<Output = Result<T, TransportError>>>(
+        &self,
+        about: &str,
+        question: impl Fn(Endpoint) -> F,
+    ) -> Result<Option<T>, Error> {
+        let quorum = self.quorum();
+        let answers = self
+            .answers(
+                question,
+                |answers| agreement(answers, quorum).is_some(),
+                Duration::ZERO,
+            )
+            .await?;
+        let agreed = agreement(&answers, quorum);
+        if agreed.is_none() {
+            metrics::counter!("chassis_rpc_disagreements_total").increment(1);
+            warn!(about, "the endpoints disagree: deciding nothing");
+        }
+        Ok(agreed)
+    }
+
+    /// The highest number that two endpoints reach: for what only grows, like a height.
+    ///
+    /// # Errors
+    /// If fewer than two answer.
+    pub(super) async fn reached<F: Future<Output = Result<u64, TransportError>>>(
+        &self,
+        question: impl Fn(Endpoint) -> F,
+    ) -> Result<u64, Error> {
+        let quorum = self.quorum();
+        let answers = self
+            .answers(question, |answers| answers.len() >= quorum, STRAGGLE)
+            .await?;
+        Ok(nth_highest(answers, quorum))
+    }
+
+    /// Asks all that may decide, until there is enough and stragglers had their time.
+    async fn answers<T, F: Future<Output = Result<T, TransportError>>>(
+        &self,
+        question: impl Fn(Endpoint) -> F,
+        is_enough: impl Fn(&[T]) -> bool,
+        straggle: Duration,
+    ) -> Result<Vec<T>, Error> {
+        let mut pending: FuturesUnordered<_> = self.deciders().into_iter().map(question).collect();
+        let (mut answers, mut problems) = (Vec::new(), Vec::new());
+        let mut end = Instant::now() + Duration::from_hours(1);
+        while let Ok(Some(answer)) = timeout_at(end, pending.next()).await {
+            match answer {
+                Ok(answer) => answers.push(answer),
+                Err(error) => problems.push(error.to_string()),
+            }
+            if is_enough(&answers) {
+                end = end.min(Instant::now() + straggle);
+            }
+        }
+        if answers.len() >= self.quorum() {
+            return Ok(answers);
+        }
+        problems.extend(self.problems());
+        Err(Error::Rpc(format!(
+            "{} of {} endpoints answered, and {} must agree: {}",
+            answers.len(),
+            self.endpoints.len(),
+            self.quorum(),
+            problems.join("; ")
+        )))
+    }
+}
+
+/// The only value that enough give.
+fn agreement<T: PartialEq + Clone>(answers: &[T], quorum: usize) -> Option<T> {
+    let votes = |value: &T| answers.iter().filter(|other| *other == value).count();
+    let mut agreed = answers.iter().filter(|value| votes(value) >= quorum);
+    let first = agreed.next()?;
+    // Two pairs that contradict each other decide nothing.
+    agreed.all(|other| other == first).then(|| first.clone())
+}
+
+fn nth_highest(mut answers: Vec<u64>, n: usize) -> u64 {
+    answers.sort_unstable_by(|a, b| b.cmp(a));
+    answers.get(n.saturating_sub(1)).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_must_say_the_same_and_nobody_else_twice_something_else() {
+        assert_eq!(agreement(&[7], 1), Some(7));
+        assert_eq!(agreement(&[7], 2), None);
+        assert_eq!(agreement(&[7, 8], 2), None);
+        assert_eq!(agreement(&[7, 8, 7], 2), Some(7));
+        assert_eq!(agreement(&[7, 8, 7, 8], 2), None);
+    }
+
+    #[test]
+    fn one_cannot_raise_what_is_reached() {
+        assert_eq!(nth_highest(vec![5], 1), 5);
+        assert_eq!(nth_highest(vec![5, u64::MAX], 2), 5);
+        assert_eq!(nth_highest(vec![5, u64::MAX, 6], 2), 6);
+        assert_eq!(
+            nth_highest(vec![0, 5, 6], 2),
+            5,
+            "nor lower it, when two others are there"
+        );
+    }
+}

@@ -1,0 +1,346 @@
+//! What a relayer asks the chain, by any number of endpoints.
+//!
+//! Reads go to the endpoints in order. Transactions go to all. What is final, which block is canonical and whether a post
+//! is still needed are decisions: two endpoints must say the same, unless only one is configured.
+
+mod config;
+mod decide;
+mod health;
+mod pool;
+mod posted;
+mod send;
+mod transport;
+
+use alloy::{
+    eips::{BlockId, BlockNumberOrTag},
+    primitives::{Address, B256, Bytes, Log, U256},
+    providers::{DynProvider, Provider, RootProvider},
+    rpc::{
+        client::RpcClient,
+        types::{TransactionReceipt, TransactionRequest},
+    },
+    transports::TransportError,
+};
+use chassis_verifier::{AnchorClaim, bundle::Anchor};
+
+pub use config::{Rpc, RpcFile};
+pub use send::Sent;
+
+use crate::{
+    Error,
+    registry::{IProofOfCloudRegistry, Registry},
+};
+use pool::Pool;
+
+/// A chain with a registry on it.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    pool: Pool,
+    provider: DynProvider,
+    confirmations: u64,
+    /// The chain's id.
+    pub id: u64,
+    /// The registry. Its calls are reads: one endpoint answers.
+    pub registry: Registry,
+}
+
+/// A block, as far as anybody here cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its number.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
+    /// Its time, Unix seconds.
+    pub timestamp: u64,
+    /// Wei per gas.
+    pub base_fee: u64,
+}
+
+impl Chain {
+    /// Connects, and makes sure that there is code at the registry's address.
+    ///
+    /// # Errors
+    /// If no endpoint answers, they are on different chains, or there is no contract.
+    pub async fn connect(rpc: &Rpc, registry: Address) -> Result<Self, Error> {
+        let pool = Pool::connect(rpc).await?;
+        let id = pool.chain;
+        // No fillers: nonces and fees are chosen with care elsewhere, or a crash would double a post.
+        let provider = RootProvider::new(RpcClient::new(pool.clone(), false)).erased();
+        if provider.get_code_at(registry).await?.is_empty() {
+            return Err(Error::Rpc(format!(
+                "there is no contract at {registry} on chain {id}: check `registry`"
+            )));
+        }
+        let registry = IProofOfCloudRegistry::new(registry, provider.clone());
+        Ok(Self {
+            pool,
+            provider,
+            confirmations: rpc.file.confirmations,
+            id,
+            registry,
+        })
+    }
+
+    /// Looks at every endpoint's health.
+    pub async fn probe(&self) {
+        self.pool.probe().await;
+    }
+
+    /// What is wrong with endpoints, for people. Nothing of it stops the relayer by itself.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.pool.problems();
+        match self.pool.endpoints.len() {
+            1 => warnings.push("one RPC endpoint decides alone what is finalized".to_owned()),
+            2 => warnings
+                .push("of two RPC endpoints none may fail: a third would keep decisions going".to_owned()),
+            _ => {}
+        }
+        warnings
+    }
+
+    /// The latest finalized block: a decision.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn finalized(&self) -> Result<Block, Error> {
+        let tag = self.final_tag();
+        let number = self
+            .pool
+            .reached(async |endpoint| Ok(endpoint.block(tag).await?.map_or(0, |block| block.number)))
+            .await?;
+        self.canonical(number.saturating_sub(self.confirmations))
+            .await?
+            .ok_or_else(|| Error::Rpc("no block is finalized yet".into()))
+    }
+
+    /// The canonical block at a height, if there is one: a decision.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn canonical(&self, number: u64) -> Result<Option<Block>, Error> {
+        let about = format!("block {number}");
+        self.pool
+            .agreed(&about, async |endpoint| endpoint.block(number.into()).await)
+            .await?
+            .ok_or_else(|| Error::Rpc(format!("the endpoints disagree about {about}")))
+    }
+
+    /// The latest block, as one endpoint sees it.
+    ///
+    /// # Errors
+    /// If no endpoint answers.
+    pub async fn latest(&self) -> Result<Block, Error> {
+        let block = self
+            .provider
+            .get_block_by_number(BlockNumberOrTag::Latest)
+            .await?;
+        block
+            .map(Block::from)
+            .ok_or_else(|| Error::Rpc("there is no latest block".into()))
+    }
+
+    /// What this relayer can say about the block that evidence names: the canonical block of that number if it is
+    /// finalized, else the finalized one. If the two differ, the appraisal says so.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn anchor_claim(&self, anchor: &Anchor, finalized: Block) -> Result<AnchorClaim, Error> {
+        let block = if anchor.block_number < finalized.number {
+            self.canonical(anchor.block_number).await?.unwrap_or(finalized)
+        } else {
+            finalized
+        };
+        Ok(AnchorClaim {
+            chain_id: self.id,
+            registry: *self.registry.address(),
+            number: block.number,
+            hash: block.hash,
+            timestamp: block.timestamp,
+        })
+    }
+
+    /// Gas that a call to the registry would use now: a decision about whether it is still needed.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the registry would revert; else if too few endpoints answer, or they disagree.
+    pub async fn estimate(&self, from: Address, calldata: &Bytes) -> Result<u64, Error> {
+        let request = TransactionRequest::default()
+            .from(from)
+            .to(*self.registry.address())
+            .input(calldata.clone().into());
+        // Gas differs from node to node. Whether it reverts does not.
+        let (gas, refusal) = (std::sync::Mutex::new(0), std::sync::Mutex::new(String::new()));
+        let would = self
+            .pool
+            .agreed(
+                "whether the registry takes a report",
+                async |endpoint| match endpoint
+                    .provider
+                    .estimate_gas(request.clone())
+                    .block(BlockId::latest())
+                    .await
+                {
+                    Ok(amount) => {
+                        let mut gas = gas.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                        *gas = amount.max(*gas);
+                        Ok(true)
+                    }
+                    Err(error) => {
+                        let reason = revert(&error).ok_or(error)?;
+                        *refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = reason;
+                        Ok(false)
+                    }
+                },
+            )
+            .await?;
+        match would {
+            Some(true) => Ok(gas.into_inner().unwrap_or_default()),
+            Some(false) => Err(Error::Refused(refusal.into_inner().unwrap_or_default())),
+            None => Err(Error::Rpc(
+                "the endpoints disagree about whether the registry takes a report".into(),
+            )),
+        }
+    }
+
+    /// How many transactions of `account` are in blocks: its next nonce. Two endpoints reach it.
+    ///
+    /// # Errors
+    /// If too few endpoints answer.
+    pub async fn mined_nonce(&self, account: Address) -> Result<u64, Error> {
+        self.pool
+            .reached(async |endpoint| endpoint.provider.get_transaction_count(account).await)
+            .await
+    }
+
+    /// The same as of the latest finalized block.
+    ///
+    /// # Errors
+    /// If too few endpoints answer.
+    pub async fn finalized_nonce(&self, account: Address) -> Result<u64, Error> {
+        let block = match self.confirmations {
+            0 => BlockId::finalized(),
+            _ => BlockId::number(self.finalized().await?.number),
+        };
+        self.pool
+            .reached(async |endpoint| {
+                endpoint
+                    .provider
+                    .get_transaction_count(account)
+                    .block_id(block)
+                    .await
+            })
+            .await
+    }
+
+    /// Wei that an account has, as one endpoint sees it.
+    ///
+    /// # Errors
+    /// If no endpoint answers.
+    pub async fn balance(&self, account: Address) -> Result<U256, Error> {
+        Ok(self.provider.get_balance(account).await?)
+    }
+
+    /// Wei per gas that transactions add to the base fee, as one endpoint sees it.
+    ///
+    /// # Errors
+    /// If no endpoint answers.
+    pub async fn tip(&self) -> Result<u128, Error> {
+        Ok(self.provider.get_max_priority_fee_per_gas().await?)
+    }
+
+    /// What became of a transaction: a decision.
+    ///
+    /// # Errors
+    /// If too few endpoints answer.
+    pub async fn fate(&self, hash: B256) -> Result<Fate, Error> {
+        let about = format!("the receipt of {hash}");
+        let receipt = self
+            .pool
+            .agreed(&about, async |endpoint| {
+                let receipt = endpoint.provider.get_transaction_receipt(hash).await?;
+                Ok(receipt.and_then(|receipt| Receipt::new(hash, &receipt)))
+            })
+            .await?;
+        Ok(match receipt {
+            Some(Some(receipt)) => Fate::Mined(receipt),
+            Some(None) => Fate::Absent,
+            None => Fate::Undecided,
+        })
+    }
+
+    fn final_tag(&self) -> BlockNumberOrTag {
+        match self.confirmations {
+            0 => BlockNumberOrTag::Finalized,
+            _ => BlockNumberOrTag::Latest,
+        }
+    }
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is in a block, which may not be final.
+    Mined(Receipt),
+    /// It is in no block.
+    Absent,
+    /// No two endpoints say the same, as happens while a block spreads.
+    Undecided,
+}
+
+/// What a transaction did. Only what every node says alike, so that two can be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The transaction's hash.
+    pub hash: B256,
+    /// The block it is in.
+    pub block_hash: B256,
+    /// That block's number.
+    pub block_number: u64,
+    /// `false`: it reverted.
+    pub succeeded: bool,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Wei paid per gas.
+    pub gas_price: u128,
+    /// Its events.
+    pub logs: Vec<Log>,
+}
+
+impl Receipt {
+    /// `None` if it is about something else, or in no block.
+    fn new(hash: B256, receipt: &TransactionReceipt) -> Option<Self> {
+        (receipt.transaction_hash == hash).then_some(())?;
+        Some(Self {
+            hash,
+            block_hash: receipt.block_hash?,
+            block_number: receipt.block_number?,
+            succeeded: receipt.status(),
+            gas_used: receipt.gas_used,
+            gas_price: receipt.effective_gas_price,
+            logs: receipt.inner.logs().iter().map(|log| log.inner.clone()).collect(),
+        })
+    }
+}
+
+impl From<alloy::rpc::types::Block> for Block {
+    fn from(block: alloy::rpc::types::Block) -> Self {
+        let header = block.header;
+        Self {
+            number: header.number,
+            hash: header.hash,
+            timestamp: header.timestamp,
+            base_fee: header.base_fee_per_gas.unwrap_or(0),
+        }
+    }
+}
+
+/// Why a call would revert, if that is what the error says.
+fn revert(error: &TransportError) -> Option<String> {
+    let error = error.as_error_resp()?;
+    let reverts = error.as_revert_data().is_some() || error.message.to_lowercase().contains("revert");
+    reverts.then(|| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! The pool against small local servers, each of which misbehaves in one way.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use alloy::primitives::{Address, keccak256};
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// An endpoint. Its fields are what it says, and how badly it says it.
+#[derive(Clone, Debug)]
+struct Node {
+    chain: u64,
+    head: u64,
+    finalized: u64,
+    /// Goes into every block's hash: another one is another chain's, or a lie.
+    salt: u8,
+    /// What it does instead of answering.
+    fault: Option<Fault>,
+    /// What it thinks of transactions.
+    opinion: Option<&'static str>,
+    /// Methods it was asked.
+    asked: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Broken,
+    Limited,
+    Endless,
+    Truncated,
+}
+
+/// A running one.
+#[derive(Clone)]
+struct Server(Arc<Mutex<Node>>);
+
+impl Server {
+    fn set(&self, change: impl FnOnce(&mut Node)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    fn asked(&self, method: &str) -> usize {
+        let node = self.0.lock().unwrap();
+        node.asked.iter().filter(|asked| *asked == method).count()
+    }
+}
+
+async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
+    let mut node = Node {
+        chain: 1,
+        head: 100,
+        finalized: 90,
+        salt: 0,
+        fault: None,
+        opinion: None,
+        asked: Vec::new(),
+    };
+    change(&mut node);
+    let server = Server(Arc::new(Mutex::new(node)));
+    let router = Router::new().route("/", post(answer)).with_state(server.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, router).await });
+    (server, url.parse().unwrap())
+}
+
+async fn answer(State(server): State<Server>, body: String) -> Response {
+    let request: Value = serde_json::from_str(&body).unwrap();
+    let method = request["method"].as_str().unwrap();
+    let mut node = server.0.lock().unwrap();
+    node.asked.push(method.to_owned());
+    let text =
+        json!({"jsonrpc": "2.0", "id": request["id"], "result": node.result(method, &request["params"])});
+    match node.fault {
+        Some(Fault::Broken) => StatusCode::BAD_GATEWAY.into_response(),
+        Some(Fault::Limited) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response(),
+        Some(Fault::Endless) => "x".repeat(2 << 20).into_response(),
+        Some(Fault::Truncated) => text.to_string()[..20].to_owned().into_response(),
+        None => match node.opinion.filter(|_| method == "eth_sendRawTransaction") {
+            Some(message) => {
+                json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": message}})
+            }
+            None => text,
+        }
+        .to_string()
+        .into_response(),
+    }
+}
+
+impl Node {
+    fn result(&self, method: &str, params: &Value) -> Value {
+        match method {
+            "eth_chainId" => json!(format!("{:#x}", self.chain)),
+            "eth_blockNumber" => json!(format!("{:#x}", self.head)),
+            "eth_getCode" => json!("0x00"),
+            "eth_getTransactionCount" => json!("0x5"),
+            "eth_sendRawTransaction" => json!(B256::ZERO),
+            "eth_getBlockByNumber" => match params[0].as_str().unwrap() {
+                "latest" => self.block(self.head),
+                "finalized" => self.block(self.finalized),
+                number => self.block(u64::from_str_radix(&number[2..], 16).unwrap()),
+            },
+            _ => Value::Null,
+        }
+    }
+
+    fn block(&self, number: u64) -> Value {
+        if number > self.head.max(self.finalized) {
+            return Value::Null;
+        }
+        let hash = keccak256([&number.to_be_bytes()[..], &[self.salt]].concat());
+        let mut header = json!(alloy::consensus::Header {
+            number,
+            timestamp: 1_000 + number,
+            base_fee_per_gas: Some(7),
+            ..Default::default()
+        });
+        header["hash"] = json!(hash);
+        header["transactions"] = json!([]);
+        header["uncles"] = json!([]);
+        header
+    }
+}
+
+fn rpc(urls: Vec<Url>) -> Rpc {
+    let file = RpcFile {
+        timeout_ms: 1_000,
+        max_response_bytes: 1 << 20,
+        skip_ms: 50,
+        max_lag_blocks: 10,
+        ..RpcFile::default()
+    };
+    Rpc { urls, file }
+}
+
+async fn connect(urls: Vec<Url>) -> Chain {
+    Chain::connect(&rpc(urls), Address::ZERO).await.unwrap()
+}
+
+#[tokio::test]
+async fn reads_go_to_the_first_that_answers_and_a_broken_one_is_left_out_until_probed() {
+    let (first, a) = serve(|_| ()).await;
+    let (second, b) = serve(|_| ()).await;
+    let chain = connect(vec![a, b]).await;
+    chain.latest().await.unwrap();
+    assert_eq!(second.asked("eth_getBlockByNumber"), 0);
+
+    for fault in [Fault::Broken, Fault::Endless, Fault::Truncated] {
+        first.set(|node| (node.fault, node.asked) = (Some(fault), Vec::new()));
+        for _ in 0..5 {
+            chain.latest().await.unwrap();
+        }
+        assert_eq!(
+            first.asked("eth_getBlockByNumber"),
+            3,
+            "{fault:?}: three failures, then not asked"
+        );
+        assert!(
+            chain
+                .warnings()
+                .iter()
+                .any(|warning| warning.contains("left out"))
+        );
+        first.set(|node| (node.fault, node.asked) = (None, Vec::new()));
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        chain.latest().await.unwrap();
+        assert_eq!(
+            first.asked("eth_getBlockByNumber"),
+            0,
+            "only a probe brings it back"
+        );
+        chain.probe().await;
+        chain.latest().await.unwrap();
+        assert_eq!(first.asked("eth_getBlockByNumber"), 1);
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_is_respected() {
+    let (first, a) = serve(|_| ()).await;
+    let (_, b) = serve(|_| ()).await;
+    let chain = connect(vec![a, b]).await;
+    first.set(|node| (node.fault, node.asked) = (Some(Fault::Limited), Vec::new()));
+    for _ in 0..3 {
+        chain.latest().await.unwrap();
+    }
+    chain.probe().await;
+    assert_eq!(
+        first.asked("eth_getBlockByNumber") + first.asked("eth_chainId"),
+        1,
+        "it asked to wait a second"
+    );
+    first.set(|node| node.fault = None);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    chain.latest().await.unwrap();
+    assert_eq!(first.asked("eth_getBlockByNumber"), 2);
+}
+
+#[tokio::test]
+async fn a_lone_endpoint_is_asked_however_often_it_fails() {
+    let (only, url) = serve(|_| ()).await;
+    let chain = connect(vec![url]).await;
+    only.set(|node| node.fault = Some(Fault::Broken));
+    for _ in 0..5 {
+        chain.latest().await.unwrap_err();
+    }
+    only.set(|node| node.fault = None);
+    chain.latest().await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap().number, 90);
+    assert!(
+        chain
+            .warnings()
+            .iter()
+            .any(|warning| warning.contains("decides alone"))
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_on_another_chain_is_refused() {
+    let (stranger, a) = serve(|node| node.chain = 2).await;
+    let (_, b) = serve(|_| ()).await;
+    let (_, c) = serve(|_| ()).await;
+    let error = Chain::connect(&rpc(vec![a.clone(), b.clone()]), Address::ZERO)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("different chains"), "{error}");
+    let chain = connect(vec![a, b, c]).await;
+    assert_eq!(chain.id, 1);
+    chain.latest().await.unwrap();
+    chain.finalized().await.unwrap();
+    chain.send(&[1]).await.unwrap();
+    assert_eq!(
+        stranger.asked("eth_getBlockByNumber") + stranger.asked("eth_sendRawTransaction"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_changes_its_chain_is_refused_from_the_next_probe_on() {
+    let (first, a) = serve(|_| ()).await;
+    let (_, b) = serve(|_| ()).await;
+    let chain = connect(vec![a, b]).await;
+    first.set(|node| (node.chain, node.asked) = (5, Vec::new()));
+    chain.probe().await;
+    chain.latest().await.unwrap();
+    assert_eq!(first.asked("eth_getBlockByNumber"), 0);
+    assert!(
+        chain
+            .warnings()
+            .iter()
+            .any(|warning| warning.contains("another chain"))
+    );
+}
+
+#[tokio::test]
+async fn one_of_two_can_fake_neither_finality_nor_a_block() {
+    let (liar, a) = serve(|node| (node.finalized, node.head) = (99, 100)).await;
+    let (_, b) = serve(|_| ()).await;
+    let chain = connect(vec![a, b]).await;
+    assert_eq!(chain.finalized().await.unwrap().number, 90, "only one says 99");
+    liar.set(|node| node.salt = 1);
+    let error = chain.finalized().await.unwrap_err();
+    assert!(error.to_string().contains("disagree"), "{error}");
+    chain.canonical(50).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn two_of_three_outvote_a_liar_and_do_without_a_dead_one() {
+    let (liar, a) = serve(|node| (node.finalized, node.salt) = (100, 1)).await;
+    let (_, b) = serve(|_| ()).await;
+    let (_, c) = serve(|node| node.finalized = 89).await;
+    let chain = connect(vec![a, b.clone(), c]).await;
+    let honest = connect(vec![b]).await;
+    assert_eq!(
+        chain.finalized().await.unwrap(),
+        honest.canonical(90).await.unwrap().unwrap()
+    );
+    liar.set(|node| node.fault = Some(Fault::Broken));
+    assert_eq!(chain.finalized().await.unwrap().number, 89);
+}
+
+#[tokio::test]
+async fn with_one_of_two_down_nothing_is_decided_but_reads_go_on() {
+    let (first, a) = serve(|_| ()).await;
+    let (_, b) = serve(|_| ()).await;
+    let chain = connect(vec![a, b]).await;
+    first.set(|node| node.fault = Some(Fault::Broken));
+    chain.latest().await.unwrap();
+    let error = chain.finalized().await.unwrap_err();
+    assert!(error.to_string().contains("1 of 2 endpoints answered"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stale_endpoint_decides_nothing_and_is_read_last() {
+    let (stale, a) = serve(|node| (node.head, node.finalized) = (80, 70)).await;
+    let (_, b) = serve(|_| ()).await;
+    let (_, c) = serve(|_| ()).await;
+    let chain = connect(vec![a, b, c]).await;
+    stale.set(|node| node.asked.clear());
+    assert_eq!(chain.latest().await.unwrap().number, 100);
+    assert_eq!(chain.finalized().await.unwrap().number, 90);
+    assert_eq!(stale.asked("eth_getBlockByNumber"), 0);
+}
+
+#[tokio::test]
+async fn without_a_tag_confirmations_make_a_block_final() {
+    let (_, url) = serve(|_| ()).await;
+    let mut rpc = rpc(vec![url]);
+    rpc.file.confirmations = 12;
+    let chain = Chain::connect(&rpc, Address::ZERO).await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap().number, 88);
+}
+
+#[tokio::test]
+async fn a_transaction_goes_to_all_and_one_success_counts() {
+    let (first, a) = serve(|node| node.opinion = Some("replacement transaction underpriced")).await;
+    let (second, b) = serve(|_| ()).await;
+    let (third, c) = serve(|_| ()).await;
+    let chain = connect(vec![a, b, c]).await;
+    third.set(|node| node.fault = Some(Fault::Broken));
+    for _ in 0..4 {
+        assert_eq!(chain.send(&[1]).await.unwrap(), Sent::Taken);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for server in [&first, &second, &third] {
+        assert_eq!(
+            server.asked("eth_sendRawTransaction"),
+            4,
+            "to all, failing or not"
+        );
+    }
+    first.set(|node| (node.opinion, node.asked) = (Some("nonce too low"), Vec::new()));
+    second.set(|node| node.opinion = Some("already known"));
+    assert_eq!(chain.send(&[1]).await.unwrap(), Sent::Taken);
+    second.set(|node| node.opinion = Some("nonce too low"));
+    assert_eq!(chain.send(&[1]).await.unwrap(), Sent::NonceUsed);
+    chain.latest().await.unwrap();
+    assert_eq!(first.asked("eth_getBlockByNumber"), 1, "an opinion is no failure");
+}
