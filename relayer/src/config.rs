@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     Error,
     chain::{Rpc, RpcFile},
+    endorse::Sources,
 };
 
 /// The commented template that `chassis config init` prints.
@@ -67,20 +68,6 @@ pub struct ConfigFile {
     pub endorsements: Sources,
 }
 
-/// Where endorsements come from. URLs come from here only, never out of evidence.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sources {
-    /// Intel's collateral (`QuoteCollateralV3` as JSON); `{fmspc}` is replaced by 12 hex digits.
-    pub collateral: String,
-    /// The provider's host registry; `{ppid}` is replaced by 32 hex digits. 404 means: not listed.
-    #[serde(default)]
-    pub host_registry: Option<String>,
-    /// Certificate revocation lists of providers' authorities, DER.
-    #[serde(default)]
-    pub provider_crls: Vec<String>,
-}
-
 impl Config {
     /// Reads and checks the file, the policy it names, and the key in the environment.
     ///
@@ -97,16 +84,7 @@ impl Config {
         let rpc = Rpc::check(file.rpc_url.as_deref(), &file.rpc, &mut mistakes);
         let policy = keep(read_policy(&file.policy), &mut mistakes);
         let signer = keep(read_key(), &mut mistakes);
-        for (name, template, part) in file.endorsements.templates() {
-            if !template.contains(part) {
-                mistakes.push(format!("endorsements.{name} lacks {part}"));
-            }
-        }
-        for url in file.endorsements.urls() {
-            if !url.starts_with("https://") && !url.starts_with("http://") {
-                mistakes.push(format!("endorsements: `{url}` is no http(s) URL"));
-            }
-        }
+        mistakes.extend(file.endorsements.mistakes());
         match (rpc, policy, signer) {
             (Some(rpc), Some(policy), Some(signer)) if mistakes.is_empty() => Ok(Self {
                 file,
@@ -116,22 +94,6 @@ impl Config {
             }),
             _ => Err(fail(mistakes)),
         }
-    }
-}
-
-impl Sources {
-    fn templates(&self) -> impl Iterator<Item = (&'static str, &str, &'static str)> {
-        let collateral = ("collateral", self.collateral.as_str(), "{fmspc}");
-        let registry = self
-            .host_registry
-            .as_deref()
-            .map(|url| ("host_registry", url, "{ppid}"));
-        std::iter::once(collateral).chain(registry)
-    }
-
-    fn urls(&self) -> impl Iterator<Item = &str> {
-        let templates = self.templates().map(|(_, url, _)| url);
-        templates.chain(self.provider_crls.iter().map(String::as_str))
     }
 }
 
@@ -188,13 +150,13 @@ mod tests {
         let path = dir.path().join("relayer.toml");
         let text = TEMPLATE
             .replace("rpc_url = \"http", "rpc_url = \"://")
-            .replace("{fmspc}", "")
+            .replace("{ppid}", "")
             .replace("https://registry.example", "ftp://registry.example");
         std::fs::write(&path, text).unwrap();
         let Err(Error::Config { mistakes, .. }) = Config::load(&path) else {
             panic!("loaded")
         };
-        for part in ["rpc_url", "policy", "{fmspc}", "ftp://"] {
+        for part in ["rpc_url", "policy", "{ppid}", "ftp://"] {
             assert!(
                 mistakes.iter().any(|mistake| mistake.contains(part)),
                 "{part} in {mistakes:?}"

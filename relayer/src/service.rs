@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use metrics::{Unit, describe_counter, describe_gauge};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, signal::unix, sync::watch};
 use tracing::{error, info};
@@ -35,11 +35,12 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     archive.put(Kind::Policy, policy, document).await?;
     let chain = Chain::connect(&config.rpc, config.file.registry).await?;
     let poster = Poster::new(&config, store.clone(), archive.clone(), chain.clone())?;
+    let endorser = Endorser::new(config.file.endorsements.clone(), &config.policy)?;
     let appraiser = Appraiser {
         store: store.clone(),
         archive: archive.clone(),
         chain: chain.clone(),
-        endorser: Endorser::new(config.file.endorsements.clone())?,
+        endorser: endorser.clone(),
         policy: Arc::new(config.policy.clone()),
     };
     let listener = TcpListener::bind(config.file.listen)
@@ -63,6 +64,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         store,
         archive,
         chain,
+        endorser,
         poster,
         max_queue: config.file.max_queue,
         metrics,
@@ -166,6 +168,21 @@ fn install_metrics() -> Result<PrometheusHandle, Error> {
         "chassis_rpc_usable",
         Unit::Count,
         "1 if an RPC endpoint is asked, 0 if it is left out, by endpoint"
+    );
+    describe_counter!(
+        "chassis_endorsement_fetches_total",
+        Unit::Count,
+        "Requests for endorsements, by source and outcome"
+    );
+    describe_histogram!(
+        "chassis_endorsement_fetch_seconds",
+        Unit::Seconds,
+        "How long a source of endorsements takes to answer, by source"
+    );
+    describe_gauge!(
+        "chassis_endorsement_source_up",
+        Unit::Count,
+        "1 if the source's last answer was good, by source"
     );
     describe_gauge!("chassis_bundles", Unit::Count, "Bundles on their way, by state");
     Ok(handle)

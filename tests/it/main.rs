@@ -7,6 +7,7 @@ mod attacks;
 mod determinism;
 mod e2e;
 mod encoding;
+mod endorse;
 mod fidelity;
 mod firmware;
 mod host;

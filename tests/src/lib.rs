@@ -17,6 +17,7 @@ pub mod fleet;
 pub mod host;
 pub mod intel;
 pub mod machine;
+pub mod pcs;
 pub mod provider;
 pub mod tpm;
 

@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::Command};
 
 use chassis_verifier::{
     Tcb,
-    td::{DebugTd, TdQuote},
+    td::{DebugTd, INTEL_ROOT, TdQuote},
 };
 use common::fixture;
 use dcap_qvl::{QuoteCollateralV3, TcbStatus};
@@ -40,6 +40,36 @@ fn the_google_quote_is_up_to_date_inside_its_window_only() {
     verify(end - 1).unwrap();
     verify(1_782_807_174 - 3600).unwrap_err();
     verify(end + 1).unwrap_err();
+}
+
+#[test]
+fn a_platform_is_known_only_by_a_chain_to_the_root() {
+    let Some(raw) = fixture("flashbots-attested-tls/gcp-tdx-1782809233226668671") else {
+        return;
+    };
+    let now = 1_782_809_233;
+    let quote = TdQuote::parse(&raw).unwrap();
+    let platform = quote.certified_platform(None, now).unwrap();
+    assert_eq!(hex::encode(platform.fmspc), "00806f050000");
+    assert_eq!((platform.ppid.len(), platform.ca), (16, "platform"));
+    assert_eq!(quote.certified_platform(Some(INTEL_ROOT), now).unwrap(), platform);
+
+    quote.certified_platform(None, 0).unwrap_err();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let other = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    quote.certified_platform(Some(other.der()), now).unwrap_err();
+
+    // One bit of the leaf's PEM: its signature no longer fits.
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    let at = raw
+        .windows(begin.len())
+        .position(|window| window == begin)
+        .unwrap();
+    let mut forged = raw.clone();
+    let byte = &mut forged[at + begin.len() + 200];
+    *byte = if *byte == b'A' { b'B' } else { b'A' };
+    let forged = TdQuote::parse(&forged).unwrap();
+    forged.certified_platform(None, now).unwrap_err();
 }
 
 #[test]

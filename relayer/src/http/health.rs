@@ -22,7 +22,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let warnings = app.chain.warnings();
+    let mut warnings = app.chain.warnings();
+    warnings.extend(app.endorser.warnings());
     (
         status,
         Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "warnings": warnings})),

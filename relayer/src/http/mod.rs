@@ -19,7 +19,7 @@ use tower_http::timeout::TimeoutLayer;
 
 pub(crate) use bundles::status_name;
 
-use crate::{archive::Archive, chain::Chain, post::Poster, store::Store};
+use crate::{archive::Archive, chain::Chain, endorse::Endorser, post::Poster, store::Store};
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct App {
     pub archive: Archive,
     /// The chain, and the registry on it.
     pub chain: Chain,
+    /// Knows which sources of endorsements fail.
+    pub endorser: Endorser,
     /// Knows what keeps reports from being posted.
     pub poster: Poster,
     /// Most bundles waiting to be appraised.

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{StatusCode, Uri, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use chassis_sim::Cloud;
+use chassis_sim::{Cloud, pcs};
 
 type Shared = State<Arc<Cloud>>;
 
 pub(super) fn router(cloud: Arc<Cloud>) -> Router {
     Router::new()
+        .route("/sgx/certification/v4/{*what}", get(intel))
+        .route("/tdx/certification/v4/{*what}", get(intel))
         .route("/collateral/{fmspc}", get(collateral))
         .route("/host-registry", get(host_registry))
         .route("/host-registry/{ppid}", get(host_registry_claim))
@@ -42,6 +44,14 @@ pub(super) fn router(cloud: Arc<Cloud>) -> Router {
         .route("/admin/revoke/{ppid}", post(revoke))
         .route("/admin/unlist/{ppid}", post(unlist))
         .with_state(cloud)
+}
+
+/// In the shape of Intel's own service.
+async fn intel(State(cloud): Shared, uri: Uri) -> Response {
+    match pcs::answer(&cloud, uri.path(), uri.query().unwrap_or_default()) {
+        Some(answer) => answer,
+        None => (StatusCode::NOT_FOUND, "Intel has no such thing").into_response(),
+    }
 }
 
 async fn collateral(State(cloud): Shared, Path(fmspc): Path<String>) -> Response {

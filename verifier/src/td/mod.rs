@@ -6,6 +6,7 @@
 mod collateral;
 mod layout;
 mod measurements;
+mod platform;
 
 use dcap_qvl::{
     QuoteCollateralV3,
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use crate::{Cursor, ParseError, memo::IntelConfig};
 
 pub use measurements::Measurements;
+pub use platform::{CertifiedPlatform, INTEL_ROOT};
 
 /// A parsed quote of a TD. Nothing about it is verified yet.
 #[derive(Clone, Debug)]
