@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod post;
 pub mod registry;
 pub mod render;
+pub mod replay;
 pub mod service;
 pub mod store;
 pub mod verify;

@@ -1,0 +1,411 @@
+//! What all other events say.
+
+use alloy::{
+    primitives::{Address, B256, FixedBytes, U256, keccak256},
+    sol_types::{SolCall, SolValue},
+};
+
+use super::{
+    Replay, Subject,
+    error::{Problem, expect},
+    head::Kind,
+    state::RelayerSet,
+};
+use crate::registry::{
+    IProofOfCloudGovernance::{
+        ActionExecuted, ActionSubmitted, ActionVetoed, OrderExecuted, addGuardianCall, admitProviderCall,
+        lengthenDelayCall, liftFreezeCall, registerPolicyCall, reinstateCall, removeGuardianCall,
+        rotateRelayersCall, setGovernorCall, unpauseCall,
+    },
+    IProofOfCloudRegistry::{
+        Authority, AuthorityChanged, ControlChanged, PolicyRegistered, PolicyRetired, RelayerSetChanged,
+        Status, StatusChanged, Subject as SubjectKind,
+    },
+};
+
+/// How long a guardian must wait before it freezes the same subject again.
+const FREEZE_AGAIN_AFTER: u64 = 30 * 86_400;
+/// For how long a ripe call can be made.
+const WINDOW: u64 = 14 * 86_400;
+const MAX_SEAT: u64 = 15;
+
+/// A timelocked call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    LiftFreeze,
+    Reinstate,
+    Unpause,
+    AdmitProvider,
+    RegisterPolicy,
+    RotateRelayers,
+    AddGuardian,
+    RemoveGuardian,
+    SetGovernor,
+    LengthenDelay,
+}
+
+impl Action {
+    fn of(selector: FixedBytes<4>) -> Option<Self> {
+        Some(match selector.0 {
+            liftFreezeCall::SELECTOR => Self::LiftFreeze,
+            reinstateCall::SELECTOR => Self::Reinstate,
+            unpauseCall::SELECTOR => Self::Unpause,
+            admitProviderCall::SELECTOR => Self::AdmitProvider,
+            registerPolicyCall::SELECTOR => Self::RegisterPolicy,
+            rotateRelayersCall::SELECTOR => Self::RotateRelayers,
+            addGuardianCall::SELECTOR => Self::AddGuardian,
+            removeGuardianCall::SELECTOR => Self::RemoveGuardian,
+            setGovernorCall::SELECTOR => Self::SetGovernor,
+            lengthenDelayCall::SELECTOR => Self::LengthenDelay,
+            _ => return None,
+        })
+    }
+}
+
+impl Replay {
+    /// What raises trust stands after the timelocked call that did it, or in the registry's creation.
+    fn raised_by(&mut self, action: Action) -> Result<(), Problem> {
+        if self.in_genesis && self.action.is_none() {
+            return Ok(());
+        }
+        let found = self.action.take();
+        if found == Some(action) {
+            return Ok(());
+        }
+        Err(Problem::impossible(
+            "the call before it",
+            format!("{action:?}"),
+            format!("{found:?}"),
+        ))
+    }
+
+    pub(super) fn status_changed(
+        &mut self,
+        e: &StatusChanged,
+        time: u64,
+        is_ordered: bool,
+    ) -> Result<Vec<Subject>, Problem> {
+        let thaw = self
+            .action
+            .filter(|a| matches!(a, Action::LiftFreeze | Action::Reinstate));
+        let about = match e.kind {
+            SubjectKind::Operator => {
+                let operator = Address::from_word(e.subject);
+                expect("the subject, an address", operator.into_word(), e.subject)?;
+                Subject::Operator(operator)
+            }
+            _ => Subject::Platform(e.subject),
+        };
+        let stored = match about {
+            Subject::Operator(operator) => self.state.operator(operator).status_number(),
+            Subject::Platform(id) => self
+                .state
+                .platforms
+                .get(&id)
+                .map_or(0, |p| p.word.status_number()),
+        };
+        expect("the status before", stored, e.oldStatus as u64)?;
+        self.may_change(e, about, thaw, is_ordered)?;
+        self.action = None;
+        let is_guardians = e.newStatus == Status::Frozen && thaw.is_none() && !is_ordered;
+        let seat = if is_guardians {
+            self.state.seats.get(&e.actor).copied()
+        } else {
+            None
+        };
+        match about {
+            Subject::Operator(operator) => self.operator_changed(operator, e.newStatus, seat, thaw, time),
+            Subject::Platform(id) => self.platform_changed(id, e.newStatus, seat, thaw, time),
+        }
+        let words = (
+            byte(e.kind as u8),
+            e.subject,
+            byte(e.oldStatus as u8),
+            byte(e.newStatus as u8),
+            e.reason,
+        );
+        let payload = (words, e.evidenceHash, e.actor).abi_encode();
+        self.move_head(Kind::Status, &payload, e.head)?;
+        Ok(vec![about])
+    }
+
+    /// Whose right it was.
+    fn may_change(
+        &self,
+        e: &StatusChanged,
+        about: Subject,
+        thaw: Option<Action>,
+        is_ordered: bool,
+    ) -> Result<(), Problem> {
+        let is_allowed = match (e.newStatus, self.action) {
+            (Status::Frozen, Some(Action::LiftFreeze)) => thaw.is_some() && e.oldStatus == Status::Frozen,
+            (Status::Frozen, Some(Action::Reinstate)) => thaw.is_some() && e.oldStatus == Status::Revoked,
+            (Status::Frozen, None) => {
+                e.oldStatus != Status::Revoked && (is_ordered || self.state.seats.contains_key(&e.actor))
+            }
+            (Status::Revoked, None) => {
+                e.oldStatus != Status::Revoked && (is_ordered || e.actor == self.state.governor)
+            }
+            (Status::Deregistered, None) => {
+                e.oldStatus == Status::Active && about == Subject::Operator(e.actor) && !is_ordered
+            }
+            _ => false,
+        };
+        if is_allowed {
+            return Ok(());
+        }
+        let expected = "a change that its actor, relayers or the governor's call may make";
+        let found = format!("{:?} to {:?} by {}", e.oldStatus, e.newStatus, e.actor);
+        Err(Problem::impossible("the change", expected, found))
+    }
+
+    fn operator_changed(
+        &mut self,
+        operator: Address,
+        to: Status,
+        seat: Option<u64>,
+        thaw: Option<Action>,
+        time: u64,
+    ) {
+        let old = self.state.operator(operator);
+        let mut word = old.with_status(to, if thaw.is_some() { 0 } else { time });
+        if thaw.is_none() {
+            self.state.zero_lane(old.lane());
+        }
+        if to != Status::Frozen {
+            word = word.with_evidence_time(time);
+        } else if let Some(seat) = seat {
+            let last = (old.frozen_by(), old.frozen_at(), old.more() != 0);
+            let more = self.put_aside(SubjectKind::Operator, operator.into_word(), seat, last, time);
+            word = word.with_freezer(seat, time, more);
+        }
+        self.state.operators.insert(operator, word);
+    }
+
+    fn platform_changed(&mut self, id: B256, to: Status, seat: Option<u64>, thaw: Option<Action>, time: u64) {
+        let old = self.state.platforms.entry(id).or_default().word;
+        let word = if thaw.is_some() {
+            old.thawed()
+        } else if to == Status::Frozen {
+            let seat = seat.unwrap_or(0);
+            let last = (old.frozen_by(), old.frozen_at(), old.more() != 0);
+            let more = self.put_aside(SubjectKind::Platform, id, seat, last, time);
+            old.frozen(time, seat, more)
+        } else {
+            old.with_status(to)
+        };
+        if thaw.is_none() {
+            self.state.zero_lanes(id);
+        }
+        self.state.platforms.entry(id).or_default().word = word;
+    }
+
+    /// Another guardian's freeze, younger than 30 days, leaves the word. Says whether any ever has.
+    fn put_aside(
+        &mut self,
+        kind: SubjectKind,
+        subject: B256,
+        seat: u64,
+        (by, at, more): (u64, u64, bool),
+        time: u64,
+    ) -> bool {
+        if by == 0 || by == seat || time >= at + FREEZE_AGAIN_AFTER {
+            return more;
+        }
+        self.state.older_freezes.insert((kind as u8, subject, by), at);
+        true
+    }
+
+    pub(super) fn control_changed(&mut self, e: &ControlChanged) -> Result<(), Problem> {
+        let now = self.state.control;
+        if !self.in_genesis {
+            let closed = (e.frozenProviders & !now.frozen_providers).count_ones();
+            let opened = (now.frozen_providers & !e.frozenProviders).count_ones();
+            let is_new_set = e.relayerSetId != now.relayer_set;
+            match (now.paused, e.paused, closed, opened, is_new_set) {
+                (false, true, 0, 0, false) => {}
+                (was, is, 1, 0, false) if was == is => {}
+                (true, false, 0, 0, false) => self.raised_by(Action::Unpause)?,
+                (was, is, 0, 1, false) if was == is => self.raised_by(Action::AdmitProvider)?,
+                (was, is, 0, 0, true) if was == is => {
+                    expect("the relayer set", now.relayer_set + 1, e.relayerSetId)?;
+                    self.raised_by(Action::RotateRelayers)?;
+                }
+                _ => {
+                    return Err(Problem::impossible(
+                        "the change",
+                        "one thing",
+                        "none, or several at once",
+                    ));
+                }
+            }
+        }
+        if !self.state.relayer_sets.contains_key(&e.relayerSetId) && !self.in_genesis {
+            return Err(Problem::impossible(
+                "the relayer set",
+                "a known one",
+                e.relayerSetId,
+            ));
+        }
+        self.state.control.paused = e.paused;
+        self.state.control.frozen_providers = e.frozenProviders;
+        self.state.control.relayer_set = e.relayerSetId;
+        let words = (
+            e.paused,
+            e.frozenProviders,
+            e.relayerSetId,
+            e.reason,
+            e.evidenceHash,
+            e.actor,
+        );
+        self.move_head(Kind::Control, &words.abi_encode(), e.head)
+    }
+
+    pub(super) fn relayer_set_changed(&mut self, e: &RelayerSetChanged) -> Result<(), Problem> {
+        let set = RelayerSet {
+            members: e.members.clone(),
+            threshold: e.threshold,
+            freeze_threshold: e.freezeThreshold,
+            disabled: e.disabled,
+            retired_at: e.retiredAt.to(),
+        };
+        let is_rotation = self.action == Some(Action::RotateRelayers);
+        if let Some(old) = self.state.relayer_sets.get(&e.setId) {
+            // Its retirement, when the next one comes, or before its time; or one member's end.
+            let is_same = RelayerSet {
+                disabled: set.disabled,
+                retired_at: set.retired_at,
+                ..old.clone()
+            } == set;
+            let is_down =
+                old.disabled & !set.disabled == 0 && (set.disabled ^ old.disabled).count_ones() <= 1;
+            let is_retired = set.retired_at != old.retired_at;
+            let may_retire = (old.retired_at == 0) == is_rotation;
+            if !is_same || !is_down || is_retired && !may_retire {
+                let expected = format!("{old:?}, or less");
+                return Err(Problem::impossible("the set", expected, format!("{set:?}")));
+            }
+        } else {
+            let next = self.state.relayer_sets.len() as u64 + 1;
+            expect("the set's number", next, e.setId.into())?;
+            if !is_rotation && !self.in_genesis {
+                return Err(Problem::impossible(
+                    "the call before it",
+                    "RotateRelayers",
+                    "another",
+                ));
+            }
+        }
+        self.state.relayer_sets.insert(e.setId, set);
+        let members: Vec<_> = e.members.iter().map(Address::into_word).collect();
+        let thresholds = (byte(e.threshold), byte(e.freezeThreshold));
+        let words = (e.setId, keccak256(members.concat()), thresholds, e.disabled);
+        let change = (U256::from(e.retiredAt), e.reason, e.evidenceHash, e.actor);
+        self.move_head(Kind::RelayerSet, &(words, change).abi_encode(), e.head)
+    }
+
+    pub(super) fn policy_registered(&mut self, e: &PolicyRegistered) -> Result<(), Problem> {
+        self.raised_by(Action::RegisterPolicy)?;
+        if !self.state.policies.insert(e.policyDigest) {
+            return Err(Problem::impossible(
+                "the policy",
+                "one not in force",
+                e.policyDigest,
+            ));
+        }
+        let words = (e.policyDigest, true, 0_u16, B256::ZERO, e.actor);
+        self.move_head(Kind::Policy, &words.abi_encode(), e.head)
+    }
+
+    pub(super) fn policy_retired(&mut self, e: &PolicyRetired) -> Result<(), Problem> {
+        if !self.state.policies.remove(&e.policyDigest) {
+            return Err(Problem::impossible("the policy", "one in force", e.policyDigest));
+        }
+        let words = (e.policyDigest, false, e.reason, e.evidenceHash, e.actor);
+        self.move_head(Kind::Policy, &words.abi_encode(), e.head)
+    }
+
+    pub(super) fn authority_changed(&mut self, e: &AuthorityChanged) -> Result<(), Problem> {
+        let account = Address::from_word(e.subject);
+        match e.kind {
+            Authority::Governor => {
+                self.raised_by(Action::SetGovernor)?;
+                self.state.governor = account;
+            }
+            Authority::Guardian if e.value.is_zero() => {
+                self.raised_by(Action::RemoveGuardian)?;
+                if self.state.seats.remove(&account).is_none() {
+                    return Err(Problem::impossible("the guardian", "a known one", account));
+                }
+            }
+            Authority::Guardian => {
+                self.raised_by(Action::AddGuardian)?;
+                let free = (1..=MAX_SEAT).find(|seat| !self.state.seats.values().any(|taken| taken == seat));
+                expect("the guardian's seat", U256::from(free.unwrap_or(0)), e.value)?;
+                if self.state.seats.insert(account, free.unwrap_or(0)).is_some() {
+                    return Err(Problem::impossible("the guardian", "a new one", account));
+                }
+            }
+            _ => {
+                self.raised_by(Action::LengthenDelay)?;
+                let selector = FixedBytes::<4>::from_slice(&e.subject[..4]);
+                let old = self.state.delays.insert(selector, e.value).unwrap_or_default();
+                if e.value <= old {
+                    return Err(Problem::impossible("the delay, longer than", old, e.value));
+                }
+            }
+        }
+        let words = (byte(e.kind as u8), e.subject, e.value, e.actor);
+        self.move_head(Kind::Authority, &words.abi_encode(), e.head)
+    }
+
+    pub(super) fn submitted(&mut self, e: &ActionSubmitted) -> Result<(), Problem> {
+        expect("the call's hash", keccak256(&e.data), e.id)?;
+        if Action::of(e.selector).is_none() {
+            return Err(Problem::impossible("the call", "a timelocked one", e.selector));
+        }
+        self.state.executable_at.insert(e.id, e.executableAt.to());
+        Ok(())
+    }
+
+    /// Stands before what the call did.
+    pub(super) fn executed(&mut self, e: &ActionExecuted, time: u64) -> Result<(), Problem> {
+        let ripe = self.state.executable_at.remove(&e.id);
+        if ripe.is_none_or(|ripe| time < ripe || time > ripe + WINDOW) {
+            let found = format!("{} at {time}", e.id);
+            return Err(Problem::impossible("the call", "one submitted and ripe", found));
+        }
+        if let Some(action) = self.action {
+            return Err(Problem::impossible(
+                "what follows",
+                format!("what {action:?} did"),
+                "another call",
+            ));
+        }
+        self.action = Action::of(e.selector);
+        Ok(())
+    }
+
+    pub(super) fn vetoed(&mut self, e: &ActionVetoed) -> Result<(), Problem> {
+        match self.state.executable_at.remove(&e.id) {
+            Some(_) => Ok(()),
+            None => Err(Problem::impossible("the call", "one submitted", e.id)),
+        }
+    }
+
+    pub(super) fn ordered(&mut self, e: &OrderExecuted) -> Result<(), Problem> {
+        if self.state.spent.insert(e.digest) {
+            return Ok(());
+        }
+        Err(Problem::impossible(
+            "the order",
+            "one not carried out yet",
+            e.digest,
+        ))
+    }
+}
+
+/// A `uint8` is a word like any other.
+fn byte(number: u8) -> U256 {
+    U256::from(number)
+}
