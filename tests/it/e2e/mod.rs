@@ -1,8 +1,10 @@
 //! The whole path: evidence in, `isAttested` out, on a real chain, with the product's own binaries.
 
 mod chain;
+mod history;
 mod outside;
 pub(crate) mod programs;
+mod replay;
 
 use std::sync::Arc;
 
