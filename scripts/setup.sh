@@ -11,6 +11,7 @@ packages=(
     libtss2-dev     # TPM2 software stack, which tss-esapi builds against
     swtpm           # the software TPM of the simulated cloud
     swtpm-tools     # makes that TPM's state
+    postgresql      # the tests start servers of their own from its binaries
     curl            # the demo talks to the relayer
     jq              # and reads its answers
 )

@@ -13,6 +13,7 @@ use crate::{
     Error,
     chain::{Rpc, RpcFile},
     endorse::Sources,
+    store::{StoreConfig, StoreUrl},
 };
 
 /// The commented template that `chassis config init` prints.
@@ -32,6 +33,8 @@ pub struct Config {
     pub policy: Policy,
     /// What signs reports and pays for them.
     pub signer: PrivateKeySigner,
+    /// The database.
+    pub store: StoreUrl,
 }
 
 /// The file's content.
@@ -64,6 +67,9 @@ pub struct ConfigFile {
     /// Highest fee paid, in gwei per gas. Above it, transactions wait.
     #[serde(default = "default_fee")]
     pub max_fee_gwei: u64,
+    /// The database.
+    #[serde(default)]
+    pub store: StoreConfig,
     /// Where endorsements come from.
     pub endorsements: Sources,
 }
@@ -84,13 +90,15 @@ impl Config {
         let rpc = Rpc::check(file.rpc_url.as_deref(), &file.rpc, &mut mistakes);
         let policy = keep(read_policy(&file.policy), &mut mistakes);
         let signer = keep(read_key(), &mut mistakes);
+        let store = keep(file.store.in_force(&file.data_dir), &mut mistakes);
         mistakes.extend(file.endorsements.mistakes());
-        match (rpc, policy, signer) {
-            (Some(rpc), Some(policy), Some(signer)) if mistakes.is_empty() => Ok(Self {
+        match (rpc, policy, signer, store) {
+            (Some(rpc), Some(policy), Some(signer), Some(store)) if mistakes.is_empty() => Ok(Self {
                 file,
                 rpc,
                 policy,
                 signer,
+                store,
             }),
             _ => Err(fail(mistakes)),
         }

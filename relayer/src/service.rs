@@ -28,7 +28,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let metrics = install_metrics()?;
     let data = &config.file.data_dir;
     std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
-    let store = Store::open(&data.join("chassis.db")).await?;
+    let store = Store::connect(&config.store, config.file.store.connections).await?;
     let archive = Archive::open(&data.join("archive"))?;
     let policy = config.policy.digest()?;
     let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
@@ -46,7 +46,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let listener = TcpListener::bind(config.file.listen)
         .await
         .map_err(io(format!("listen on {}", config.file.listen)))?;
-    info!(listen = %config.file.listen, relayer = %config.signer.address(), %policy, chain = chain.id, "started");
+    info!(listen = %config.file.listen, store = %config.store, relayer = %config.signer.address(), %policy, chain = chain.id, "started");
 
     let (stop, stopping) = watch::channel(false);
     let pause = Duration::from_millis(config.file.poll_ms);

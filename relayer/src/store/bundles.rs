@@ -15,6 +15,8 @@ pub enum State {
     Received,
     /// Appraised, and fit to be attested.
     Appraised,
+    /// Proposed to the other relayers.
+    Cosigning,
     /// In a signed report.
     Queued,
     /// The report's transaction has been sent.
@@ -30,9 +32,11 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 8] = [
+    /// Every state there is.
+    pub const ALL: [Self; 9] = [
         Self::Received,
         Self::Appraised,
+        Self::Cosigning,
         Self::Queued,
         Self::Posted,
         Self::Included,
@@ -46,6 +50,7 @@ impl State {
         match self {
             Self::Received => "received",
             Self::Appraised => "appraised",
+            Self::Cosigning => "cosigning",
             Self::Queued => "queued",
             Self::Posted => "posted",
             Self::Included => "included",
@@ -133,10 +138,10 @@ impl Store {
         )
         .bind(bundle.digest.to_string())
         .bind(bundle.operator.to_string())
-        .bind(bundle.is_public)
+        .bind(i64::from(bundle.is_public))
         .bind(State::Received.name())
         .bind(bundle.received_at)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(added.rows_affected() == 1)
     }
@@ -158,10 +163,12 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn latest_bundle_of(&self, operator: Address) -> Result<Option<BundleRow>, Error> {
-        let row = sqlx::query("SELECT * FROM bundles WHERE operator = $1 ORDER BY received_at DESC LIMIT 1")
-            .bind(operator.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row = sqlx::query(
+            "SELECT * FROM bundles WHERE operator = $1 ORDER BY received_at DESC, digest DESC LIMIT 1",
+        )
+        .bind(operator.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(row.as_ref().map(row_to_bundle).transpose()?)
     }
 
@@ -173,7 +180,7 @@ impl Store {
         let rows =
             sqlx::query("SELECT * FROM bundles WHERE state = $1 ORDER BY received_at, digest LIMIT $2")
                 .bind(state.name())
-                .bind(most)
+                .bind(i64::from(most))
                 .fetch_all(&self.pool)
                 .await?;
         Ok(rows.iter().map(row_to_bundle).collect::<Result<_, _>>()?)
@@ -228,7 +235,7 @@ impl Store {
         .bind(result.to_string())
         .bind(appraisal)
         .bind(fields)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -242,7 +249,7 @@ impl Store {
             .bind(digest.to_string())
             .bind(state.name())
             .bind(reason)
-            .execute(&self.pool)
+            .execute(&self.writer)
             .await?;
         Ok(())
     }
@@ -257,7 +264,7 @@ impl Store {
         )
         .bind(digest.to_string())
         .bind(reason)
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -273,18 +280,18 @@ impl Store {
         calldata: &[u8],
         signings: &[Signing],
     ) -> Result<(), Error> {
-        let mut all = self.pool.begin().await?;
+        let mut all = self.begin().await?;
         sqlx::query("INSERT INTO reports (hash, archive, calldata) VALUES ($1, $2, $3)")
             .bind(report.to_string())
             .bind(archive.to_string())
-            .bind(calldata)
+            .bind(hex::encode(calldata))
             .execute(&mut *all)
             .await?;
         for signing in signings {
             let stored = sqlx::query(
                 "INSERT INTO signatures (evidence, policy, endorsements, as_of, result) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = result
-                 WHERE result = excluded.result",
+                 ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = signatures.result
+                 WHERE signatures.result = excluded.result",
             )
             .bind(signing.evidence.to_string())
             .bind(signing.policy.to_string())
@@ -315,7 +322,7 @@ fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
     Ok(BundleRow {
         digest: parse(row, "digest")?,
         operator: parse(row, "operator")?,
-        is_public: row.try_get("is_public")?,
+        is_public: row.try_get::<i64, _>("is_public")? != 0,
         state: State::from_name(row.try_get("state")?),
         tries: row.try_get("tries")?,
         appraisal: row.try_get("appraisal")?,
@@ -339,4 +346,12 @@ pub(super) fn parse_optional<T: std::str::FromStr>(
 ) -> Result<Option<T>, sqlx::Error> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(|_| parse(row, column)).transpose()
+}
+
+pub(super) fn parse_bytes(row: &Row, column: &str) -> Result<Vec<u8>, sqlx::Error> {
+    let text: &str = row.try_get(column)?;
+    hex::decode(text).map_err(|error| sqlx::Error::ColumnDecode {
+        index: column.into(),
+        source: error.into(),
+    })
 }

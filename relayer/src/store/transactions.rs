@@ -5,7 +5,7 @@ use sqlx::Row as _;
 
 use super::{
     Connection, Row, Store,
-    bundles::{parse, parse_optional},
+    bundles::{parse, parse_bytes, parse_optional},
 };
 use crate::Error;
 
@@ -96,14 +96,14 @@ impl Store {
     /// Of the database.
     pub async fn report_to_post(&self) -> Result<Option<(B256, Vec<u8>)>, Error> {
         let row = sqlx::query(
-            "SELECT hash, calldata FROM reports
-             WHERE hash IN (SELECT report FROM bundles WHERE state = 'queued')
-             AND hash NOT IN (SELECT report FROM transactions) LIMIT 1",
+            "SELECT r.hash, r.calldata FROM bundles b JOIN reports r ON r.hash = b.report
+             LEFT JOIN transactions t ON t.report = r.hash
+             WHERE b.state = 'queued' AND t.report IS NULL ORDER BY b.received_at, b.digest LIMIT 1",
         )
         .fetch_optional(&self.pool)
         .await?;
         Ok(row
-            .map(|row| Ok::<_, sqlx::Error>((parse(&row, "hash")?, row.try_get("calldata")?)))
+            .map(|row| Ok::<_, sqlx::Error>((parse(&row, "hash")?, parse_bytes(&row, "calldata")?)))
             .transpose()?)
     }
 
@@ -144,7 +144,7 @@ impl Store {
         .bind(report.to_string())
         .bind(signed(nonce))
         .bind(signed(gas_limit))
-        .execute(&self.pool)
+        .execute(&self.writer)
         .await?;
         Ok(())
     }
@@ -154,11 +154,11 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn add_attempt(&self, report: B256, attempt: &Attempt) -> Result<(), Error> {
-        let mut both = self.pool.begin().await?;
+        let mut both = self.begin().await?;
         sqlx::query("INSERT INTO attempts (hash, report, raw, max_fee, max_tip) VALUES ($1, $2, $3, $4, $5)")
             .bind(attempt.hash.to_string())
             .bind(report.to_string())
-            .bind(&attempt.raw)
+            .bind(hex::encode(&attempt.raw))
             .bind(attempt.max_fee.to_string())
             .bind(attempt.max_tip.to_string())
             .execute(&mut *both)
@@ -187,7 +187,7 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn set_included(&self, report: B256, at: &Inclusion) -> Result<(), Error> {
-        let mut both = self.pool.begin().await?;
+        let mut both = self.begin().await?;
         sqlx::query(
             "UPDATE transactions SET hash = $2, block_hash = $3, block_number = $4, gas_used = $5 WHERE report = $1",
         )
@@ -208,7 +208,8 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn set_reorged(&self, report: B256) -> Result<(), Error> {
-        let mut both = self.pool.begin().await?;
+        let mut both = self.begin().await?;
+        set_states(&mut both, report, TxState::Broadcast, "posted").await?;
         sqlx::query(
             "UPDATE transactions SET hash = NULL, block_hash = NULL, block_number = NULL, gas_used = NULL
              WHERE report = $1",
@@ -216,7 +217,6 @@ impl Store {
         .bind(report.to_string())
         .execute(&mut *both)
         .await?;
-        set_states(&mut both, report, TxState::Broadcast, "posted").await?;
         both.commit().await?;
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn set_final(&self, report: B256, skipped: &[B256]) -> Result<(), Error> {
-        let mut all = self.pool.begin().await?;
+        let mut all = self.begin().await?;
         for digest in skipped {
             sqlx::query(
                 "UPDATE bundles SET state = 'received', report = NULL, tries = tries + 1,
@@ -246,7 +246,7 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn drop_transaction(&self, report: B256, reason: &str) -> Result<(), Error> {
-        let mut both = self.pool.begin().await?;
+        let mut both = self.begin().await?;
         sqlx::query("UPDATE transactions SET state = 'dropped' WHERE report = $1")
             .bind(report.to_string())
             .execute(&mut *both)
@@ -288,7 +288,7 @@ fn row_to_transaction(row: &Row) -> Result<Transaction, sqlx::Error> {
         state: TxState::from_name(row.try_get("state")?),
         nonce: unsigned(row, "nonce")?,
         gas_limit: unsigned(row, "gas_limit")?,
-        calldata: row.try_get("calldata")?,
+        calldata: parse_bytes(row, "calldata")?,
         inclusion: row_to_inclusion(row)?,
     })
 }
@@ -308,7 +308,7 @@ fn row_to_inclusion(row: &Row) -> Result<Option<Inclusion>, sqlx::Error> {
 fn row_to_attempt(row: &Row) -> Result<Attempt, sqlx::Error> {
     Ok(Attempt {
         hash: parse(row, "hash")?,
-        raw: row.try_get("raw")?,
+        raw: parse_bytes(row, "raw")?,
         max_fee: parse(row, "max_fee")?,
         max_tip: parse(row, "max_tip")?,
     })

@@ -1,0 +1,190 @@
+//! Which database, and how it must behave.
+
+use std::{
+    fmt::{self, Debug, Display},
+    path::Path,
+    time::Duration,
+};
+
+use reqwest::Url;
+use serde::Deserialize;
+use sqlx::{
+    ConnectOptions as _, Executor as _,
+    any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
+};
+
+use super::{Connection, Pool};
+use crate::Error;
+
+/// The environment variable that holds the whole URL, in place of `[store] url`.
+const URL_VARIABLE: &str = "CHASSIS_STORE_URL";
+
+/// The environment variable that holds `PostgreSQL`'s password.
+const PASSWORD_VARIABLE: &str = "CHASSIS_STORE_PASSWORD";
+
+/// `[store]` in the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// `sqlite:PATH` or `postgres://USER@HOST/DATABASE`, without a password. None: `SQLite` in the data folder.
+    pub url: Option<String>,
+    /// Most connections.
+    pub connections: u32,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            connections: 8,
+        }
+    }
+}
+
+impl StoreConfig {
+    /// The URL in force: the environment's, else the file's, else `SQLite` in `data_dir`.
+    ///
+    /// # Errors
+    /// If it is no such URL, if a password is in the file, or if there are no connections.
+    pub fn in_force(&self, data_dir: &Path) -> Result<StoreUrl, String> {
+        if self.connections == 0 {
+            return Err("store.connections: at least 1 is needed".into());
+        }
+        if let Ok(url) = std::env::var(URL_VARIABLE) {
+            return StoreUrl::parse(&url).map_err(|problem| format!("{URL_VARIABLE}: {problem}"));
+        }
+        let Some(url) = &self.url else {
+            return Ok(StoreUrl::sqlite(&data_dir.join("chassis.db")));
+        };
+        let url = StoreUrl::parse(url).map_err(|problem| format!("store.url: {problem}"))?;
+        if url.0.password().is_some() {
+            return Err(format!(
+                "store.url holds a password: move it to the environment variable {PASSWORD_VARIABLE}"
+            ));
+        }
+        match std::env::var(PASSWORD_VARIABLE) {
+            Ok(password) => url.with_password(&password),
+            Err(_) => Ok(url),
+        }
+    }
+}
+
+/// The two databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One file, one process that writes.
+    Sqlite,
+    /// A server, several replicas.
+    Postgres,
+}
+
+/// Where the database is. Shown without its password.
+#[derive(Clone)]
+pub struct StoreUrl(Url);
+
+impl StoreUrl {
+    /// A `SQLite` file.
+    pub fn sqlite(path: &Path) -> Self {
+        // A relative path would be taken for a host.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut url = Url::parse("sqlite:///").unwrap_or_else(|_| unreachable!("a constant that parses"));
+        // Everything else that needs escaping in a path, `set_path` escapes.
+        url.set_path(&path.to_string_lossy().replace('%', "%25"));
+        url.set_query(Some("mode=rwc"));
+        Self(url)
+    }
+
+    /// From text.
+    ///
+    /// # Errors
+    /// What is wrong with it. The text is not in it: it may hold a password.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || path.contains('?') || path.contains(":memory:") {
+                return Err("after sqlite: comes a file's path, and nothing else".into());
+            }
+            return Ok(Self::sqlite(Path::new(path)));
+        }
+        match Url::parse(url) {
+            Ok(url) if ["postgres", "postgresql"].contains(&url.scheme()) && url.path().len() > 1 => {
+                Ok(Self(url))
+            }
+            _ => Err("it is neither sqlite:PATH nor postgres://USER@HOST/DATABASE".into()),
+        }
+    }
+
+    fn with_password(mut self, password: &str) -> Result<Self, String> {
+        match self.kind() {
+            Kind::Sqlite => Ok(self),
+            Kind::Postgres => self
+                .0
+                .set_password(Some(password))
+                .map(|()| self)
+                .map_err(|()| format!("store.url names no host that {PASSWORD_VARIABLE} could be for")),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        if self.0.scheme() == "sqlite" {
+            Kind::Sqlite
+        } else {
+            Kind::Postgres
+        }
+    }
+
+    pub(super) async fn pool(&self, connections: u32) -> Result<Pool, Error> {
+        install_default_drivers();
+        let options = AnyConnectOptions::from_url(&self.0)?;
+        let kind = self.kind();
+        Ok(AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE)
+            .after_connect(move |connection, _| Box::pin(prepare(connection, kind)))
+            .connect_with(options)
+            .await?)
+    }
+}
+
+impl Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        // Fails only where there can be no password.
+        let _ = url.set_password(None);
+        url.set_query(None);
+        Display::fmt(&url, f)
+    }
+}
+
+impl Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+/// How long a request waits for a connection or a lock before it is told to come again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn prepare(connection: &mut Connection, kind: Kind) -> Result<(), sqlx::Error> {
+    let statements: &[&'static str] = match kind {
+        Kind::Sqlite => &[
+            "PRAGMA busy_timeout = 10000",
+            "PRAGMA journal_mode = WAL",
+            // With anything less, a power cut could forget that something was signed.
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+        ],
+        Kind::Postgres => &[
+            "SET lock_timeout = '10s'",
+            // A replica that hangs in a transaction must not hold its locks for ever.
+            "SET idle_in_transaction_session_timeout = '60s'",
+            // As above: `off` may forget what was committed. Stricter settings than `on` are the server's to make.
+            "SELECT set_config('synchronous_commit', 'on', false)
+             WHERE current_setting('synchronous_commit') = 'off'",
+        ],
+    };
+    for statement in statements {
+        connection.execute(*statement).await?;
+    }
+    Ok(())
+}

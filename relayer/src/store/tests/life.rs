@@ -1,0 +1,84 @@
+//! A bundle's way, and a transaction's.
+
+use super::*;
+use crate::{
+    Error,
+    store::{Attempt, Inclusion, TxState},
+};
+
+const AT: Inclusion = Inclusion {
+    hash: B256::repeat_byte(1),
+    block_hash: B256::repeat_byte(2),
+    block_number: 7,
+    gas_used: 21_000,
+};
+
+on_both! {
+    async fn a_bundle_comes_back_as_it_was_kept(db: &TestDb) {
+        let store = db.open().await;
+        for n in [1, 2] {
+            assert!(store.add_bundle(&bundle(n)).await.unwrap());
+            assert!(!store.add_bundle(&bundle(n)).await.unwrap(), "twice is once");
+            let row = store.bundle(hash(n)).await.unwrap().unwrap();
+            assert_eq!((row.digest, row.operator), (hash(n), bundle(n).operator));
+            assert_eq!((row.is_public, row.state, row.tries), (n == 2, State::Received, 0));
+            assert_eq!((row.appraisal, row.fields, row.report, row.reason), (None, None, None, None));
+            let latest = store.latest_bundle_of(bundle(n).operator).await.unwrap().unwrap();
+            assert_eq!(latest.digest, hash(n));
+        }
+        assert_eq!(store.count(State::Received).await.unwrap(), 2);
+        assert_eq!(store.bundles_in(State::Received, 1).await.unwrap()[0].digest, hash(1), "the oldest first");
+        assert!(store.bundle(hash(3)).await.unwrap().is_none());
+    }
+}
+
+on_both! {
+    async fn a_report_goes_from_signed_to_final_and_survives_a_reorg(db: &TestDb) {
+        let store = db.open().await;
+        let report = queue(&store, 1).await;
+        assert_eq!(store.report_to_post().await.unwrap(), Some((report, vec![1, 2, 255])));
+        store.reserve(report, 5, 100_000).await.unwrap();
+        assert_eq!(store.report_to_post().await.unwrap(), None);
+
+        let attempt = Attempt { hash: AT.hash, raw: vec![2, 0, 255], max_fee: u128::MAX, max_tip: 1 };
+        store.add_attempt(report, &attempt).await.unwrap();
+        let stored = store.attempts(report).await.unwrap();
+        assert_eq!((&stored[0].raw, stored[0].max_fee), (&attempt.raw, u128::MAX));
+
+        store.set_included(report, &AT).await.unwrap();
+        assert_eq!(store.inclusion_of(report).await.unwrap(), Some(AT));
+        store.set_reorged(report).await.unwrap();
+        let live = store.live_transaction().await.unwrap().unwrap();
+        assert_eq!((live.state, live.nonce, live.inclusion), (TxState::Broadcast, 5, None));
+        assert_eq!(live.calldata, [1, 2, 255]);
+        assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Posted);
+
+        store.set_included(report, &AT).await.unwrap();
+        store.set_final(report, &[]).await.unwrap();
+        assert!(store.live_transaction().await.unwrap().is_none());
+        assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Final);
+    }
+}
+
+on_both! {
+    async fn two_results_are_never_signed_under_one_name(db: &TestDb) {
+        let store = db.open().await;
+        queue(&store, 1).await;
+        store.put_back(hash(1), "again").await.unwrap();
+        store.set_appraisal(hash(1), hash(2), "{}", Some("{}")).await.unwrap();
+        let other = Signing { result: hash(9), ..signing(1) };
+        let refused = store.sign_into_report(hash(5), hash(6), &[], &[other]).await;
+        assert!(matches!(refused, Err(Error::Equivocation { .. })), "{refused:?}");
+        assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Appraised);
+        assert!(store.report_to_post().await.unwrap().is_none(), "nothing of it was kept");
+        store.sign_into_report(hash(5), hash(6), &[], &[signing(1)]).await.unwrap();
+    }
+}
+
+on_both! {
+    async fn what_was_kept_is_there_after_opening_again(db: &TestDb) {
+        let report = queue(&db.open().await, 1).await;
+        let store = db.open().await;
+        assert_eq!(store.bundles_of(report).await.unwrap()[0].digest, hash(1));
+    }
+}

@@ -1,0 +1,108 @@
+//! Every test runs against `SQLite` and against a real `PostgreSQL`.
+
+mod life;
+mod postgres;
+mod schema;
+
+use alloy::primitives::{Address, B256};
+use tempfile::TempDir;
+
+use self::postgres::Postgres;
+use super::{NewBundle, Signing, State, Store, StoreUrl};
+
+/// An empty database, gone on drop.
+pub(super) struct TestDb {
+    url: StoreUrl,
+    _home: Home,
+}
+
+#[expect(dead_code, reason = "kept for their drop")]
+enum Home {
+    Folder(TempDir),
+    Server(Postgres),
+}
+
+impl TestDb {
+    pub(super) fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self {
+            // What needs escaping in a URL is escaped.
+            url: StoreUrl::sqlite(&dir.path().join("a b%20?#.db")),
+            _home: Home::Folder(dir),
+        }
+    }
+
+    pub(super) fn postgres() -> Self {
+        let server = Postgres::start();
+        Self {
+            url: StoreUrl::parse(&server.url()).unwrap(),
+            _home: Home::Server(server),
+        }
+    }
+
+    /// A replica.
+    pub(super) async fn open(&self) -> Store {
+        Store::connect(&self.url, 4).await.unwrap()
+    }
+}
+
+/// Makes two tests, `name::sqlite` and `name::postgres`.
+macro_rules! on_both {
+    ($(#[$meta:meta])* async fn $name:ident($db:ident: &TestDb) $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn check($db: &TestDb) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                check(&TestDb::sqlite()).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                check(&TestDb::postgres()).await;
+            }
+        }
+    };
+}
+use on_both;
+
+pub(super) fn hash(n: u64) -> B256 {
+    alloy::primitives::keccak256(n.to_be_bytes())
+}
+
+pub(super) fn bundle(n: u64) -> NewBundle {
+    NewBundle {
+        digest: hash(n),
+        operator: Address::left_padding_from(&n.to_be_bytes()),
+        is_public: n.is_multiple_of(2),
+        received_at: 1_700_000_000 + i64::try_from(n).unwrap(),
+    }
+}
+
+pub(super) fn signing(n: u64) -> Signing {
+    Signing {
+        evidence: hash(n),
+        policy: hash(1_001),
+        endorsements: hash(1_002),
+        as_of: 1_700_000_000,
+        result: hash(2_000 + n),
+    }
+}
+
+/// Adds bundle `n` and brings it to Queued, in a report of its own.
+pub(super) async fn queue(store: &Store, n: u64) -> B256 {
+    store.add_bundle(&bundle(n)).await.unwrap();
+    store
+        .set_appraisal(hash(n), hash(2_000 + n), "{}", Some("{}"))
+        .await
+        .unwrap();
+    let report = hash(3_000 + n);
+    store
+        .sign_into_report(report, hash(4_000 + n), &[1, 2, 255], &[signing(n)])
+        .await
+        .unwrap();
+    report
+}
