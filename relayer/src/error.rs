@@ -62,6 +62,30 @@ pub enum Error {
     /// The signing key.
     #[error("signing key: {0}")]
     Key(String),
+    /// A task's step panicked: a bug, and never an operator's fault.
+    #[error("the task `{task}` panicked: {message}; please report this with the log around it")]
+    Panicked {
+        /// Which task.
+        task: &'static str,
+        /// The panic's message.
+        message: String,
+    },
+    /// A task's step did not come back.
+    #[error(
+        "a step of the task `{task}` took more than {seconds} s and was abandoned ([tasks] stuck_after_s)"
+    )]
+    Stuck {
+        /// Which task.
+        task: &'static str,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A task ended by itself, which none ever does.
+    #[error("the task `{task}` ended by itself; the relayer stops, to be started again")]
+    Ended {
+        /// Which task.
+        task: &'static str,
+    },
     /// Anything of the operating system's.
     #[error("{doing}: {source}")]
     Io {
@@ -73,6 +97,27 @@ pub enum Error {
 }
 
 impl Error {
+    /// A name for metrics, alerts and the runbook that stays the same while words change.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config { .. } => "E-CONFIG",
+            Self::Archive { .. } => "E-ARCHIVE",
+            Self::ArchiveCorrupt { .. } => "E-ARCHIVE-CORRUPT",
+            Self::Store(_) => "E-STORE",
+            Self::Migrate(_) => "E-STORE-SCHEMA",
+            Self::Equivocation { .. } => "E-SIGN-EQUIVOCATION",
+            Self::Rpc(_) => "E-RPC",
+            Self::Endorsement { .. } => "E-ENDORSEMENT",
+            Self::Verifier(_) => "E-EVIDENCE",
+            Self::Refused(_) => "E-REGISTRY-REFUSED",
+            Self::Key(_) => "E-KEY",
+            Self::Panicked { .. } => "E-TASK-PANIC",
+            Self::Stuck { .. } => "E-TASK-STUCK",
+            Self::Ended { .. } => "E-TASK-ENDED",
+            Self::Io { .. } => "E-IO",
+        }
+    }
+
     /// Whether the same may succeed later without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         matches!(

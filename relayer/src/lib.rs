@@ -16,6 +16,8 @@ pub mod ear;
 pub mod endorse;
 pub mod http;
 pub mod inspect;
+pub mod key;
+pub mod metrics;
 pub mod post;
 pub mod registry;
 pub mod render;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The section as written. Endpoints may also stand at the file's top, as `rpc_url`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RpcFile {
     /// JSON-RPC endpoints, in the order in which they are asked.

@@ -23,6 +23,7 @@ use crate::{
     Error,
     archive::Kind,
     registry::IProofOfCloudRegistry::Status,
+    service::Phase,
     store::{BundleRow, NewBundle, State as BundleState},
 };
 
@@ -31,6 +32,9 @@ pub(super) async fn submit(
     State(app): State<Arc<App>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    if app.phases.now() > Phase::Running {
+        return Err(Problem::stopping());
+    }
     let body =
         body.map_err(|rejection| Problem::new(rejection.status(), "too large", rejection.body_text()))?;
     let bundle =

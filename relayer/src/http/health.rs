@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde_json::{Value, json};
 
 use super::App;
-use crate::store::State as BundleState;
+use crate::{service::Phase, store::State as BundleState};
 
 /// 503 with every reason why bundles would not get on chain.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
@@ -17,12 +17,17 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
     if let Err(error) = app.store.count(BundleState::Received).await {
         reasons.push(error.to_string());
     }
+    reasons.extend(app.health.silent());
+    if app.phases.now() > Phase::Running {
+        reasons.push("it is stopping and takes no more bundles".into());
+    }
     let status = if reasons.is_empty() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let mut warnings = app.chain.warnings();
+    let mut warnings = app.health.failing();
+    warnings.extend(app.chain.warnings());
     warnings.extend(app.endorser.warnings());
     (
         status,

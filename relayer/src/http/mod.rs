@@ -19,7 +19,14 @@ use tower_http::timeout::TimeoutLayer;
 
 pub(crate) use bundles::status_name;
 
-use crate::{archive::Archive, chain::Chain, endorse::Endorser, post::Poster, store::Store};
+use crate::{
+    archive::Archive,
+    chain::Chain,
+    endorse::Endorser,
+    post::Poster,
+    service::{Health, Phases},
+    store::Store,
+};
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -38,6 +45,10 @@ pub struct App {
     pub max_queue: u32,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
+    /// Whether tasks live.
+    pub health: Health,
+    /// Whether intake is open.
+    pub phases: Phases,
 }
 
 /// All routes.

@@ -47,6 +47,15 @@ impl Problem {
             ..busy
         }
     }
+
+    pub(super) fn stopping() -> Self {
+        let detail =
+            "the relayer is stopping; what it has accepted stays; send this to another one, or again soon";
+        Self {
+            retry_after: Some(30),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
+        }
+    }
 }
 
 /// Ours to mend: the cause goes to the log, not to the client.

@@ -8,11 +8,11 @@ mod manifest;
 mod report;
 mod transaction;
 
-use alloy::{primitives::B256, signers::local::PrivateKeySigner};
+use alloy::primitives::B256;
 
 pub use manifest::{Item, Manifest};
 
-use crate::{Error, archive::Archive, chain::Chain, config::Config, store::Store};
+use crate::{Error, archive::Archive, chain::Chain, config::Config, key::Key, store::Store};
 
 /// Builds, signs and posts reports.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Poster {
     store: Store,
     archive: Archive,
     chain: Chain,
-    signer: PrivateKeySigner,
+    signer: Key,
     policy: B256,
     max_batch: u32,
     max_fee: u128,
@@ -48,12 +48,26 @@ impl Poster {
     /// # Errors
     /// If the database or the chain does not answer: the same step is taken again later.
     pub async fn tick(&self) -> Result<bool, Error> {
+        if self.finish().await? {
+            return Ok(true);
+        }
+        if self.store.live_transaction().await?.is_some() {
+            return Ok(false);
+        }
+        self.build_report().await
+    }
+
+    /// As [`Poster::tick`], and signs no new report.
+    ///
+    /// # Errors
+    /// As [`Poster::tick`].
+    pub async fn finish(&self) -> Result<bool, Error> {
         if let Some(transaction) = self.store.live_transaction().await? {
             return self.advance(&transaction).await;
         }
         if let Some((report, calldata)) = self.store.report_to_post().await? {
             return self.reserve(report, calldata).await.map(|()| true);
         }
-        self.build_report().await
+        Ok(false)
     }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::{
     primitives::{B256, Bytes, aliases::U40},
-    signers::SignerSync,
     sol_types::{SolCall, SolStruct},
 };
 use chassis_verifier::sha256;
@@ -138,11 +137,7 @@ impl Poster {
             archive,
         };
         let hash = report.eip712_signing_hash(&domain(self.chain.id, *self.chain.registry.address()));
-        let signature = self
-            .signer
-            .sign_hash_sync(&hash)
-            .map_err(|error| Error::Key(error.to_string()))?
-            .as_erc2098();
+        let signature = self.signer.sign_hash(&hash).await?.as_erc2098();
         let call = postCall {
             report,
             signerMask: 1 << seat.index,

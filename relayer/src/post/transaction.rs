@@ -6,7 +6,6 @@
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
-    network::TxSignerSync,
     primitives::{B256, Bytes, TxKind, U256},
     sol_types::SolEvent,
 };
@@ -188,7 +187,7 @@ impl Poster {
             .max(floor(last.map(|last| last.max_fee)))
             .min(self.max_fee);
         let tip = tip.min(max_fee);
-        let mut unsigned = TxEip1559 {
+        let unsigned = TxEip1559 {
             chain_id: self.chain.id,
             nonce: transaction.nonce,
             gas_limit: transaction.gas_limit,
@@ -199,10 +198,7 @@ impl Poster {
             access_list: alloy::rpc::types::AccessList::default(),
             input: Bytes::from(transaction.calldata.clone()),
         };
-        let signature = self
-            .signer
-            .sign_transaction_sync(&mut unsigned)
-            .map_err(|error| Error::Key(error.to_string()))?;
+        let signature = self.signer.sign_hash(&unsigned.signature_hash()).await?;
         let envelope = TxEnvelope::from(unsigned.into_signed(signature));
         Ok(Attempt {
             hash: *envelope.tx_hash(),

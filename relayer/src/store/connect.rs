@@ -7,7 +7,7 @@ use std::{
 };
 
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::{
     ConnectOptions as _, Executor as _,
     any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers},
@@ -23,7 +23,7 @@ const URL_VARIABLE: &str = "CHASSIS_STORE_URL";
 const PASSWORD_VARIABLE: &str = "CHASSIS_STORE_PASSWORD";
 
 /// `[store]` in the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
     /// `sqlite:PATH` or `postgres://USER@HOST/DATABASE`, without a password. None: `SQLite` in the data folder.

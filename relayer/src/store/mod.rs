@@ -7,6 +7,7 @@
 
 mod bundles;
 mod connect;
+mod intake;
 #[cfg(test)]
 mod tests;
 mod transactions;

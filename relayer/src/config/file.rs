@@ -1,0 +1,92 @@
+//! What is in the file, key by key.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use alloy::primitives::Address;
+use serde::{Deserialize, Serialize};
+
+use crate::{chain::RpcFile, endorse::Sources, store::StoreConfig};
+
+use super::{KeySection, LimitSection, ShutdownSection, TaskSection};
+
+/// The file's content.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Where the HTTP interface listens.
+    pub listen: SocketAddr,
+    /// JSON-RPC endpoint of the registry's chain. More of them in `[rpc]`.
+    #[serde(default)]
+    pub rpc_url: Option<String>,
+    /// The endpoints, and how they are used.
+    #[serde(default)]
+    pub rpc: RpcFile,
+    /// The registry.
+    pub registry: Address,
+    /// The policy file.
+    pub policy: PathBuf,
+    /// Folder for the database and the archive.
+    pub data_dir: PathBuf,
+    /// Most bundles waiting to be appraised; beyond it, intake answers 429.
+    #[serde(default = "default_queue")]
+    pub max_queue: u32,
+    /// Milliseconds between looks at the chain.
+    #[serde(default = "default_poll")]
+    pub poll_ms: u64,
+    /// Most bundles in one report.
+    #[serde(default = "default_batch")]
+    pub max_batch: u32,
+    /// Highest fee paid, in gwei per gas. Above it, transactions wait.
+    #[serde(default = "default_fee")]
+    pub max_fee_gwei: u64,
+    /// The database.
+    #[serde(default)]
+    pub store: StoreConfig,
+    /// Where the key is.
+    #[serde(default)]
+    pub key: KeySection,
+    /// What clients may take.
+    #[serde(default)]
+    pub limits: LimitSection,
+    /// How tasks are watched.
+    #[serde(default)]
+    pub tasks: TaskSection,
+    /// How the service ends.
+    #[serde(default)]
+    pub shutdown: ShutdownSection,
+    /// Where endorsements come from.
+    pub endorsements: Sources,
+}
+
+impl ConfigFile {
+    /// What is wrong with values that are well formed, each with its key's path and what to do.
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        if self.poll_ms == 0 {
+            mistakes.push("poll_ms: 0 would never rest; give at least 1".into());
+        }
+        if self.max_batch == 0 {
+            mistakes.push("max_batch: 0 would post nothing; give at least 1".into());
+        }
+        mistakes.extend(self.limits.mistakes());
+        mistakes.extend(self.tasks.mistakes());
+        mistakes.extend(self.endorsements.mistakes());
+        mistakes
+    }
+}
+
+pub(super) fn default_queue() -> u32 {
+    1_000
+}
+
+fn default_poll() -> u64 {
+    1_000
+}
+
+fn default_batch() -> u32 {
+    64
+}
+
+fn default_fee() -> u64 {
+    200
+}

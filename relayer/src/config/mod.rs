@@ -1,0 +1,95 @@
+//! The configuration: one commented TOML file, environment variables over it. Secrets are never in it.
+
+mod file;
+mod layers;
+mod sections;
+mod show;
+
+use std::path::Path;
+
+use chassis_verifier::Policy;
+
+use crate::{Error, chain::Rpc, key::Key, store::StoreUrl};
+
+pub use file::ConfigFile;
+pub use sections::{KeySection, LimitSection, ShutdownSection, TaskSection};
+pub use show::{InForce, Origin, Setting};
+
+use layers::Layers;
+
+/// The commented template that `chassis config init` prints.
+pub const TEMPLATE: &str = include_str!("../../relayer.toml");
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What file and environment say.
+    pub file: ConfigFile,
+    /// The RPC endpoints.
+    pub rpc: Rpc,
+    /// The policy under which bundles are appraised.
+    pub policy: Policy,
+    /// What signs reports and pays for them.
+    pub signer: Key,
+    /// The database.
+    pub store: StoreUrl,
+}
+
+impl Config {
+    /// Reads and checks the file, the environment, the policy it names, and opens the key.
+    ///
+    /// # Errors
+    /// With every mistake there is, not just the first.
+    pub async fn load(path: &Path) -> Result<Self, Error> {
+        let fail = |mistakes| Error::Config {
+            path: path.to_owned(),
+            mistakes,
+        };
+        let file = layers(path)
+            .map_err(|error| vec![error])
+            .and_then(|layers| layers.decode())
+            .map_err(fail)?;
+        let mut mistakes = file.mistakes();
+        let rpc = Rpc::check(file.rpc_url.as_deref(), &file.rpc, &mut mistakes);
+        let policy = keep(read_policy(&file.policy), &mut mistakes);
+        let store = keep(file.store.in_force(&file.data_dir), &mut mistakes);
+        let signer = keep(Key::open(&file.key).await, &mut mistakes);
+        match (rpc, policy, signer, store) {
+            (Some(rpc), Some(policy), Some(signer), Some(store)) if mistakes.is_empty() => Ok(Self {
+                file,
+                rpc,
+                policy,
+                signer,
+                store,
+            }),
+            _ => Err(fail(mistakes)),
+        }
+    }
+}
+
+fn layers(path: &Path) -> Result<Layers, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    Layers::read(&text, std::env::vars_os().filter_map(utf8))
+}
+
+/// Variables that are no text are not ours.
+fn utf8((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
+}
+
+/// Reads a policy file.
+///
+/// # Errors
+/// If it cannot be read, or is no policy.
+pub fn read_policy(path: &Path) -> Result<Policy, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("policy {}: {error}", path.display()))?;
+    Policy::from_toml(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn keep<T>(result: Result<T, String>, mistakes: &mut Vec<String>) -> Option<T> {
+    result.map_err(|mistake| mistakes.push(mistake)).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use super::{file::default_queue, *};
+
+fn layers_of(text: &str, variables: &[(&str, &str)]) -> Layers {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Layers::read(text, variables).unwrap()
+}
+
+fn decode(text: &str, variables: &[(&str, &str)]) -> Result<ConfigFile, Vec<String>> {
+    layers_of(text, variables).decode()
+}
+
+#[test]
+fn the_template_parses_and_shows_the_defaults() {
+    let file = decode(TEMPLATE, &[]).unwrap();
+    assert_eq!(file.max_queue, default_queue());
+    assert_eq!(file.mistakes(), [""; 0]);
+    let json = |value: &dyn erased::Json| value.json();
+    assert_eq!(json(&file.limits), json(&LimitSection::default()));
+    assert_eq!(json(&file.tasks), json(&TaskSection::default()));
+    assert_eq!(json(&file.shutdown), json(&ShutdownSection::default()));
+}
+
+mod erased {
+    pub(super) trait Json {
+        fn json(&self) -> serde_json::Value;
+    }
+
+    impl<T: serde::Serialize> Json for T {
+        fn json(&self) -> serde_json::Value {
+            serde_json::to_value(self).unwrap()
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_mistake_is_listed_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("relayer.toml");
+    let text = TEMPLATE
+        .replace("rpc_url = \"http", "rpc_url = \"://")
+        .replace("{ppid}", "")
+        .replace("https://registry.example", "ftp://registry.example")
+        .replace("connections = 1024", "connections = 0");
+    std::fs::write(&path, text).unwrap();
+    let Err(Error::Config { mistakes, .. }) = Config::load(&path).await else {
+        panic!("loaded")
+    };
+    for part in ["rpc_url", "policy", "{ppid}", "ftp://", "limits.connections"] {
+        assert!(
+            mistakes.iter().any(|mistake| mistake.contains(part)),
+            "{part} in {mistakes:?}"
+        );
+    }
+}
+
+#[test]
+fn no_mistake_of_form_hides_another() {
+    let text = TEMPLATE
+        .replace("poll_ms = 1000", "poll_ms = \"soon\"\nmax_quue = 1")
+        .replace("connections = 1024", "conections = 1024")
+        .replace("parsers = 0", "parsers = -1")
+        .replace("data_dir = \"data\"\n", "");
+    let mistakes = decode(&text, &[("CHASSIS_MAX_BATCH", "many")]).unwrap_err();
+    for (key, word) in [
+        ("poll_ms", "soon"),
+        ("max_quue", "unknown field"),
+        ("limits.conections", "unknown field"),
+        ("limits.parsers", "-1"),
+        ("data_dir", "missing"),
+        ("max_batch (from CHASSIS_MAX_BATCH)", "many"),
+    ] {
+        assert!(
+            mistakes
+                .iter()
+                .any(|mistake| mistake.starts_with(key) && mistake.contains(word)),
+            "{key} in {mistakes:#?}"
+        );
+    }
+    assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+}
+
+#[test]
+fn the_environment_is_over_the_file_and_each_value_has_its_origin() {
+    let variables = [
+        ("CHASSIS_LIMITS__CONNECTIONS", "64"),
+        ("CHASSIS_LISTEN", "127.0.0.1:1"),
+        ("CHASSIS_RELAYER_KEY", "not a key of the file"),
+        ("CHASSIS_ENDORSEMENTS__PROVIDER_CRLS", "[\"https://a.example/x\"]"),
+        ("CHASSIS_LIMITS__CLIENT_HEADER", "x-real-ip"),
+    ];
+    let text = TEMPLATE.replace("poll_ms = 1000\n", "");
+    let layers = layers_of(&text, &variables);
+    let file = layers.decode().unwrap();
+    assert_eq!(file.limits.connections, 64);
+    assert_eq!(file.limits.client_header.as_deref(), Some("x-real-ip"));
+    assert_eq!(file.listen.port(), 1);
+    assert_eq!(file.endorsements.provider_crls, ["https://a.example/x"]);
+
+    let shown = InForce::of(&layers).unwrap().settings;
+    let origin = |key: &str| &shown.iter().find(|setting| setting.key == key).unwrap().origin;
+    assert_eq!(
+        origin("limits.connections"),
+        &Origin::Environment("CHASSIS_LIMITS__CONNECTIONS".into())
+    );
+    assert_eq!(origin("poll_ms"), &Origin::Default);
+    assert_eq!(origin("max_batch"), &Origin::File);
+    let text = serde_json::to_string(&shown).unwrap();
+    assert!(!text.contains("not a key"), "{text}");
+}
+
+#[test]
+fn a_misspelt_variable_of_a_section_is_a_mistake() {
+    let mistakes = decode(TEMPLATE, &[("CHASSIS_LIMITS__CONECTIONS", "64")]).unwrap_err();
+    assert!(
+        mistakes[0].contains("CHASSIS_LIMITS__CONECTIONS") && mistakes[0].contains("unknown field"),
+        "{mistakes:?}"
+    );
+}

@@ -1,0 +1,148 @@
+//! Every metric there is. Dashboards, alert rules and the runbook use names from here only, which a test checks; so does
+//! another that each is emitted somewhere, and as what this list says.
+
+use std::fmt;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::Error;
+
+/// How a metric moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only up.
+    Counter,
+    /// Up and down.
+    Gauge,
+    /// Observations, in buckets.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// As Prometheus sees it.
+    pub name: &'static str,
+    /// How it moves.
+    pub kind: Kind,
+    /// What its numbers count. Names end in it: `_seconds`, `_bytes`, and `_total` on counters.
+    pub unit: Unit,
+    /// What it says, with its labels.
+    pub help: &'static str,
+}
+
+/// All of them, ascending by name.
+pub const CATALOGUE: &[Metric] = &[
+    counter(
+        "chassis_appraisals_total",
+        "Appraisals, by `outcome`: attestable, rejected",
+    ),
+    counter(
+        "chassis_batches_final_total",
+        "Reports whose transaction is final",
+    ),
+    gauge("chassis_bundles", "Bundles on their way, by `state`"),
+    counter(
+        "chassis_bundles_received_total",
+        "Bundles archived and acknowledged",
+    ),
+    Metric {
+        kind: Kind::Histogram,
+        unit: Unit::Seconds,
+        ..gauge(
+            "chassis_endorsement_fetch_seconds",
+            "How long a `source` of endorsements takes to answer",
+        )
+    },
+    counter(
+        "chassis_endorsement_fetches_total",
+        "Requests for endorsements, by `source` and `outcome`",
+    ),
+    gauge(
+        "chassis_endorsement_source_up",
+        "1 if the `source`'s last answer was good",
+    ),
+    counter("chassis_gas_used_total", "Gas that final reports used"),
+    counter(
+        "chassis_rpc_disagreements_total",
+        "Decisions put off because no two RPC endpoints said the same",
+    ),
+    counter(
+        "chassis_rpc_failures_total",
+        "Calls that an RPC `endpoint` did not answer",
+    ),
+    counter(
+        "chassis_rpc_skips_total",
+        "Times that an RPC `endpoint` was left out after three failures",
+    ),
+    gauge(
+        "chassis_rpc_usable",
+        "1 if an RPC `endpoint` is asked, 0 if it is left out",
+    ),
+    counter(
+        "chassis_step_errors_total",
+        "Steps that failed and are taken again, by `task` and error `code`",
+    ),
+    counter("chassis_steps_total", "Steps taken, by `task`"),
+    Metric {
+        unit: Unit::Seconds,
+        ..gauge(
+            "chassis_task_heartbeat_timestamp_seconds",
+            "Unix time at which a `task` last showed that it lives",
+        )
+    },
+    counter(
+        "chassis_task_restarts_total",
+        "Steps that were abandoned, by `task` and error `code`: it panicked, or did not come back",
+    ),
+];
+
+/// Buckets of everything in seconds: from a cache's answer to a chain's.
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// Installs the recorder and describes the catalogue. Once per process.
+///
+/// # Errors
+/// If a recorder is installed already.
+pub fn install() -> Result<PrometheusHandle, Error> {
+    let failed = |error: &dyn fmt::Display| Error::Io {
+        doing: "install metrics".into(),
+        source: std::io::Error::other(error.to_string()),
+    };
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+        .map_err(|error| failed(&error))?
+        .install_recorder()
+        .map_err(|error| failed(&error))?;
+    for metric in CATALOGUE {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.unit, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, metric.unit, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, metric.unit, metric.help),
+        }
+    }
+    Ok(handle)
+}
+
+const fn counter(name: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Counter, help)
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Gauge, help)
+}
+
+const fn metric(name: &'static str, kind: Kind, help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind,
+        unit: Unit::Count,
+        help,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! `chassis relay`: the HTTP interface and all tasks, until told to stop.
+
+mod health;
+mod phase;
+mod shutdown;
+mod supervise;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, task::JoinSet};
+use tracing::{error, info};
+
+use crate::{
+    Error,
+    appraiser::Appraiser,
+    archive::{Archive, Kind},
+    chain::Chain,
+    config::Config,
+    endorse::Endorser,
+    http::{App, router},
+    post::Poster,
+    store::Store,
+};
+
+pub use health::Health;
+pub use phase::{Phase, Phases};
+pub use supervise::Supervisor;
+
+use shutdown::{drain, told_to_stop};
+
+/// Runs a relayer until `SIGTERM` or `SIGINT`. Then, in two phases: intake stops and nothing new is signed, while what
+/// is signed is brought on chain, for at most `[shutdown] grace_s`; then every task ends after the step it is in. All that
+/// is signed is stored, to be taken up by the next start. A second signal ends the program at once.
+///
+/// # Errors
+/// If it cannot start, its listener fails, or a task ends by itself.
+pub async fn relay(config: Config) -> Result<(), Error> {
+    let metrics = crate::metrics::install()?;
+    let data = &config.file.data_dir;
+    std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
+    let store = Store::connect(&config.store, config.file.store.connections).await?;
+    let archive = Archive::open(&data.join("archive"))?;
+    let policy = config.policy.digest()?;
+    let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
+    archive.put(Kind::Policy, policy, document).await?;
+    let chain = Chain::connect(&config.rpc, config.file.registry).await?;
+    let poster = Poster::new(&config, store.clone(), archive.clone(), chain.clone())?;
+    let endorser = Endorser::new(config.file.endorsements.clone(), &config.policy)?;
+    let appraiser = Appraiser {
+        store: store.clone(),
+        archive: archive.clone(),
+        chain: chain.clone(),
+        endorser: endorser.clone(),
+        policy: Arc::new(config.policy.clone()),
+    };
+    let listener = TcpListener::bind(config.file.listen)
+        .await
+        .map_err(io(format!("listen on {}", config.file.listen)))?;
+    info!(listen = %config.file.listen, store = %config.store, relayer = %config.signer.address(), %policy, chain = chain.id, "started");
+
+    let supervisor = Supervisor {
+        health: Health::default(),
+        phases: Phases::default(),
+        limits: config.file.tasks.clone(),
+        pause: Duration::from_millis(config.file.poll_ms),
+    };
+    let (phases, draining) = (supervisor.phases.clone(), supervisor.phases.clone());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("appraise", Phase::Draining, async move || {
+                appraiser.tick().await.map(|moved| moved > 0)
+            }),
+    );
+    let endpoints = chain.clone();
+    let probe = Duration::from_millis(config.rpc.file.probe_ms);
+    tasks.spawn(
+        supervisor
+            .clone()
+            .pausing(probe)
+            .every("rpc", Phase::Stopped, async move || {
+                endpoints.probe().await;
+                Ok(false)
+            }),
+    );
+    let steps = poster.clone();
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("post", Phase::Stopped, async move || match draining.now() {
+                Phase::Running => steps.tick().await,
+                Phase::Draining | Phase::Stopped => steps.finish().await,
+            }),
+    );
+    let app = App {
+        store: store.clone(),
+        archive,
+        chain,
+        endorser,
+        poster,
+        max_queue: config.file.max_queue,
+        metrics,
+        health: supervisor.health.clone(),
+        phases: phases.clone(),
+    };
+    let stopped = phases.clone();
+    let mut served = tokio::spawn(
+        axum::serve(listener, router(app))
+            .with_graceful_shutdown(async move { stopped.reached(Phase::Stopped).await })
+            .into_future(),
+    );
+    let outcome = tokio::select! {
+        () = told_to_stop()? => Ok(()),
+        // Only a listener that failed ends by itself.
+        result = &mut served => Err(failed_to_serve(result)),
+        Some(ended) = tasks.join_next() => Err(Error::Ended { task: ended.unwrap_or("unknown") }),
+    };
+    if let Err(error) = &outcome {
+        error!(code = error.code(), %error, "stopping");
+    }
+    drain(
+        &phases,
+        &store,
+        Duration::from_secs(config.file.shutdown.grace_s),
+        tasks,
+        served,
+    )
+    .await;
+    info!("stopped");
+    outcome
+}
+
+fn failed_to_serve(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Error {
+    let source = match result {
+        Ok(Ok(())) => std::io::Error::other("the listener is gone"),
+        Ok(Err(error)) => error,
+        Err(panic) => std::io::Error::other(panic),
+    };
+    io("serve HTTP".into())(source)
+}
+
+fn io(doing: String) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Io { doing, source }
+}
+
+/// Loads the configuration and runs.
+///
+/// # Errors
+/// As [`Config::load`] and [`relay`].
+pub async fn relay_from(path: PathBuf) -> Result<(), Error> {
+    relay(Config::load(&path).await?).await
+}
