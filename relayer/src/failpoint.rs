@@ -1,9 +1,73 @@
 //! Places where a test may have the process die, as a power cut would have it. Not in release builds.
 
+/// Every fail point: its name, and the way of a bundle on which it lies. A kill test goes through each.
+pub const ALL: &[(&str, Way)] = &[
+    ("reserved", Way::Straight),
+    ("signed", Way::Straight),
+    ("sent", Way::Straight),
+    ("broadcast", Way::Straight),
+    ("included", Way::Straight),
+    ("final", Way::Straight),
+    ("bumped", Way::Spike),
+    ("gap", Way::Gap),
+    ("gap closed", Way::Gap),
+    ("requeued", Way::Foreign),
+    ("reorged", Way::Reorg),
+    ("withdrawn", Way::Late),
+    ("posted by another", Way::Overtaken),
+];
+
+/// What must happen to a bundle for it to come by a fail point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Nothing unusual.
+    Straight,
+    /// Fees rise while its transaction waits.
+    Spike,
+    /// A nonce below its transaction's is free.
+    Gap,
+    /// Another program uses its transaction's nonce.
+    Foreign,
+    /// Its transaction's block is reorganised away.
+    Reorg,
+    /// Its report's deadline passes in the queue.
+    Late,
+    /// Another relayer posts its report.
+    Overtaken,
+}
+
 /// Aborts if this is the place that `CHASSIS_FAILPOINT` names.
 pub(crate) fn failpoint(name: &str) {
     if cfg!(debug_assertions) && std::env::var("CHASSIS_FAILPOINT").is_ok_and(|wanted| wanted == name) {
         tracing::error!(name, "failpoint: aborting");
         std::process::abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, path::Path};
+
+    /// So that none is forgotten by the kill tests.
+    #[test]
+    fn every_fail_point_in_the_source_is_listed() {
+        let mut found = BTreeSet::new();
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        let listed: BTreeSet<_> = super::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(found, listed);
+        assert_eq!(super::ALL.len(), listed.len(), "twice in the list");
+    }
+
+    fn collect(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let calls = text.split(concat!("failpoint", "(\"")).skip(1);
+                found.extend(calls.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+            }
+        }
     }
 }

@@ -5,7 +5,6 @@
 
 mod asked;
 mod error;
-mod failpoint;
 
 pub mod appraiser;
 pub mod archive;
@@ -14,6 +13,7 @@ pub mod command;
 pub mod config;
 pub mod ear;
 pub mod endorse;
+pub mod failpoint;
 pub mod http;
 pub mod inspect;
 pub mod key;

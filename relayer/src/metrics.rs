@@ -34,6 +34,10 @@ pub struct Metric {
 
 /// All of them, ascending by name.
 pub const CATALOGUE: &[Metric] = &[
+    gauge(
+        "chassis_account_balance_wei",
+        "Wei that the relayer's account has",
+    ),
     counter(
         "chassis_appraisals_total",
         "Appraisals, by `outcome`: attestable, rejected",
@@ -65,6 +69,29 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     counter("chassis_gas_used_total", "Gas that final reports used"),
     counter(
+        "chassis_nonces_lost_total",
+        "Transactions whose nonce another program used with the relayer's key",
+    ),
+    Metric {
+        unit: Unit::Seconds,
+        ..gauge(
+            "chassis_oldest_pending_seconds",
+            "Age of the oldest transaction that is in no block",
+        )
+    },
+    gauge(
+        "chassis_post_held",
+        "1 while posting is held up, by `reason`: fee_cap, spend_cap, funds, stuck",
+    ),
+    counter(
+        "chassis_post_holds_total",
+        "Times that posting was held up, by `reason`",
+    ),
+    counter(
+        "chassis_reorgs_total",
+        "Transactions whose block was reorganised away",
+    ),
+    counter(
         "chassis_rpc_disagreements_total",
         "Decisions put off because no two RPC endpoints said the same",
     ),
@@ -79,6 +106,10 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(
         "chassis_rpc_usable",
         "1 if an RPC `endpoint` is asked, 0 if it is left out",
+    ),
+    gauge(
+        "chassis_spent_today_wei",
+        "Wei that transactions cost in the last 24 hours",
     ),
     counter(
         "chassis_step_errors_total",
@@ -95,6 +126,15 @@ pub const CATALOGUE: &[Metric] = &[
     counter(
         "chassis_task_restarts_total",
         "Steps that were abandoned, by `task` and error `code`: it panicked, or did not come back",
+    ),
+    gauge("chassis_transactions", "Transactions under way, by `state`"),
+    counter(
+        "chassis_transactions_refused_total",
+        "Times that no endpoint took a transaction",
+    ),
+    counter(
+        "chassis_transactions_reverted_total",
+        "Final transactions that had no effect",
     ),
 ];
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::{chain::RpcFile, endorse::Sources, store::StoreConfig};
+use crate::{chain::RpcFile, endorse::Sources, post::PostFile, store::StoreConfig};
 
 use super::{KeySection, LimitSection, ShutdownSection, TaskSection};
 
@@ -54,6 +54,9 @@ pub struct ConfigFile {
     /// How the service ends.
     #[serde(default)]
     pub shutdown: ShutdownSection,
+    /// How reports are brought on chain.
+    #[serde(default)]
+    pub post: PostFile,
     /// Where endorsements come from.
     pub endorsements: Sources,
 }
@@ -70,6 +73,7 @@ impl ConfigFile {
         }
         mistakes.extend(self.limits.mistakes());
         mistakes.extend(self.tasks.mistakes());
+        mistakes.extend(self.post.mistakes());
         mistakes.extend(self.endorsements.mistakes());
         mistakes
     }

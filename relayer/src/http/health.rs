@@ -14,6 +14,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
         Ok(obstacles) => obstacles,
         Err(error) => vec![error.to_string()],
     };
+    reasons.extend(app.poster.holds());
     if let Err(error) = app.store.count(BundleState::Received).await {
         reasons.push(error.to_string());
     }

@@ -1,18 +1,47 @@
-//! Appraised → Queued → Posted → Included → Final: one report at a time.
+//! Appraised → Queued → Posted → Included → Final, several reports at a time.
 //!
-//! The next report is built only when the last one is final, so that what it is built on (status nonces, generations,
-//! expiries) cannot be taken back by a reorg. One transaction is under way at most, and there are no nonce gaps.
+//! A report's operators are kept out of new reports until it is final, so that what the next one is built on (status
+//! nonces, generations, expiries) cannot be taken back by a reorg. Each report has one logical transaction; see
+//! [`transaction`].
 
+mod admission;
+mod alarms;
+mod config;
+mod fees;
 mod lanes;
 mod manifest;
+mod nonces;
 mod report;
+mod settle;
 mod transaction;
+mod view;
+
+use std::collections::BTreeSet;
 
 use alloy::primitives::B256;
 
+pub use config::PostFile;
 pub use manifest::{Item, Manifest};
 
-use crate::{Error, archive::Archive, chain::Chain, config::Config, key::Key, store::Store};
+use crate::{
+    Error,
+    archive::Archive,
+    chain::Chain,
+    config::Config,
+    failpoint::failpoint,
+    key::Key,
+    store::{Store, Transaction, TxState},
+};
+use alarms::{Alarm, Alarms};
+use fees::Caps;
+use view::{View, unix_now};
+
+const GWEI: u128 = 1_000_000_000;
+/// Gas of a transaction that does nothing.
+const PLAIN_GAS: u64 = 21_000;
+/// Gaps closed at a time.
+const MOST_GAPS: usize = 16;
+const DAY: u64 = 86_400;
 
 /// Builds, signs and posts reports.
 #[derive(Clone, Debug)]
@@ -23,7 +52,10 @@ pub struct Poster {
     signer: Key,
     policy: B256,
     max_batch: u32,
-    max_fee: u128,
+    caps: Caps,
+    spend_per_day: u128,
+    rules: PostFile,
+    alarms: Alarms,
 }
 
 impl Poster {
@@ -32,6 +64,7 @@ impl Poster {
     /// # Errors
     /// If the policy has no digest.
     pub fn new(config: &Config, store: Store, archive: Archive, chain: Chain) -> Result<Self, Error> {
+        let rules = config.file.post.clone();
         Ok(Self {
             store,
             archive,
@@ -39,22 +72,27 @@ impl Poster {
             signer: config.signer.clone(),
             policy: config.policy.digest()?,
             max_batch: config.file.max_batch,
-            max_fee: u128::from(config.file.max_fee_gwei) * 1_000_000_000,
+            caps: Caps {
+                max_fee: u128::from(config.file.max_fee_gwei) * GWEI,
+                max_tip: u128::from(rules.max_tip_gwei) * GWEI,
+            },
+            spend_per_day: rules.spend_per_day().unwrap_or(0),
+            rules,
+            alarms: Alarms::default(),
         })
     }
 
-    /// Takes the next step, whatever it is. Returns whether there was one.
+    /// Takes every transaction a step further, gives queued reports one, and builds reports. Returns whether anything
+    /// moved. One that fails holds up no other.
     ///
     /// # Errors
-    /// If the database or the chain does not answer: the same step is taken again later.
+    /// The first of them, if the database or the chain does not answer: the same step is taken again later.
     pub async fn tick(&self) -> Result<bool, Error> {
-        if self.finish().await? {
-            return Ok(true);
+        let mut steps = self.post().await?;
+        if self.room(&self.store.live_transactions().await?) > 0 {
+            steps.add(self.build_report().await);
         }
-        if self.store.live_transaction().await?.is_some() {
-            return Ok(false);
-        }
-        self.build_report().await
+        steps.result()
     }
 
     /// As [`Poster::tick`], and signs no new report.
@@ -62,12 +100,127 @@ impl Poster {
     /// # Errors
     /// As [`Poster::tick`].
     pub async fn finish(&self) -> Result<bool, Error> {
-        if let Some(transaction) = self.store.live_transaction().await? {
-            return self.advance(&transaction).await;
+        self.post().await?.result()
+    }
+
+    async fn post(&self) -> Result<Steps, Error> {
+        let live = self.store.live_transactions().await?;
+        let room = self.room(&live);
+        let queued = self.store.reports_to_post(room.max(1)).await?;
+        let mut steps = Steps::default();
+        if live.is_empty() && queued.is_empty() {
+            return Ok(steps);
         }
-        if let Some((report, calldata)) = self.store.report_to_post().await? {
-            return self.reserve(report, calldata).await.map(|()| true);
+        let view = View::look(&self.chain, self.signer.address()).await;
+        for transaction in &live {
+            steps.add(self.advance(transaction, &view).await);
         }
+        for (report, calldata) in queued.into_iter().take(room) {
+            steps.add(self.admit(report, calldata, &view).await);
+        }
+        steps.add(self.close_gaps(&view).await);
+        Ok(steps)
+    }
+
+    /// How many more transactions may be under way.
+    fn room(&self, live: &[Transaction]) -> usize {
+        (self.rules.max_in_flight as usize).saturating_sub(live.len())
+    }
+
+    /// What keeps transactions from being posted now.
+    pub fn holds(&self) -> Vec<String> {
+        self.alarms.reasons()
+    }
+
+    /// Publishes what only a look can tell. Never a step.
+    ///
+    /// # Errors
+    /// If the database or the chain does not answer.
+    pub async fn measure(&self) -> Result<bool, Error> {
+        let live = self.store.live_transactions().await?;
+        for state in TxState::LIVE {
+            let count = live
+                .iter()
+                .filter(|transaction| transaction.state == state)
+                .count();
+            metrics::gauge!("chassis_transactions", "state" => state.name()).set(as_f64(count as u128));
+        }
+        let oldest = waiting(&live)
+            .map(|since| unix_now().saturating_sub(since))
+            .max()
+            .unwrap_or(0);
+        metrics::gauge!("chassis_oldest_pending_seconds").set(as_f64(oldest.into()));
+        if oldest > self.rules.stuck_after {
+            self.alarms.raise(
+                Alarm::Stuck,
+                &format!("a transaction is in no block after {oldest} s"),
+            );
+        } else {
+            self.alarms.clear(Alarm::Stuck);
+        }
+        let spent = self.store.paid_since(unix_now().saturating_sub(DAY)).await?;
+        metrics::gauge!("chassis_spent_today_wei").set(as_f64(spent));
+        self.alarms.publish();
+        let balance = self.chain.balance(self.signer.address()).await?;
+        metrics::gauge!("chassis_account_balance_wei").set(as_f64(balance.saturating_to()));
         Ok(false)
+    }
+
+    /// Sends nothing to oneself with each nonce that is missing below a held one.
+    async fn close_gaps(&self, view: &View) -> Result<bool, Error> {
+        let held = held(&self.store.live_transactions().await?);
+        let gaps = nonces::gaps(view.mined()?, &held, MOST_GAPS);
+        for nonce in &gaps {
+            tracing::warn!(nonce, "closing a nonce gap with a self-send");
+            let account = self.signer.address();
+            self.store
+                .reserve(None, account, *nonce, PLAIN_GAS, unix_now())
+                .await?;
+            failpoint("gap");
+        }
+        Ok(!gaps.is_empty())
+    }
+}
+
+/// The nonces that transactions under way hold.
+fn held(live: &[Transaction]) -> BTreeSet<u64> {
+    live.iter().filter_map(|transaction| transaction.nonce).collect()
+}
+
+/// Since when each of those is waiting that are in no block.
+fn waiting(live: &[Transaction]) -> impl Iterator<Item = u64> {
+    let pending = live
+        .iter()
+        .filter(|transaction| transaction.state != TxState::Included);
+    pending.map(|transaction| transaction.since)
+}
+
+/// Gauges are floating: wei beyond 2^53 lose their last digits, which nobody reads.
+#[expect(clippy::cast_precision_loss, reason = "for a gauge")]
+fn as_f64(number: u128) -> f64 {
+    number as f64
+}
+
+/// What came of several steps.
+#[derive(Default)]
+struct Steps {
+    moved: bool,
+    error: Option<Error>,
+}
+
+impl Steps {
+    fn add(&mut self, step: Result<bool, Error>) {
+        match step {
+            Ok(moved) => self.moved |= moved,
+            Err(error) => {
+                tracing::debug!(%error, "a step failed");
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// An error is a reason to wait, even if something moved.
+    fn result(self) -> Result<bool, Error> {
+        self.error.map_or(Ok(self.moved), Err)
     }
 }

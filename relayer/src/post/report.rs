@@ -1,6 +1,6 @@
 //! Appraised → Queued: from appraisals to one signed report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use alloy::{
     primitives::{B256, Bytes, aliases::U40},
@@ -46,15 +46,17 @@ impl Poster {
         };
         let issued_at = self.chain.finalized().await?.timestamp;
         let mut draft = Draft::default();
-        let mut operators = BTreeSet::new();
+        let mut operators = self.store.operators_in_flight().await?;
+        let mut moved = false;
         for row in rows {
             // A second bundle of the same operator is looked at when the first one's effect is final.
             if operators.insert(row.operator) {
                 self.add(&mut draft, row, issued_at).await?;
+                moved = true;
             }
         }
         if draft.carried.is_empty() {
-            return Ok(true);
+            return Ok(moved);
         }
         self.sign(draft, &quorum, issued_at).await.map(|()| true)
     }

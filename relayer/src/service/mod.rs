@@ -73,7 +73,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
                 appraiser.tick().await.map(|moved| moved > 0)
             }),
     );
-    let endpoints = chain.clone();
+    let (endpoints, account) = (chain.clone(), poster.clone());
     let probe = Duration::from_millis(config.rpc.file.probe_ms);
     tasks.spawn(
         supervisor
@@ -81,7 +81,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
             .pausing(probe)
             .every("rpc", Phase::Stopped, async move || {
                 endpoints.probe().await;
-                Ok(false)
+                account.measure().await
             }),
     );
     let steps = poster.clone();

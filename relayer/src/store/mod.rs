@@ -8,6 +8,7 @@
 mod bundles;
 mod connect;
 mod intake;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -18,7 +19,8 @@ use crate::Error;
 
 pub use bundles::{BundleRow, NewBundle, Signing, State};
 pub use connect::{StoreConfig, StoreUrl};
-pub use transactions::{Attempt, Inclusion, Transaction, TxState};
+pub use steps::Then;
+pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};
 
 /// The database's types, named once.
 type Database = sqlx::Any;

@@ -1,20 +1,24 @@
-//! Logical transactions and the bytes signed for them.
+//! Logical transactions and the bytes signed for them. How they change is in [`super::steps`].
 
-use alloy::primitives::B256;
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::{
-    Connection, Row, Store,
+    Row, Store,
     bundles::{parse, parse_bytes, parse_optional},
 };
 use crate::Error;
 
 /// How far a transaction has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TxState {
     /// It has a nonce.
     Reserved,
     /// Signed bytes are stored, and may have been sent.
+    Signed,
+    /// An endpoint took them.
     Broadcast,
     /// In a block.
     Included,
@@ -25,9 +29,14 @@ pub enum TxState {
 }
 
 impl TxState {
-    fn name(self) -> &'static str {
+    /// Those that are under way.
+    pub const LIVE: [Self; 4] = [Self::Reserved, Self::Signed, Self::Broadcast, Self::Included];
+
+    /// As stored and shown.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Reserved => "reserved",
+            Self::Signed => "signed",
             Self::Broadcast => "broadcast",
             Self::Included => "included",
             Self::Final => "final",
@@ -36,29 +45,33 @@ impl TxState {
     }
 
     fn from_name(name: &str) -> Self {
-        match name {
-            "reserved" => Self::Reserved,
-            "broadcast" => Self::Broadcast,
-            "included" => Self::Included,
-            "final" => Self::Final,
-            _ => Self::Dropped,
-        }
+        let all = Self::LIVE.into_iter().chain([Self::Final]);
+        // Only this program writes the column, and only names from here.
+        all.into_iter()
+            .find(|state| state.name() == name)
+            .unwrap_or(Self::Dropped)
     }
 }
 
-/// A report's transaction.
+/// A logical transaction's number in this database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TxId(pub(super) i64);
+
+/// A logical transaction: one effect, whichever of its attempts has it.
 #[derive(Clone, Debug)]
 pub struct Transaction {
-    /// The report it posts.
-    pub report: B256,
+    /// Its number.
+    pub id: TxId,
+    /// The report it posts. None: a self-send that closes a nonce gap.
+    pub report: Option<B256>,
     /// How far it has come.
     pub state: TxState,
-    /// Its nonce.
-    pub nonce: u64,
+    /// Its nonce. None: another relayer sent it.
+    pub nonce: Option<u64>,
     /// Gas it may use.
     pub gas_limit: u64,
-    /// `post(…)`, encoded.
-    pub calldata: Vec<u8>,
+    /// Since when it is under way, Unix seconds.
+    pub since: u64,
     /// Where it was included.
     pub inclusion: Option<Inclusion>,
 }
@@ -77,7 +90,7 @@ pub struct Inclusion {
 }
 
 /// Signed bytes of a transaction. Several may exist for one, at different fees.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// Transaction hash.
     pub hash: B256,
@@ -87,38 +100,70 @@ pub struct Attempt {
     pub max_fee: u128,
     /// Wei per gas.
     pub max_tip: u128,
+    /// It does nothing, in the place of a report that came too late.
+    pub cancels: bool,
 }
 
 impl Store {
-    /// A queued report without a transaction: its digest and calldata.
+    /// The oldest queued reports without a transaction: digest and calldata.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn report_to_post(&self) -> Result<Option<(B256, Vec<u8>)>, Error> {
-        let row = sqlx::query(
-            "SELECT r.hash, r.calldata FROM bundles b JOIN reports r ON r.hash = b.report
-             LEFT JOIN transactions t ON t.report = r.hash
-             WHERE b.state = 'queued' AND t.report IS NULL ORDER BY b.received_at, b.digest LIMIT 1",
+    pub async fn reports_to_post(&self, most: usize) -> Result<Vec<(B256, Vec<u8>)>, Error> {
+        let rows = sqlx::query(
+            "SELECT r.hash, r.calldata FROM reports r JOIN bundles b ON b.report = r.hash
+             WHERE b.state = 'queued'
+             AND NOT EXISTS (SELECT 1 FROM transactions t WHERE t.report = r.hash AND t.state <> 'dropped')
+             GROUP BY r.hash, r.calldata ORDER BY MIN(b.received_at), r.hash LIMIT $1",
         )
-        .fetch_optional(&self.pool)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
         .await?;
-        Ok(row
-            .map(|row| Ok::<_, sqlx::Error>((parse(&row, "hash")?, parse_bytes(&row, "calldata")?)))
-            .transpose()?)
+        let rows = rows
+            .iter()
+            .map(|row| Ok((parse(row, "hash")?, parse_bytes(row, "calldata")?)));
+        Ok(rows.collect::<Result<_, sqlx::Error>>()?)
     }
 
-    /// The transaction that is under way, if there is one.
+    /// A report's calldata: `post(…)`, encoded.
+    ///
+    /// # Errors
+    /// Of the database; also if there is no such report.
+    pub async fn calldata_of(&self, report: B256) -> Result<Vec<u8>, Error> {
+        let row = sqlx::query("SELECT calldata FROM reports WHERE hash = $1")
+            .bind(report.to_string())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(parse_bytes(&row, "calldata")?)
+    }
+
+    /// The transactions that are under way, in order of their nonces.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn live_transaction(&self) -> Result<Option<Transaction>, Error> {
-        let row = sqlx::query(
-            "SELECT t.*, r.calldata FROM transactions t JOIN reports r ON r.hash = t.report
-             WHERE t.state IN ('reserved', 'broadcast', 'included') ORDER BY t.nonce LIMIT 1",
+    pub async fn live_transactions(&self) -> Result<Vec<Transaction>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM transactions WHERE state IN ('reserved', 'signed', 'broadcast', 'included')
+             ORDER BY nonce, id",
         )
-        .fetch_optional(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
-        Ok(row.as_ref().map(row_to_transaction).transpose()?)
+        Ok(rows.iter().map(row_to_transaction).collect::<Result<_, _>>()?)
+    }
+
+    /// Operators whose bundles are in reports on their way: what the registry says about them is about to change, so a
+    /// new report about them waits.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn operators_in_flight(&self) -> Result<BTreeSet<Address>, Error> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT operator FROM bundles WHERE state IN ('cosigning', 'queued', 'posted', 'included')",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let operators = rows.iter().map(|row| parse(row, "operator"));
+        Ok(operators.collect::<Result<_, _>>()?)
     }
 
     /// Where a report was included, if it was.
@@ -126,55 +171,21 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn inclusion_of(&self, report: B256) -> Result<Option<Inclusion>, Error> {
-        let row = sqlx::query("SELECT * FROM transactions WHERE report = $1")
-            .bind(report.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT * FROM transactions WHERE report = $1 AND state IN ('included', 'final')")
+                .bind(report.to_string())
+                .fetch_optional(&self.pool)
+                .await?;
         Ok(row.as_ref().map(row_to_inclusion).transpose()?.flatten())
-    }
-
-    /// Gives a report a nonce.
-    ///
-    /// # Errors
-    /// If another live transaction has it; else of the database.
-    pub async fn reserve(&self, report: B256, nonce: u64, gas_limit: u64) -> Result<(), Error> {
-        sqlx::query(
-            "INSERT INTO transactions (report, state, nonce, gas_limit) VALUES ($1, 'reserved', $2, $3)",
-        )
-        .bind(report.to_string())
-        .bind(signed(nonce))
-        .bind(signed(gas_limit))
-        .execute(&self.writer)
-        .await?;
-        Ok(())
-    }
-
-    /// Stores signed bytes, before they are sent.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn add_attempt(&self, report: B256, attempt: &Attempt) -> Result<(), Error> {
-        let mut both = self.begin().await?;
-        sqlx::query("INSERT INTO attempts (hash, report, raw, max_fee, max_tip) VALUES ($1, $2, $3, $4, $5)")
-            .bind(attempt.hash.to_string())
-            .bind(report.to_string())
-            .bind(hex::encode(&attempt.raw))
-            .bind(attempt.max_fee.to_string())
-            .bind(attempt.max_tip.to_string())
-            .execute(&mut *both)
-            .await?;
-        set_states(&mut both, report, TxState::Broadcast, "posted").await?;
-        both.commit().await?;
-        Ok(())
     }
 
     /// All signed bytes of a transaction, the dearest first.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn attempts(&self, report: B256) -> Result<Vec<Attempt>, Error> {
-        let rows = sqlx::query("SELECT * FROM attempts WHERE report = $1")
-            .bind(report.to_string())
+    pub async fn attempts(&self, id: TxId) -> Result<Vec<Attempt>, Error> {
+        let rows = sqlx::query("SELECT * FROM attempts WHERE transaction_id = $1")
+            .bind(id.0)
             .fetch_all(&self.pool)
             .await?;
         let mut attempts = rows.iter().map(row_to_attempt).collect::<Result<Vec<_>, _>>()?;
@@ -182,113 +193,57 @@ impl Store {
         Ok(attempts)
     }
 
-    /// Notes that an attempt is in a block.
+    /// Wei that this relayer has paid since a time (Unix seconds).
     ///
     /// # Errors
     /// Of the database.
-    pub async fn set_included(&self, report: B256, at: &Inclusion) -> Result<(), Error> {
-        let mut both = self.begin().await?;
-        sqlx::query(
-            "UPDATE transactions SET hash = $2, block_hash = $3, block_number = $4, gas_used = $5 WHERE report = $1",
-        )
-        .bind(report.to_string())
-        .bind(at.hash.to_string())
-        .bind(at.block_hash.to_string())
-        .bind(signed(at.block_number))
-        .bind(signed(at.gas_used))
-        .execute(&mut *both)
-        .await?;
-        set_states(&mut both, report, TxState::Included, "included").await?;
-        both.commit().await?;
-        Ok(())
-    }
-
-    /// A reorg took the block away: the transaction is on its way again.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn set_reorged(&self, report: B256) -> Result<(), Error> {
-        let mut both = self.begin().await?;
-        set_states(&mut both, report, TxState::Broadcast, "posted").await?;
-        sqlx::query(
-            "UPDATE transactions SET hash = NULL, block_hash = NULL, block_number = NULL, gas_used = NULL
-             WHERE report = $1",
-        )
-        .bind(report.to_string())
-        .execute(&mut *both)
-        .await?;
-        both.commit().await?;
-        Ok(())
-    }
-
-    /// The block is finalized. Bundles whose result the registry did not apply go back.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn set_final(&self, report: B256, skipped: &[B256]) -> Result<(), Error> {
-        let mut all = self.begin().await?;
-        for digest in skipped {
-            sqlx::query(
-                "UPDATE bundles SET state = 'received', report = NULL, tries = tries + 1,
-                 reason = 'the registry skipped it' WHERE digest = $1",
-            )
-            .bind(digest.to_string())
-            .execute(&mut *all)
+    pub async fn paid_since(&self, time: u64) -> Result<u128, Error> {
+        // SQL has no integers as long as this.
+        let rows = sqlx::query("SELECT cost FROM transactions WHERE paid_at >= $1 AND cost IS NOT NULL")
+            .bind(signed(time))
+            .fetch_all(&self.pool)
             .await?;
+        let mut sum: u128 = 0;
+        for row in &rows {
+            sum = sum.saturating_add(parse(row, "cost")?);
         }
-        set_states(&mut all, report, TxState::Final, "final").await?;
-        all.commit().await?;
-        Ok(())
+        Ok(sum)
     }
 
-    /// The transaction can have no effect any more: its bundles go back.
+    /// The most that all transactions not yet in blocks may cost, wei.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn drop_transaction(&self, report: B256, reason: &str) -> Result<(), Error> {
-        let mut both = self.begin().await?;
-        sqlx::query("UPDATE transactions SET state = 'dropped' WHERE report = $1")
-            .bind(report.to_string())
-            .execute(&mut *both)
-            .await?;
-        sqlx::query(
-            "UPDATE bundles SET state = 'received', report = NULL, tries = tries + 1, reason = $2 WHERE report = $1",
+    pub async fn exposure(&self) -> Result<u128, Error> {
+        let rows = sqlx::query(
+            "SELECT t.id, t.gas_limit, a.max_fee FROM transactions t JOIN attempts a ON a.transaction_id = t.id
+             WHERE t.state IN ('signed', 'broadcast')",
         )
-        .bind(report.to_string())
-        .bind(reason)
-        .execute(&mut *both)
+        .fetch_all(&self.pool)
         .await?;
-        both.commit().await?;
-        Ok(())
+        let mut worst: BTreeMap<i64, u128> = BTreeMap::new();
+        for row in &rows {
+            let fee: u128 = parse(row, "max_fee")?;
+            let cost = fee.saturating_mul(u128::from(unsigned(row, "gas_limit")?));
+            let entry = worst.entry(row.try_get("id")?).or_default();
+            *entry = cost.max(*entry);
+        }
+        Ok(worst
+            .values()
+            .fold(0, |sum: u128, cost| sum.saturating_add(*cost)))
     }
-}
-
-async fn set_states(
-    connection: &mut Connection,
-    report: B256,
-    state: TxState,
-    bundles: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE transactions SET state = $2 WHERE report = $1")
-        .bind(report.to_string())
-        .bind(state.name())
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("UPDATE bundles SET state = $2 WHERE report = $1")
-        .bind(report.to_string())
-        .bind(bundles)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 fn row_to_transaction(row: &Row) -> Result<Transaction, sqlx::Error> {
     Ok(Transaction {
-        report: parse(row, "report")?,
+        id: TxId(row.try_get("id")?),
+        report: parse_optional(row, "report")?,
         state: TxState::from_name(row.try_get("state")?),
-        nonce: unsigned(row, "nonce")?,
+        nonce: row
+            .try_get::<Option<i64>, _>("nonce")?
+            .map(|nonce| u64::try_from(nonce).unwrap_or(0)),
         gas_limit: unsigned(row, "gas_limit")?,
-        calldata: parse_bytes(row, "calldata")?,
+        since: unsigned(row, "since")?,
         inclusion: row_to_inclusion(row)?,
     })
 }
@@ -311,11 +266,12 @@ fn row_to_attempt(row: &Row) -> Result<Attempt, sqlx::Error> {
         raw: parse_bytes(row, "raw")?,
         max_fee: parse(row, "max_fee")?,
         max_tip: parse(row, "max_tip")?,
+        cancels: row.try_get::<i64, _>("cancels")? != 0,
     })
 }
 
 /// SQL has no unsigned integers. Nonces, gas and block numbers stay far below the limit.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

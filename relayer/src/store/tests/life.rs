@@ -1,17 +1,7 @@
 //! A bundle's way, and a transaction's.
 
 use super::*;
-use crate::{
-    Error,
-    store::{Attempt, Inclusion, TxState},
-};
-
-const AT: Inclusion = Inclusion {
-    hash: B256::repeat_byte(1),
-    block_hash: B256::repeat_byte(2),
-    block_number: 7,
-    gas_used: 21_000,
-};
+use crate::Error;
 
 on_both! {
     async fn a_bundle_comes_back_as_it_was_kept(db: &TestDb) {
@@ -33,34 +23,6 @@ on_both! {
 }
 
 on_both! {
-    async fn a_report_goes_from_signed_to_final_and_survives_a_reorg(db: &TestDb) {
-        let store = db.open().await;
-        let report = queue(&store, 1).await;
-        assert_eq!(store.report_to_post().await.unwrap(), Some((report, vec![1, 2, 255])));
-        store.reserve(report, 5, 100_000).await.unwrap();
-        assert_eq!(store.report_to_post().await.unwrap(), None);
-
-        let attempt = Attempt { hash: AT.hash, raw: vec![2, 0, 255], max_fee: u128::MAX, max_tip: 1 };
-        store.add_attempt(report, &attempt).await.unwrap();
-        let stored = store.attempts(report).await.unwrap();
-        assert_eq!((&stored[0].raw, stored[0].max_fee), (&attempt.raw, u128::MAX));
-
-        store.set_included(report, &AT).await.unwrap();
-        assert_eq!(store.inclusion_of(report).await.unwrap(), Some(AT));
-        store.set_reorged(report).await.unwrap();
-        let live = store.live_transaction().await.unwrap().unwrap();
-        assert_eq!((live.state, live.nonce, live.inclusion), (TxState::Broadcast, 5, None));
-        assert_eq!(live.calldata, [1, 2, 255]);
-        assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Posted);
-
-        store.set_included(report, &AT).await.unwrap();
-        store.set_final(report, &[]).await.unwrap();
-        assert!(store.live_transaction().await.unwrap().is_none());
-        assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Final);
-    }
-}
-
-on_both! {
     async fn two_results_are_never_signed_under_one_name(db: &TestDb) {
         let store = db.open().await;
         queue(&store, 1).await;
@@ -70,7 +32,7 @@ on_both! {
         let refused = store.sign_into_report(hash(5), hash(6), &[], &[other]).await;
         assert!(matches!(refused, Err(Error::Equivocation { .. })), "{refused:?}");
         assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Appraised);
-        assert!(store.report_to_post().await.unwrap().is_none(), "nothing of it was kept");
+        assert!(store.reports_to_post(9).await.unwrap().is_empty(), "nothing of it was kept");
         store.sign_into_report(hash(5), hash(6), &[], &[signing(1)]).await.unwrap();
     }
 }

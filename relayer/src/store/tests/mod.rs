@@ -3,6 +3,7 @@
 mod life;
 mod postgres;
 mod schema;
+mod transactions;
 
 use alloy::primitives::{Address, B256};
 use tempfile::TempDir;

@@ -1,0 +1,156 @@
+//! Queued → Reserved: a report gets a transaction, if it is still needed and can be paid.
+
+use alloy::{
+    primitives::{B256, Bytes},
+    sol_types::SolCall,
+};
+use tracing::{info, warn};
+
+use super::{
+    DAY, Poster,
+    alarms::Alarm,
+    fees::Fee,
+    held, nonces,
+    view::{View, unix_now},
+};
+use crate::{
+    Error,
+    chain::{Fate, Receipt},
+    failpoint::failpoint,
+    registry::IProofOfCloudRegistry::{Report, postCall},
+    store::Inclusion,
+};
+
+impl Poster {
+    /// Reserves a nonce for a report. Estimates first: only the registry knows whether the post is still needed.
+    pub(super) async fn admit(&self, report: B256, calldata: Vec<u8>, view: &View) -> Result<bool, Error> {
+        let calldata = Bytes::from(calldata);
+        let account = self.signer.address();
+        let gas = match self.chain.estimate(account, &calldata).await {
+            Ok(gas) => (gas + gas / 5).min(self.rules.max_gas),
+            Err(Error::Refused(reason)) => return self.refused(report, &calldata, &reason, view).await,
+            Err(error) => return Err(error),
+        };
+        let Some(fee) = self.first_fee(view)? else {
+            return Ok(false);
+        };
+        if !self.can_pay(gas, fee.max_fee, account).await? {
+            return Ok(false);
+        }
+        // Constraints are the lock: another replica that takes the same nonce or report first makes this fail.
+        let nonce = nonces::next(view.mined()?, &held(&self.store.live_transactions().await?));
+        let id = self
+            .store
+            .reserve(Some(report), account, nonce, gas, unix_now())
+            .await?;
+        failpoint("reserved");
+        info!(%report, nonce, gas, "reserved a nonce");
+        let live = self.store.live_transactions().await?;
+        match live.iter().find(|transaction| transaction.id == id) {
+            Some(transaction) => self.advance(transaction, view).await.map(|_| true),
+            None => Ok(true),
+        }
+    }
+
+    /// The registry would revert: another relayer has posted the report, or it came too late, or it never fitted.
+    async fn refused(&self, report: B256, calldata: &[u8], reason: &str, view: &View) -> Result<bool, Error> {
+        if let Some(at) = self.posted_by_another(report, calldata).await? {
+            info!(%report, transaction = %at.hash, "another relayer posted the report");
+            self.store.set_posted(report, &at).await?;
+            failpoint("posted by another");
+            return Ok(true);
+        }
+        let is_late = parse(calldata)?.deadline.to::<u64>() < view.time()?;
+        warn!(%report, reason, is_late, "the registry would refuse the report; appraising anew");
+        self.store
+            .withdraw_report(report, u8::from(!is_late), reason)
+            .await?;
+        failpoint("withdrawn");
+        Ok(true)
+    }
+
+    /// Where somebody else has posted a report, if so.
+    pub(super) async fn posted_by_another(
+        &self,
+        report: B256,
+        calldata: &[u8],
+    ) -> Result<Option<Inclusion>, Error> {
+        let issued_at = parse(calldata)?.issuedAt.to();
+        let Some(hash) = self.chain.posted(report, issued_at).await? else {
+            return Ok(None);
+        };
+        match self.chain.fate(hash).await? {
+            Fate::Mined(receipt) => Ok(receipt.succeeded.then(|| inclusion(&receipt))),
+            Fate::Absent | Fate::Undecided => Err(Error::Rpc(format!(
+                "one endpoint says that {hash} posted report {report}, and no other"
+            ))),
+        }
+    }
+
+    /// What to offer first; `None`, with an alarm, while blocks cost more than the cap.
+    pub(super) fn first_fee(&self, view: &View) -> Result<Option<Fee>, Error> {
+        let market = view.market()?;
+        let fee = self.caps.first(market);
+        match fee {
+            Some(_) => self.alarms.clear(Alarm::FeeCap),
+            None => self.hold_at_cap(market.base_fee),
+        }
+        Ok(fee)
+    }
+
+    pub(super) fn hold_at_cap(&self, base_fee: u128) {
+        let (base, cap) = (base_fee / super::GWEI, self.caps.max_fee / super::GWEI);
+        let why = format!(
+            "a block costs {base} gwei per gas and max_fee_gwei is {cap}: waiting for the market to fall"
+        );
+        self.alarms.raise(Alarm::FeeCap, &why);
+    }
+
+    /// Whether the account and the day's budget bear one more transaction at its worst.
+    async fn can_pay(&self, gas: u64, fee: u128, account: alloy::primitives::Address) -> Result<bool, Error> {
+        let cost = fee.saturating_mul(u128::from(gas));
+        if !self.has_budget(cost).await? {
+            return Ok(false);
+        }
+        let needed = cost.saturating_add(self.store.exposure().await?);
+        let balance: u128 = self.chain.balance(account).await?.saturating_to();
+        if balance < needed {
+            let why = format!("{account} has {balance} wei and transactions may cost {needed}: send it more");
+            self.alarms.raise(Alarm::Funds, &why);
+            return Ok(false);
+        }
+        self.alarms.clear(Alarm::Funds);
+        Ok(true)
+    }
+
+    /// Whether so much more wei may be spent today, with all that is under way at its worst.
+    pub(super) async fn has_budget(&self, more: u128) -> Result<bool, Error> {
+        let paid = self.store.paid_since(unix_now().saturating_sub(DAY)).await?;
+        let committed = paid.saturating_add(self.store.exposure().await?);
+        if committed.saturating_add(more) > self.spend_per_day {
+            let why = format!(
+                "{paid} wei paid in 24 h, {committed} with what is under way: post.max_spend_per_day bears no more"
+            );
+            self.alarms.raise(Alarm::SpendCap, &why);
+            return Ok(false);
+        }
+        self.alarms.clear(Alarm::SpendCap);
+        Ok(true)
+    }
+}
+
+/// The report in a call to `post`.
+pub(super) fn parse(calldata: &[u8]) -> Result<Report, Error> {
+    let call = postCall::abi_decode(calldata);
+    call.map(|call| call.report)
+        .map_err(|error| Error::Refused(format!("stored calldata is no post: {error}")))
+}
+
+pub(super) fn inclusion(receipt: &Receipt) -> Inclusion {
+    Inclusion {
+        hash: receipt.hash,
+        block_hash: receipt.block_hash,
+        block_number: receipt.block_number,
+        gas_used: receipt.gas_used,
+    }
+}

@@ -1,0 +1,56 @@
+//! What the chain says at the start of a tick.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use alloy::primitives::Address;
+
+use super::fees::Market;
+use crate::{
+    Error,
+    chain::{Block, Chain},
+};
+
+/// A look at the chain. What could not be had is an error only to the step that needs it: bytes are sent again even
+/// while nothing can be decided.
+#[derive(Debug)]
+pub(super) struct View {
+    mined: Result<u64, String>,
+    latest: Result<Block, String>,
+    tip: Result<u128, String>,
+}
+
+impl View {
+    pub(super) async fn look(chain: &Chain, account: Address) -> Self {
+        let (mined, latest, tip) = tokio::join!(chain.mined_nonce(account), chain.latest(), chain.tip());
+        Self {
+            mined: mined.map_err(|error| error.to_string()),
+            latest: latest.map_err(|error| error.to_string()),
+            tip: tip.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The account's next nonce.
+    pub(super) fn mined(&self) -> Result<u64, Error> {
+        self.mined.clone().map_err(Error::Rpc)
+    }
+
+    pub(super) fn market(&self) -> Result<Market, Error> {
+        let (latest, tip) = (self.latest.clone(), self.tip.clone());
+        Ok(Market {
+            base_fee: latest.map_err(Error::Rpc)?.base_fee.into(),
+            tip: tip.map_err(Error::Rpc)?,
+        })
+    }
+
+    /// The chain's time, Unix seconds.
+    pub(super) fn time(&self) -> Result<u64, Error> {
+        Ok(self.latest.clone().map_err(Error::Rpc)?.timestamp)
+    }
+}
+
+/// Unix seconds by this machine's clock: for what people wait for and pay, never for what is signed.
+pub(super) fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
+}

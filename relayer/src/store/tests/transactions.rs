@@ -1,0 +1,156 @@
+//! A transaction's way.
+
+use super::*;
+use crate::store::{Attempt, Inclusion, Then, TxId, TxState};
+
+const AT: Inclusion = Inclusion {
+    hash: B256::repeat_byte(1),
+    block_hash: B256::repeat_byte(2),
+    block_number: 7,
+    gas_used: 21_000,
+};
+const ACCOUNT: Address = Address::repeat_byte(7);
+
+fn attempt(n: u8, max_fee: u128) -> Attempt {
+    Attempt {
+        hash: B256::repeat_byte(n),
+        raw: vec![n, 0, 255],
+        max_fee,
+        max_tip: 1,
+        cancels: false,
+    }
+}
+
+async fn reserve(store: &Store, report: Option<B256>, nonce: u64) -> Result<TxId, crate::Error> {
+    store.reserve(report, ACCOUNT, nonce, 100_000, 50).await
+}
+
+async fn state(store: &Store, n: u64) -> State {
+    store.bundle(hash(n)).await.unwrap().unwrap().state
+}
+
+on_both! {
+    async fn a_report_goes_from_signed_to_final_and_survives_a_reorg(db: &TestDb) {
+        let store = db.open().await;
+        let report = queue(&store, 1).await;
+        assert_eq!(store.reports_to_post(9).await.unwrap(), [(report, vec![1, 2, 255])]);
+        let id = reserve(&store, Some(report), 5).await.unwrap();
+        assert!(store.reports_to_post(9).await.unwrap().is_empty());
+        assert_eq!(state(&store, 1).await, State::Queued, "nothing is signed yet");
+
+        store.add_attempt(id, &attempt(1, u128::MAX)).await.unwrap();
+        store.add_attempt(id, &attempt(3, 5)).await.unwrap();
+        assert_eq!(store.attempts(id).await.unwrap(), [attempt(1, u128::MAX), attempt(3, 5)], "the dearest first");
+        assert_eq!(state(&store, 1).await, State::Posted);
+        store.set_broadcast(id).await.unwrap();
+
+        assert!(store.set_included(id, &AT, 42, 60).await.unwrap());
+        assert!(!store.set_included(id, &AT, 42, 60).await.unwrap(), "a second time is no news");
+        assert_eq!(store.inclusion_of(report).await.unwrap(), Some(AT));
+        assert_eq!(store.paid_since(60).await.unwrap(), 42);
+        assert_eq!(store.paid_since(61).await.unwrap(), 0);
+        assert!(store.set_reorged(id).await.unwrap());
+        assert_eq!(store.paid_since(0).await.unwrap(), 0);
+        let live = store.live_transactions().await.unwrap();
+        assert_eq!((live[0].state, live[0].nonce, live[0].inclusion), (TxState::Broadcast, Some(5), None));
+        assert_eq!(state(&store, 1).await, State::Posted);
+
+        store.set_included(id, &AT, 42, 60).await.unwrap();
+        assert!(store.set_final(id, &[]).await.unwrap());
+        assert!(!store.set_reorged(id).await.unwrap(), "final is final");
+        assert!(!store.drop_transaction(id, Then::Requeue).await.unwrap());
+        assert!(store.live_transactions().await.unwrap().is_empty());
+        assert_eq!(state(&store, 1).await, State::Final);
+    }
+}
+
+on_both! {
+    async fn neither_a_nonce_nor_a_report_has_two_live_transactions(db: &TestDb) {
+        let store = db.open().await;
+        let (first, second) = (queue(&store, 1).await, queue(&store, 2).await);
+        let id = reserve(&store, Some(first), 5).await.unwrap();
+        reserve(&store, Some(second), 5).await.unwrap_err();
+        reserve(&store, Some(first), 6).await.unwrap_err();
+        reserve(&store, None, 5).await.unwrap_err();
+        reserve(&store, Some(second), 6).await.unwrap();
+        store.drop_transaction(id, Then::Requeue).await.unwrap();
+        reserve(&store, Some(first), 5).await.unwrap();
+    }
+}
+
+on_both! {
+    async fn a_nonce_may_be_used_again_on_a_chain_that_lost_blocks(db: &TestDb) {
+        let store = db.open().await;
+        let id = reserve(&store, None, 5).await.unwrap();
+        store.add_attempt(id, &attempt(1, 1)).await.unwrap();
+        store.set_included(id, &AT, 42, 60).await.unwrap();
+        store.set_final(id, &[]).await.unwrap();
+        reserve(&store, None, 5).await.unwrap();
+    }
+}
+
+on_both! {
+    async fn a_dropped_transaction_leaves_its_report_as_it_should(db: &TestDb) {
+        let store = db.open().await;
+        let reports = [queue(&store, 1).await, queue(&store, 2).await, queue(&store, 3).await, queue(&store, 4).await];
+        let thens = [Then::Requeue, Then::Reappraise("reverted"), Then::Refresh("late"), Then::PostedBy(&AT)];
+        for ((n, report), then) in (0..).zip(reports).zip(thens) {
+            let id = reserve(&store, Some(report), n).await.unwrap();
+            store.add_attempt(id, &attempt(u8::try_from(n).unwrap() + 10, 1)).await.unwrap();
+            assert!(store.drop_transaction(id, then).await.unwrap());
+            assert!(!store.drop_transaction(id, then).await.unwrap(), "once");
+        }
+        let row = |n| { let store = store.clone(); async move { store.bundle(hash(n)).await.unwrap().unwrap() } };
+        assert_eq!((row(1).await.state, row(1).await.report), (State::Queued, Some(reports[0])));
+        assert_eq!((row(2).await.state, row(2).await.tries, row(2).await.report), (State::Received, 1, None));
+        assert_eq!((row(3).await.state, row(3).await.tries), (State::Received, 0), "being late is no fault");
+        assert_eq!(row(4).await.state, State::Included);
+        assert_eq!(store.paid_since(0).await.unwrap(), 0, "the other one paid");
+
+        let foreign = store.live_transactions().await.unwrap().remove(0);
+        assert_eq!((foreign.report, foreign.nonce, foreign.inclusion), (Some(reports[3]), None, Some(AT)));
+        assert!(store.set_reorged(foreign.id).await.unwrap());
+        assert_eq!(row(4).await.state, State::Queued, "then it is this relayer's to post");
+        let queued = store.reports_to_post(9).await.unwrap();
+        assert_eq!(queued.len(), 2);
+    }
+}
+
+on_both! {
+    async fn what_the_registry_skipped_goes_back(db: &TestDb) {
+        let store = db.open().await;
+        let report = queue(&store, 1).await;
+        store.set_posted(report, &AT).await.unwrap();
+        let id = store.live_transactions().await.unwrap()[0].id;
+        store.set_final(id, &[hash(1)]).await.unwrap();
+        let row = store.bundle(hash(1)).await.unwrap().unwrap();
+        assert_eq!((row.state, row.tries, row.report), (State::Received, 1, None));
+    }
+}
+
+on_both! {
+    async fn exposure_is_the_dearest_of_each(db: &TestDb) {
+        let store = db.open().await;
+        let id = reserve(&store, None, 1).await.unwrap();
+        assert_eq!(store.exposure().await.unwrap(), 0);
+        store.add_attempt(id, &attempt(1, 10)).await.unwrap();
+        store.add_attempt(id, &attempt(2, 20)).await.unwrap();
+        let other = reserve(&store, None, 2).await.unwrap();
+        store.add_attempt(other, &attempt(3, 1)).await.unwrap();
+        assert_eq!(store.exposure().await.unwrap(), 2_100_000);
+    }
+}
+
+on_both! {
+    async fn operators_in_flight_are_those_whose_report_is_on_its_way(db: &TestDb) {
+        let store = db.open().await;
+        store.add_bundle(&bundle(2)).await.unwrap();
+        assert!(store.operators_in_flight().await.unwrap().is_empty());
+        let report = queue(&store, 1).await;
+        let held = store.operators_in_flight().await.unwrap();
+        assert_eq!(held.into_iter().collect::<Vec<_>>(), [bundle(1).operator]);
+        store.withdraw_report(report, 1, "refused").await.unwrap();
+        assert!(store.operators_in_flight().await.unwrap().is_empty());
+        assert_eq!(state(&store, 1).await, State::Received);
+    }
+}
