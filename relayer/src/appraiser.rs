@@ -160,6 +160,9 @@ impl Appraiser {
         self.store
             .set_appraisal(row.digest, digest, &json, fields.as_deref())
             .await?;
+        if appraisal.is_attestable() {
+            self.store.clear_warning(row.operator).await?;
+        }
         for check in appraisal.failed() {
             info!(check = check.id.name(), detail = check.detail, "failed");
         }

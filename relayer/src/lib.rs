@@ -19,6 +19,7 @@ pub mod inspect;
 pub mod key;
 pub mod metrics;
 pub mod post;
+pub mod reappraise;
 pub mod registry;
 pub mod render;
 pub mod replay;

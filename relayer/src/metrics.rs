@@ -68,6 +68,18 @@ pub const CATALOGUE: &[Metric] = &[
         "1 if the `source`'s last answer was good",
     ),
     counter("chassis_gas_used_total", "Gas that final reports used"),
+    gauge(
+        "chassis_operators_warned",
+        "Operators whose bundle on chain would not be attested so today, as of the last round's end",
+    ),
+    counter(
+        "chassis_reappraisal_rounds_total",
+        "Rounds through all operators that came to their end",
+    ),
+    counter(
+        "chassis_reappraisals_total",
+        "Bundles on chain appraised again, by `outcome`: holds, falls, fails",
+    ),
     counter(
         "chassis_nonces_lost_total",
         "Transactions whose nonce another program used with the relayer's key",

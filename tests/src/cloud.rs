@@ -146,6 +146,14 @@ impl Cloud {
         });
     }
 
+    /// Has Intel demand an update of every platform: those with [`NEXT_SVNS`](crate::intel::NEXT_SVNS) have it.
+    pub fn demand_update(&self) {
+        self.update_collateral(|collateral| {
+            collateral.demands_next = true;
+            collateral.evaluation_number += 1;
+        });
+    }
+
     /// What Intel says of platforms with this FMSPC.
     pub fn collateral(&self, fmspc: [u8; 6]) -> QuoteCollateralV3 {
         self.intel.collateral(&CollateralSpec {
@@ -167,6 +175,12 @@ impl Cloud {
     /// The whole host registry.
     pub fn host_registry(&self) -> Vec<HostRegistryClaim> {
         lock(&self.hosts).values().cloned().collect()
+    }
+
+    /// Puts a host on the provider's registry.
+    pub fn list(&self, ppid: [u8; 16], zone: &str) {
+        let claim = self.provider.host_registry_claim(ppid, zone);
+        lock(&self.hosts).insert(ppid, claim);
     }
 
     /// Strikes a host off the provider's registry.

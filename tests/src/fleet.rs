@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use chassis_attester::consent;
 use chassis_verifier::{
     Endorsements,
-    bundle::{Bundle, Evidence, Tee, Tpm},
+    bundle::{Anchor, Bundle, Evidence, Tee, Tpm},
     challenge::{AkName, challenge, qualifying_data, report_data},
     platform_id,
 };
@@ -14,7 +14,7 @@ use dcap_qvl::quote::TDReport10;
 
 use crate::{
     Cloud, Key, Seed,
-    intel::{Platform, QuoteFormat},
+    intel::{PckSpec, Platform, QuoteFormat},
     machine::Machine,
     provider::Instance,
 };
@@ -25,6 +25,7 @@ pub struct Fleet<'a> {
     cloud: &'a Cloud,
     model: Evidence,
     report: TDReport10,
+    instance: Instance,
     members: Vec<Member>,
 }
 
@@ -48,8 +49,41 @@ impl<'a> Fleet<'a> {
             cloud,
             model: cloud.bundle(&model.parts(), &operator(0))?.evidence,
             report: *model.td().report(),
+            instance: model.instance().clone(),
             members,
         })
+    }
+
+    /// Changes the platform of one machine, as an update of its firmware does: its PPID stays, its certificate is new.
+    pub fn update(&mut self, machine: usize, cpu_svn: [u8; 16]) {
+        if let Some(member) = self.members.get_mut(machine) {
+            let spec = PckSpec {
+                cpu_svn,
+                ..member.platform.spec.clone()
+            };
+            member.platform = self.cloud.intel().platform(spec);
+        }
+    }
+
+    /// Has the owner of one machine make it anew on the same platform: it is another instance, with another key.
+    pub fn recreate(&mut self, machine: usize) {
+        if let Some(member) = self.members.get_mut(machine) {
+            let number = machine as u64 | (1 << 32);
+            member.ak = Seed(number).key("fleet/ak");
+            let instance = Instance {
+                instance_id: (1 << 63) | number,
+                zone: member.zone.clone(),
+                ..self.instance.clone()
+            };
+            member.ak_certificate = self.cloud.provider().ak_certificate(&member.ak, &instance);
+        }
+    }
+
+    /// Has the provider list every machine's host.
+    pub fn list(&self) {
+        for member in &self.members {
+            self.cloud.list(member.platform.spec.ppid, &member.zone);
+        }
     }
 
     /// Evidence of one machine for one operator, both by number. All of it is made now, but for what booted.
@@ -57,10 +91,24 @@ impl<'a> Fleet<'a> {
     /// # Errors
     /// If there is no such machine.
     pub fn bundle(&self, machine: usize, operator_number: usize) -> anyhow::Result<Bundle> {
+        self.bundle_at(machine, operator_number, self.model.anchor)
+    }
+
+    /// The same, fresh as of another block.
+    ///
+    /// # Errors
+    /// If there is no such machine.
+    pub fn bundle_at(
+        &self,
+        machine: usize,
+        operator_number: usize,
+        anchor: Anchor,
+    ) -> anyhow::Result<Bundle> {
         let member = self.members.get(machine).context("no such machine")?;
         let signer = operator(operator_number);
         let mut evidence = self.model.clone();
         evidence.operator = signer.address();
+        evidence.anchor = anchor;
         let challenge = challenge(&evidence.anchor, signer.address());
         let tpm = evidence.tpm.as_mut().context("the model has no TPM")?;
         let public = with_key(&tpm.ak_public, &member.ak)?;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::{chain::RpcFile, endorse::Sources, post::PostFile, store::StoreConfig};
+use crate::{chain::RpcFile, endorse::Sources, post::PostFile, reappraise, store::StoreConfig};
 
 use super::{KeySection, LimitSection, ShutdownSection, TaskSection};
 
@@ -59,6 +59,9 @@ pub struct ConfigFile {
     pub post: PostFile,
     /// Where endorsements come from.
     pub endorsements: Sources,
+    /// How what is on chain is appraised again.
+    #[serde(default)]
+    pub reappraise: reappraise::Settings,
 }
 
 impl ConfigFile {
@@ -75,6 +78,7 @@ impl ConfigFile {
         mistakes.extend(self.tasks.mistakes());
         mistakes.extend(self.post.mistakes());
         mistakes.extend(self.endorsements.mistakes());
+        mistakes.extend(self.reappraise.mistakes());
         mistakes
     }
 }

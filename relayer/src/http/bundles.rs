@@ -24,7 +24,7 @@ use crate::{
     archive::Kind,
     registry::IProofOfCloudRegistry::Status,
     service::Phase,
-    store::{BundleRow, NewBundle, State as BundleState},
+    store::{BundleRow, NewBundle, State as BundleState, Warning},
 };
 
 /// Archives before it acknowledges. The same bundle twice gets the same answer and causes no second work.
@@ -129,6 +129,13 @@ pub(super) async fn operator(
         Some(row) => view(&app, &row).await?,
         None => Value::Null,
     };
+    let warnings: Vec<_> = app
+        .store
+        .warning_of(operator)
+        .await?
+        .iter()
+        .map(warning)
+        .collect();
     Ok(Json(json!({
         "operator": operator,
         "isAttested": attested,
@@ -137,7 +144,18 @@ pub(super) async fn operator(
         "expiry": stored.expiry.to::<u64>(),
         "attestedSince": stored.attestedSince.to::<u64>(),
         "latestBundle": latest,
+        "warnings": warnings,
     })))
+}
+
+fn warning(warning: &Warning) -> Value {
+    json!({
+        "evidence": warning.evidence,
+        "since": warning.since,
+        "deadline": warning.deadline,
+        "barsRenewal": warning.bars,
+        "reasons": serde_json::from_str::<Value>(&warning.reasons).unwrap_or_default(),
+    })
 }
 
 async fn view(app: &App, row: &BundleRow) -> Result<Value, Error> {

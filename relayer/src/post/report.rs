@@ -72,6 +72,10 @@ impl Poster {
                 .put_back(row.digest, "its appraisal was not kept")
                 .await;
         };
+        if self.store.is_barred(row.operator).await? {
+            let reason = "newer endorsements speak against its operator's bundle on chain";
+            return self.store.put_back(row.digest, reason).await;
+        }
         if fields.as_of + WINDOW < issued_at {
             return self
                 .store

@@ -19,6 +19,7 @@ use crate::{
     endorse::Endorser,
     http::{App, router},
     post::Poster,
+    reappraise::Reappraiser,
     store::Store,
 };
 
@@ -53,6 +54,14 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         endorser: endorser.clone(),
         policy: Arc::new(config.policy.clone()),
     };
+    let reappraiser = Reappraiser::new(
+        &config.file.reappraise,
+        &config.policy,
+        store.clone(),
+        archive.clone(),
+        chain.clone(),
+        endorser.clone(),
+    )?;
     let listener = TcpListener::bind(config.file.listen)
         .await
         .map_err(io(format!("listen on {}", config.file.listen)))?;
@@ -66,13 +75,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     };
     let (phases, draining) = (supervisor.phases.clone(), supervisor.phases.clone());
     let mut tasks = JoinSet::new();
-    tasks.spawn(
-        supervisor
-            .clone()
-            .every("appraise", Phase::Draining, async move || {
-                appraiser.tick().await.map(|moved| moved > 0)
-            }),
-    );
+    judge(&mut tasks, &supervisor, appraiser, reappraiser, &config);
     let (endpoints, account) = (chain.clone(), poster.clone());
     let probe = Duration::from_millis(config.rpc.file.probe_ms);
     tasks.spawn(
@@ -129,6 +132,32 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     .await;
     info!("stopped");
     outcome
+}
+
+/// Of what is new, and again of what is on chain.
+fn judge(
+    tasks: &mut JoinSet<&'static str>,
+    supervisor: &Supervisor,
+    appraiser: Appraiser,
+    reappraiser: Reappraiser,
+    config: &Config,
+) {
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("appraise", Phase::Draining, async move || {
+                appraiser.tick().await.map(|moved| moved > 0)
+            }),
+    );
+    let interval = Duration::from_secs(config.file.reappraise.interval_s);
+    tasks.spawn(
+        supervisor
+            .clone()
+            .pausing(interval)
+            .every("reappraise", Phase::Draining, async move || {
+                reappraiser.tick().await
+            }),
+    );
 }
 
 fn failed_to_serve(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Error {

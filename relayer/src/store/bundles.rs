@@ -318,7 +318,7 @@ impl Store {
     }
 }
 
-fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
+pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
     Ok(BundleRow {
         digest: parse(row, "digest")?,
         operator: parse(row, "operator")?,

@@ -8,6 +8,7 @@
 mod bundles;
 mod connect;
 mod intake;
+mod reappraisals;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::Error;
 
 pub use bundles::{BundleRow, NewBundle, Signing, State};
 pub use connect::{StoreConfig, StoreUrl};
+pub use reappraisals::Warning;
 pub use steps::Then;
 pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};
 

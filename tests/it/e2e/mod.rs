@@ -5,6 +5,7 @@ mod history;
 mod outside;
 pub(crate) mod programs;
 mod replay;
+mod tcb_recovery;
 
 use std::sync::Arc;
 

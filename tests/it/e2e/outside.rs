@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::Path, http::StatusCode, response::IntoResponse, routing::get};
-use chassis_sim::Cloud;
+use chassis_sim::{Cloud, pcs::Pcs};
 
 /// A server on loopback that answers for `cloud`, for as long as the test's runtime lives.
 pub(crate) struct Outside {
@@ -12,34 +11,7 @@ pub(crate) struct Outside {
 
 impl Outside {
     pub(crate) async fn serve(cloud: Arc<Cloud>) -> Self {
-        let (registry, crls) = (Arc::clone(&cloud), Arc::clone(&cloud));
-        let router = Router::new()
-            .route(
-                "/collateral/{fmspc}",
-                get(async move |Path(fmspc): Path<String>| cloud.collateral_json(hex(&fmspc))),
-            )
-            .route(
-                "/host-registry/{ppid}",
-                get(
-                    async move |Path(ppid): Path<String>| match registry.host_registry_claim(hex(&ppid)) {
-                        Some(claim) => Json(claim).into_response(),
-                        None => StatusCode::NOT_FOUND.into_response(),
-                    },
-                ),
-            )
-            .route(
-                "/crls/{n}",
-                get(async move |Path(n): Path<usize>| crls.provider_crls()[n].to_vec()),
-            );
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, router).await });
-        Self { url }
+        let pcs = Pcs::serve(cloud).await.unwrap();
+        Self { url: pcs.url() }
     }
-}
-
-fn hex<const N: usize>(text: &str) -> [u8; N] {
-    let mut bytes = [0; N];
-    ::hex::decode_to_slice(text, &mut bytes).unwrap();
-    bytes
 }

@@ -41,9 +41,10 @@ impl Relayer {
         let url = format!("127.0.0.1:{}", free_port());
         let text = format!(
             "listen = {url:?}\nrpc_url = {:?}\nregistry = \"{}\"\npolicy = \"{}\"\ndata_dir = \"{}\"\n\
-             [endorsements]\ncollateral = \"{http}/collateral/{{fmspc}}\"\n\
+             [endorsements]\npcs = \"{http}\"\nrefresh_s = 1\n\
              host_registry = \"{http}/host-registry/{{ppid}}\"\n\
-             provider_crls = [\"{http}/crls/0\", \"{http}/crls/1\"]\n",
+             provider_crls = [\"{http}/crls/0\", \"{http}/crls/1\"]\n\
+             [reappraise]\ninterval_s = 1\nper_second = 1000\n",
             chain.url,
             chain.registry,
             cloud.policy_path().display(),

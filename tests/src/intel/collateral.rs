@@ -15,6 +15,9 @@ pub const CURRENT_SVNS: [u8; 16] = [8, 8, 2, 2, 4, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0,
 /// SGX TCB components of a platform that missed an update: `OutOfDate`.
 pub const OLD_SVNS: [u8; 16] = [7, 7, 2, 2, 3, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0];
 
+/// SGX TCB components of a platform that has the next update already.
+pub const NEXT_SVNS: [u8; 16] = [9, 9, 3, 3, 4, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
+
 const DAY: u64 = 86_400;
 
 /// Collateral to be made.
@@ -30,6 +33,8 @@ pub struct CollateralSpec {
     pub lifetime: u64,
     /// What it says of a platform with [`CURRENT_SVNS`].
     pub status: TcbStatus,
+    /// Whether Intel demands [`NEXT_SVNS`]: a platform with [`CURRENT_SVNS`] is out of date then, whatever `status` says.
+    pub demands_next: bool,
     /// Advisories that apply to a platform with [`CURRENT_SVNS`].
     pub advisories: Vec<String>,
     /// `tcbEvaluationDataNumber`; later collateral has a greater one.
@@ -49,6 +54,7 @@ impl CollateralSpec {
             issued: now - DAY,
             lifetime: 30 * DAY,
             status: TcbStatus::UpToDate,
+            demands_next: false,
             advisories: Vec::new(),
             evaluation_number: 19,
             crl_number: 1,
@@ -99,6 +105,18 @@ fn tcb_info(spec: &CollateralSpec) -> TcbInfo {
         tcb_status: status,
         advisory_ids,
     };
+    let mut levels = Vec::new();
+    let mut current = spec.status;
+    if spec.demands_next {
+        levels.push(level(NEXT_SVNS, TcbStatus::UpToDate, Vec::new()));
+        current = TcbStatus::OutOfDate;
+    }
+    levels.push(level(CURRENT_SVNS, current, spec.advisories.clone()));
+    levels.push(level(
+        OLD_SVNS,
+        TcbStatus::OutOfDate,
+        vec!["INTEL-SA-01036".into(), "INTEL-SA-01099".into()],
+    ));
     TcbInfo {
         id: "TDX".into(),
         version: 3,
@@ -108,14 +126,7 @@ fn tcb_info(spec: &CollateralSpec) -> TcbInfo {
         pce_id: hex::encode_upper(spec.pce_id),
         tcb_type: 0,
         tcb_evaluation_data_number: spec.evaluation_number,
-        tcb_levels: vec![
-            level(CURRENT_SVNS, spec.status, spec.advisories.clone()),
-            level(
-                OLD_SVNS,
-                TcbStatus::OutOfDate,
-                vec!["INTEL-SA-01036".into(), "INTEL-SA-01099".into()],
-            ),
-        ],
+        tcb_levels: levels,
         tdx_module: Some(TdxModule {
             mrsigner: "00".repeat(48),
             attributes: "00".repeat(8),

@@ -12,7 +12,7 @@ use crate::{
     authority::{authority_params, certificate_params},
 };
 
-pub use collateral::{CURRENT_SVNS, CollateralSpec, OLD_SVNS};
+pub use collateral::{CURRENT_SVNS, CollateralSpec, NEXT_SVNS, OLD_SVNS};
 pub use pck::{PckSpec, Platform};
 pub use quote::{QuoteFormat, td_report};
 

@@ -2,6 +2,7 @@
 
 mod life;
 mod postgres;
+mod reappraisals;
 mod schema;
 mod transactions;
 

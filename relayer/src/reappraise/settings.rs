@@ -1,0 +1,52 @@
+//! `[reappraise]`: how often, how fast, and what is so bad that it is stopped.
+
+use serde::{Deserialize, Serialize};
+
+/// How bundles on chain are appraised again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Seconds between two rounds through all operators.
+    pub interval_s: u64,
+    /// Most operators looked at per second.
+    pub per_second: u32,
+    /// What a freeze is proposed for. Nothing by default.
+    pub freeze_on: Vec<Trigger>,
+}
+
+/// What may be so bad that an attestation must not run out by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Intel calls the platform's TCB revoked.
+    TcbRevoked,
+    /// Intel has revoked the platform's certificate.
+    PckRevoked,
+    /// The provider has revoked the TPM key's certificate, or one above it.
+    AkRevoked,
+    /// The provider's registry no longer lists the CPU.
+    HostUnlisted,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interval_s: 60,
+            per_second: 20,
+            freeze_on: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Everything wrong with the section.
+    pub fn mistakes(&self) -> Vec<String> {
+        let zero = [
+            ("interval_s", self.interval_s),
+            ("per_second", self.per_second.into()),
+        ];
+        let zero = zero.into_iter().filter(|(_, value)| *value == 0);
+        zero.map(|(name, _)| format!("reappraise.{name} must be at least 1"))
+            .collect()
+    }
+}

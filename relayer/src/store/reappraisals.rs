@@ -1,0 +1,213 @@
+//! What newer endorsements say about bundles that are on chain.
+
+use alloy::primitives::{Address, B256};
+use sqlx::Row as _;
+
+use super::{
+    BundleRow, Row, Store,
+    bundles::{parse, row_to_bundle},
+};
+use crate::Error;
+
+/// An operator's bundle on chain would not be attested so today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Who is warned.
+    pub operator: Address,
+    /// The bundle that is on chain.
+    pub evidence: B256,
+    /// When it was found, Unix seconds.
+    pub since: i64,
+    /// When the attestation on chain expires, Unix seconds.
+    pub deadline: i64,
+    /// Whether the operator is not renewed.
+    pub bars: bool,
+    /// JSON: id, name and detail of each check.
+    pub reasons: String,
+}
+
+impl Store {
+    /// Where the round through the operators stands: empty at its beginning.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn round_position(&self) -> Result<String, Error> {
+        let row = sqlx::query("SELECT position FROM rounds WHERE name = 'reappraise'")
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map_or(Ok(String::new()), |row| row.try_get("position"))?)
+    }
+
+    /// Remembers it for the next start.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn set_round_position(&self, position: &str) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO rounds (name, position) VALUES ('reappraise', $1)
+             ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+        )
+        .bind(position)
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// The next operator after `position` whose latest bundle is final and who has none under way: that one is appraised
+    /// with the newest endorsements anyway. Operators are in the order of their text.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn next_final_bundle(&self, position: &str) -> Result<Option<BundleRow>, Error> {
+        let row = sqlx::query(
+            "SELECT b.* FROM bundles b WHERE b.state = 'final' AND b.operator > $1
+             AND NOT EXISTS (
+                 SELECT 1 FROM bundles o WHERE o.operator = b.operator AND (
+                     o.state NOT IN ('final', 'rejected', 'failed')
+                     OR (o.state = 'final' AND o.received_at > b.received_at)
+                     OR (o.state = 'final' AND o.received_at = b.received_at AND o.digest > b.digest)
+                 )
+             )
+             ORDER BY b.operator LIMIT 1",
+        )
+        .bind(position)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.as_ref().map(row_to_bundle).transpose()?)
+    }
+
+    /// Whether this evidence was last appraised again with the same endorsements and policy.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn is_reappraised(
+        &self,
+        operator: Address,
+        evidence: B256,
+        basis: B256,
+    ) -> Result<bool, Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM reappraisals WHERE operator = $1 AND evidence = $2 AND basis = $3",
+        )
+        .bind(operator.to_string())
+        .bind(evidence.to_string())
+        .bind(basis.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.try_get::<i64, _>(0)? > 0)
+    }
+
+    /// Keeps what an appraisal with newer endorsements has found: a warning, or that there is nothing to warn of. Returns
+    /// whether that is news.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn set_reappraised(
+        &self,
+        operator: Address,
+        evidence: B256,
+        basis: B256,
+        warning: Option<&Warning>,
+    ) -> Result<bool, Error> {
+        let mut all = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO reappraisals (operator, evidence, basis) VALUES ($1, $2, $3)
+             ON CONFLICT (operator) DO UPDATE SET evidence = excluded.evidence, basis = excluded.basis",
+        )
+        .bind(operator.to_string())
+        .bind(evidence.to_string())
+        .bind(basis.to_string())
+        .execute(&mut *all)
+        .await?;
+        let changed = if let Some(warning) = warning {
+            // The same reasons are the same warning: it keeps its beginning.
+            sqlx::query(
+                "INSERT INTO warnings (operator, evidence, since, deadline, bars, reasons)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (operator) DO UPDATE SET evidence = excluded.evidence, since = excluded.since,
+                     deadline = excluded.deadline, bars = excluded.bars, reasons = excluded.reasons
+                 WHERE warnings.evidence <> excluded.evidence OR warnings.reasons <> excluded.reasons",
+            )
+            .bind(operator.to_string())
+            .bind(evidence.to_string())
+            .bind(warning.since)
+            .bind(warning.deadline)
+            .bind(i64::from(warning.bars))
+            .bind(&warning.reasons)
+            .execute(&mut *all)
+            .await?
+        } else {
+            sqlx::query("DELETE FROM warnings WHERE operator = $1")
+                .bind(operator.to_string())
+                .execute(&mut *all)
+                .await?
+        };
+        all.commit().await?;
+        Ok(changed.rows_affected() > 0)
+    }
+
+    /// A new bundle of the operator has passed: what was found against an older one no longer counts.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn clear_warning(&self, operator: Address) -> Result<(), Error> {
+        let mut all = self.begin().await?;
+        for forget in [
+            "DELETE FROM warnings WHERE operator = $1",
+            // If the new bundle does not come on chain after all, the old one is looked at again.
+            "DELETE FROM reappraisals WHERE operator = $1",
+        ] {
+            sqlx::query(forget)
+                .bind(operator.to_string())
+                .execute(&mut *all)
+                .await?;
+        }
+        all.commit().await?;
+        Ok(())
+    }
+
+    /// What an operator is warned of.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn warning_of(&self, operator: Address) -> Result<Option<Warning>, Error> {
+        let row = sqlx::query("SELECT * FROM warnings WHERE operator = $1")
+            .bind(operator.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.as_ref().map(row_to_warning).transpose()?)
+    }
+
+    /// Whether an operator is not to be renewed: its bundle on chain fails today, and no new one has passed since.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn is_barred(&self, operator: Address) -> Result<bool, Error> {
+        Ok(self
+            .warning_of(operator)
+            .await?
+            .is_some_and(|warning| warning.bars))
+    }
+
+    /// How many operators are warned.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn count_warnings(&self) -> Result<i64, Error> {
+        let row = sqlx::query("SELECT COUNT(*) FROM warnings")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+}
+
+fn row_to_warning(row: &Row) -> Result<Warning, sqlx::Error> {
+    Ok(Warning {
+        operator: parse(row, "operator")?,
+        evidence: parse(row, "evidence")?,
+        since: row.try_get("since")?,
+        deadline: row.try_get("deadline")?,
+        bars: row.try_get::<i64, _>("bars")? != 0,
+        reasons: row.try_get("reasons")?,
+    })
+}
