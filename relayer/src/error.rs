@@ -53,6 +53,14 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// Another relayer.
+    #[error("relayer {peer}: {problem}")]
+    Peer {
+        /// Which.
+        peer: alloy::primitives::Address,
+        /// What is wrong.
+        problem: String,
+    },
     /// Evidence, policy or endorsements that cannot be read.
     #[error(transparent)]
     Verifier(#[from] chassis_verifier::Error),
@@ -108,6 +116,7 @@ impl Error {
             Self::Equivocation { .. } => "E-SIGN-EQUIVOCATION",
             Self::Rpc(_) => "E-RPC",
             Self::Endorsement { .. } => "E-ENDORSEMENT",
+            Self::Peer { .. } => "E-PEER",
             Self::Verifier(_) => "E-EVIDENCE",
             Self::Refused(_) => "E-REGISTRY-REFUSED",
             Self::Key(_) => "E-KEY",
@@ -122,8 +131,30 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Rpc(_) | Self::Endorsement { .. } | Self::Store(_) | Self::Archive { .. }
+            Self::Rpc(_)
+                | Self::Endorsement { .. }
+                | Self::Store(_)
+                | Self::Archive { .. }
+                | Self::Peer { .. }
         )
+    }
+}
+
+impl Error {
+    /// What it is about, in a word that may leave this relayer.
+    pub(crate) fn topic(&self) -> String {
+        match self {
+            Self::Archive { .. } | Self::ArchiveCorrupt { .. } => "the archive",
+            Self::Store(_) | Self::Migrate(_) => "the database",
+            Self::Rpc(_) => "the chain",
+            Self::Endorsement { .. } => "endorsements",
+            // About what the peer itself has sent.
+            Self::Peer { .. } | Self::Verifier(_) | Self::Refused(_) | Self::Equivocation { .. } => {
+                return self.to_string();
+            }
+            _ => "this relayer",
+        }
+        .to_owned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Appraises bundles, signs and posts attestations to the registry, and shows why.
 //!
-//! A bundle's way: [`http`] archives and acknowledges it, [`appraiser`] asks the verifier, [`post`] signs a report and
-//! brings it on chain. Each step is stored before the next begins, so a crash anywhere doubles and loses nothing.
+//! A bundle's way: [`http`] archives and acknowledges it, [`appraiser`] asks the verifier, [`cosign`] has a report signed,
+//! [`post`] brings it on chain. Each step is stored before the next begins, so a crash anywhere doubles and loses nothing.
 
 mod asked;
 mod error;
@@ -11,6 +11,7 @@ pub mod archive;
 pub mod chain;
 pub mod command;
 pub mod config;
+pub mod cosign;
 pub mod ear;
 pub mod endorse;
 pub mod failpoint;

@@ -51,6 +51,46 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_bundles_received_total",
         "Bundles archived and acknowledged",
     ),
+    counter(
+        "chassis_cosign_answers_total",
+        "Messages of peers, by `message` and `outcome`",
+    ),
+    counter(
+        "chassis_cosign_disagreements_total",
+        "Results of peers that differ from its own for the same evidence, policy, endorsements and time",
+    ),
+    counter(
+        "chassis_cosign_given_up_total",
+        "Signed reports that did not get enough signatures, or were not posted, in time",
+    ),
+    counter(
+        "chassis_cosign_lies_total",
+        "Reports that it was asked to sign and that do not follow from what they rest on",
+    ),
+    gauge(
+        "chassis_cosign_peers_up",
+        "Peers that answer and work by the same policy",
+    ),
+    counter(
+        "chassis_cosign_proposals_total",
+        "Proposals put to the other relayers, by `outcome`: agreed, failed",
+    ),
+    counter(
+        "chassis_cosign_requests_total",
+        "Messages to peers, by `message` and `outcome`",
+    ),
+    counter(
+        "chassis_cosign_signatures_total",
+        "Signatures under reports, `of`: own, peer",
+    ),
+    counter(
+        "chassis_cosign_stage_timeouts_total",
+        "Peers that voted yes and did not sign in time",
+    ),
+    counter(
+        "chassis_cosign_votes_total",
+        "This relayer's votes on others' bundles, by `vote`: yes, no",
+    ),
     Metric {
         kind: Kind::Histogram,
         unit: Unit::Seconds,

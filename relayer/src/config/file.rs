@@ -5,7 +5,9 @@ use std::{net::SocketAddr, path::PathBuf};
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::{chain::RpcFile, endorse::Sources, post::PostFile, reappraise, store::StoreConfig};
+use crate::{
+    chain::RpcFile, cosign::Cosign, endorse::Sources, post::PostFile, reappraise, store::StoreConfig,
+};
 
 use super::{KeySection, LimitSection, ShutdownSection, TaskSection};
 
@@ -62,6 +64,9 @@ pub struct ConfigFile {
     /// How what is on chain is appraised again.
     #[serde(default)]
     pub reappraise: reappraise::Settings,
+    /// The other relayers.
+    #[serde(default)]
+    pub cosign: Cosign,
 }
 
 impl ConfigFile {

@@ -54,6 +54,7 @@ impl Config {
         let policy = keep(read_policy(&file.policy), &mut mistakes);
         let store = keep(file.store.in_force(&file.data_dir), &mut mistakes);
         let signer = keep(Key::open(&file.key).await, &mut mistakes);
+        mistakes.extend(file.cosign.mistakes(signer.as_ref().map(Key::address)));
         match (rpc, policy, signer, store) {
             (Some(rpc), Some(policy), Some(signer), Some(store)) if mistakes.is_empty() => Ok(Self {
                 file,

@@ -10,7 +10,7 @@ use crate::{service::Phase, store::State as BundleState};
 
 /// 503 with every reason why bundles would not get on chain.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
-    let mut reasons = match app.poster.obstacles().await {
+    let mut reasons = match app.cosigner.obstacles().await {
         Ok(obstacles) => obstacles,
         Err(error) => vec![error.to_string()],
     };
@@ -41,6 +41,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> String {
     for state in [
         BundleState::Received,
         BundleState::Appraised,
+        BundleState::Cosigning,
         BundleState::Queued,
         BundleState::Posted,
     ] {

@@ -9,8 +9,9 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
+    response::Response,
     routing::{get, post},
 };
 use chassis_verifier::bundle::DEFAULT_LIMIT;
@@ -22,6 +23,7 @@ pub(crate) use bundles::status_name;
 use crate::{
     archive::Archive,
     chain::Chain,
+    cosign::Cosigner,
     endorse::Endorser,
     post::Poster,
     service::{Health, Phases},
@@ -39,6 +41,8 @@ pub struct App {
     pub chain: Chain,
     /// Knows which sources of endorsements fail.
     pub endorser: Endorser,
+    /// Knows what keeps bundles from being signed.
+    pub cosigner: Cosigner,
     /// Knows what keeps reports from being posted.
     pub poster: Poster,
     /// Most bundles waiting to be appraised.
@@ -62,6 +66,7 @@ pub fn router(app: App) -> Router {
         .route("/v1/policies/{digest}", get(documents::policy))
         .route("/v1/manifests/{hash}", get(documents::manifest))
         .route("/v1/evidence/{digest}", get(documents::evidence))
+        .route("/v1/cosign", post(cosign))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -71,4 +76,9 @@ pub fn router(app: App) -> Router {
             Duration::from_secs(30),
         ))
         .with_state(Arc::new(app))
+}
+
+/// What other relayers ask.
+async fn cosign(State(app): State<Arc<App>>, request: Request) -> Response {
+    app.cosigner.answer(request).await
 }

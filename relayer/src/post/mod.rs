@@ -1,4 +1,5 @@
-//! Appraised → Queued → Posted → Included → Final, several reports at a time.
+//! Queued → Posted → Included → Final, several reports at a time. How a report comes about is
+//! [`cosign`](crate::cosign)'s.
 //!
 //! A report's operators are kept out of new reports until it is final, so that what the next one is built on (status
 //! nonces, generations, expiries) cannot be taken back by a reorg. Each report has one logical transaction; see
@@ -11,21 +12,18 @@ mod fees;
 mod lanes;
 mod manifest;
 mod nonces;
-mod report;
+pub(crate) mod report;
 mod settle;
 mod transaction;
 mod view;
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::B256;
-
 pub use config::PostFile;
 pub use manifest::{Item, Manifest};
 
 use crate::{
     Error,
-    archive::Archive,
     chain::Chain,
     config::Config,
     failpoint::failpoint,
@@ -43,15 +41,12 @@ const PLAIN_GAS: u64 = 21_000;
 const MOST_GAPS: usize = 16;
 const DAY: u64 = 86_400;
 
-/// Builds, signs and posts reports.
+/// Posts reports.
 #[derive(Clone, Debug)]
 pub struct Poster {
     store: Store,
-    archive: Archive,
     chain: Chain,
     signer: Key,
-    policy: B256,
-    max_batch: u32,
     caps: Caps,
     spend_per_day: u128,
     rules: PostFile,
@@ -60,18 +55,12 @@ pub struct Poster {
 
 impl Poster {
     /// A poster for this configuration.
-    ///
-    /// # Errors
-    /// If the policy has no digest.
-    pub fn new(config: &Config, store: Store, archive: Archive, chain: Chain) -> Result<Self, Error> {
+    pub fn new(config: &Config, store: Store, chain: Chain) -> Self {
         let rules = config.file.post.clone();
-        Ok(Self {
+        Self {
             store,
-            archive,
             chain,
             signer: config.signer.clone(),
-            policy: config.policy.digest()?,
-            max_batch: config.file.max_batch,
             caps: Caps {
                 max_fee: u128::from(config.file.max_fee_gwei) * GWEI,
                 max_tip: u128::from(rules.max_tip_gwei) * GWEI,
@@ -79,27 +68,15 @@ impl Poster {
             spend_per_day: rules.spend_per_day().unwrap_or(0),
             rules,
             alarms: Alarms::default(),
-        })
+        }
     }
 
-    /// Takes every transaction a step further, gives queued reports one, and builds reports. Returns whether anything
-    /// moved. One that fails holds up no other.
+    /// Takes every transaction a step further, and gives queued reports one. Returns whether anything moved. One that fails
+    /// holds up no other.
     ///
     /// # Errors
     /// The first of them, if the database or the chain does not answer: the same step is taken again later.
     pub async fn tick(&self) -> Result<bool, Error> {
-        let mut steps = self.post().await?;
-        if self.room(&self.store.live_transactions().await?) > 0 {
-            steps.add(self.build_report().await);
-        }
-        steps.result()
-    }
-
-    /// As [`Poster::tick`], and signs no new report.
-    ///
-    /// # Errors
-    /// As [`Poster::tick`].
-    pub async fn finish(&self) -> Result<bool, Error> {
         self.post().await?.result()
     }
 

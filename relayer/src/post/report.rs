@@ -1,110 +1,107 @@
-//! Appraised → Queued: from appraisals to one signed report.
+//! From appraisals to a report: a pure function, so that every signer can make the report itself and compare.
 
 use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::{B256, Bytes, aliases::U40},
-    sol_types::{SolCall, SolStruct},
+    primitives::{Address, B256, aliases::U40},
+    sol_types::SolStruct,
 };
 use chassis_verifier::sha256;
-use tracing::info;
 
 use super::{
-    Poster,
     lanes::{LaneWord, Renewals},
     manifest::{Item, Manifest},
 };
 use crate::{
     Error,
     appraiser::Fields,
-    archive::Kind,
+    chain::Block,
     registry::{
-        IProofOfCloudRegistry::{Attestation, Grant, PlatformEntry, PlatformState, Report, Status, postCall},
+        IProofOfCloudRegistry::{Attestation, Grant, PlatformEntry, PlatformState, Report, Status},
         domain,
     },
-    store::{BundleRow, Signing, State},
 };
 
 /// How long a report may be posted after it was issued, seconds. The registry allows no more than an hour.
-const WINDOW: u64 = 3600;
+pub(crate) const WINDOW: u64 = 3600;
 
-/// What has been found out while a report is put together.
-#[derive(Default)]
-struct Draft {
-    platforms: BTreeMap<B256, PlatformEntry>,
-    grants: Vec<Grant>,
-    renewals: Renewals,
-    carried: Vec<(BundleRow, Fields)>,
+/// A bundle that is to be carried, and what its appraisal found.
+#[derive(Clone, Debug)]
+pub(crate) struct Carried {
+    /// Whom it is about.
+    pub(crate) operator: Address,
+    /// Its evidence's digest.
+    pub(crate) evidence: B256,
+    /// What a grant is made of.
+    pub(crate) fields: Fields,
 }
 
-impl Poster {
-    /// Builds and signs a report of what is appraised. Returns whether there was anything.
-    pub(super) async fn build_report(&self) -> Result<bool, Error> {
-        let rows = self.store.bundles_in(State::Appraised, self.max_batch).await?;
-        let Some(quorum) = self.seat().await?.filter(|_| !rows.is_empty()) else {
-            return Ok(false);
-        };
-        let issued_at = self.chain.finalized().await?.timestamp;
-        let mut draft = Draft::default();
-        let mut operators = self.store.operators_in_flight().await?;
-        let mut moved = false;
-        for row in rows {
-            // A second bundle of the same operator is looked at when the first one's effect is final.
-            if operators.insert(row.operator) {
-                self.add(&mut draft, row, issued_at).await?;
-                moved = true;
-            }
-        }
-        if draft.carried.is_empty() {
-            return Ok(moved);
-        }
-        self.sign(draft, &quorum, issued_at).await.map(|()| true)
+/// The registry as of one block, as far as a report needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// The block. Its time is the report's `issuedAt`.
+    pub(crate) block: Block,
+    /// By operator.
+    pub(crate) operators: BTreeMap<Address, Attestation>,
+    /// By platform id.
+    pub(crate) platforms: BTreeMap<B256, PlatformState>,
+    /// Who holds an instance, by instance id.
+    pub(crate) holders: BTreeMap<B256, Address>,
+}
+
+/// What a report is signed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Heading {
+    /// The relayer set.
+    pub(crate) set_id: u32,
+    /// The policy's digest.
+    pub(crate) policy: B256,
+}
+
+/// A report, and what it is archived under.
+#[derive(Clone, Debug)]
+pub(crate) struct Built {
+    /// What is signed.
+    pub(crate) report: Report,
+    /// The manifest in canonical form; the report's `archive` is its hash.
+    pub(crate) manifest: Vec<u8>,
+}
+
+/// What a bundle comes to on chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: the operator is attested for as long already.
+    None,
+    /// A lane's new expiry.
+    Renewal,
+    /// A grant, with an entry for the platform where it needs one.
+    Grant,
+}
+
+impl View {
+    /// What a bundle comes to.
+    ///
+    /// # Errors
+    /// If the view lacks its operator or platform.
+    pub(crate) fn effect(&self, carried: &Carried) -> Result<Effect, Error> {
+        let (stored, platform) = self.stored(carried)?;
+        let fields = &carried.fields;
+        let is_same = is_same(stored, fields) && self.holds_instance(carried);
+        Ok(if is_same && stored.expiry.to::<u64>() >= fields.expiry {
+            Effect::None
+        } else if is_same && fields.expiry <= platform.custodyExpiry.to::<u64>() {
+            Effect::Renewal
+        } else {
+            Effect::Grant
+        })
     }
 
-    async fn add(&self, draft: &mut Draft, row: BundleRow, issued_at: u64) -> Result<(), Error> {
-        let Some(fields) = row
-            .fields
-            .as_deref()
-            .and_then(|json| serde_json::from_str::<Fields>(json).ok())
-        else {
-            return self
-                .store
-                .put_back(row.digest, "its appraisal was not kept")
-                .await;
-        };
-        if self.store.is_barred(row.operator).await? {
-            let reason = "newer endorsements speak against its operator's bundle on chain";
-            return self.store.put_back(row.digest, reason).await;
-        }
-        if fields.as_of + WINDOW < issued_at {
-            return self
-                .store
-                .put_back(row.digest, "its appraisal is an hour old")
-                .await;
-        }
-        let stored = self.chain.registry.attestationOf(row.operator).call().await?;
-        let platform = self.chain.registry.platform(fields.platform_id).call().await?;
-        let is_same = is_same(&stored, &fields) && self.holds_instance(&row, &fields).await?;
-        if is_same && stored.expiry.to::<u64>() >= fields.expiry {
-            return self
-                .store
-                .end_bundle(row.digest, State::Final, "already attested for as long")
-                .await;
-        }
-        if is_same && fields.expiry <= platform.custodyExpiry.to::<u64>() {
-            let word = LaneWord::new(fields.expiry, stored.generation)
-                .ok_or_else(|| Error::Refused(format!("expiry {} has no lane word", fields.expiry)))?;
-            draft.renewals.add(stored.lane, word, fields.digest);
-        } else {
-            if needs_entry(&platform, &fields) {
-                draft
-                    .platforms
-                    .insert(fields.platform_id, entry(&platform, &fields));
-            }
-            draft.grants.push(grant(&row, &fields, stored.statusNonce));
-        }
-        draft.carried.push((row, fields));
-        Ok(())
+    fn stored(&self, carried: &Carried) -> Result<(&Attestation, &PlatformState), Error> {
+        let operator = self.operators.get(&carried.operator);
+        let platform = self.platforms.get(&carried.fields.platform_id);
+        operator
+            .zip(platform)
+            .ok_or_else(|| Error::Rpc(format!("the registry was not asked about {}", carried.operator)))
     }
 
     /// Whether the operator still holds this instance. The registry knows an instance's holder, not an operator's
@@ -113,112 +110,143 @@ impl Poster {
     /// Evidence without an instance has no proven TPM key, so its binding is at most `Quote`, and [`is_same`] tells apart
     /// every grant whose binding rests on an instance. A `Quote` granted with one may be renewed without: the operator goes
     /// on holding it, so nobody else can be attested there.
-    async fn holds_instance(&self, row: &BundleRow, fields: &Fields) -> Result<bool, Error> {
-        if fields.instance_id.is_zero() {
-            return Ok(true);
-        }
-        let holder = self
-            .chain
-            .registry
-            .instanceHolder(fields.instance_id)
-            .call()
-            .await?;
-        Ok(holder == row.operator)
-    }
-
-    async fn sign(&self, draft: Draft, seat: &Seat, issued_at: u64) -> Result<(), Error> {
-        let manifest = manifest(&draft).to_json()?;
-        let archive = sha256(&manifest);
-        self.archive.put(Kind::Manifest, archive, manifest).await?;
-        let (renewals, digests) = draft.renewals.encode();
-        let report = Report {
-            relayerSetId: seat.set_id,
-            policyDigest: self.policy,
-            issuedAt: U40::from(issued_at),
-            deadline: U40::from(issued_at + WINDOW),
-            platforms: draft.platforms.into_values().collect(),
-            grants: draft.grants,
-            renewals,
-            digests,
-            archive,
-        };
-        let hash = report.eip712_signing_hash(&domain(self.chain.id, *self.chain.registry.address()));
-        let signature = self.signer.sign_hash(&hash).await?.as_erc2098();
-        let call = postCall {
-            report,
-            signerMask: 1 << seat.index,
-            signatures: Bytes::from(signature),
-        };
-        let signings: Vec<_> = draft
-            .carried
-            .iter()
-            .map(|(row, fields)| Signing {
-                evidence: row.digest,
-                policy: self.policy,
-                endorsements: fields.endorsements,
-                as_of: fields.as_of,
-                result: fields.digest,
-            })
-            .collect();
-        // Written down, synced, before the signature leaves this function.
-        self.store
-            .sign_into_report(hash, archive, &call.abi_encode(), &signings)
-            .await?;
-        info!(report = %hash, bundles = signings.len(), "signed");
-        Ok(())
-    }
-
-    /// This relayer's place in the current set. `None`, with a word in the log, if it cannot post alone.
-    async fn seat(&self) -> Result<Option<Seat>, Error> {
-        let set_id = self.chain.registry.control().call().await?.relayerSetId;
-        let set = self.chain.registry.relayerSet(set_id).call().await?;
-        let index = set
-            .members
-            .iter()
-            .position(|member| *member == self.signer.address());
-        let index = index.and_then(|index| u8::try_from(index).ok());
-        Ok(index
-            .filter(|_| set.threshold == 1)
-            .map(|index| Seat { set_id, index }))
-    }
-
-    /// Why this relayer cannot post, if it cannot.
-    ///
-    /// # Errors
-    /// If the chain does not answer.
-    pub async fn obstacles(&self) -> Result<Vec<String>, Error> {
-        let registry = &self.chain.registry;
-        let set_id = registry.control().call().await?.relayerSetId;
-        let set = registry.relayerSet(set_id).call().await?;
-        let mut obstacles = Vec::new();
-        if !set.members.contains(&self.signer.address()) {
-            obstacles.push(format!(
-                "{} is not in relayer set {set_id}",
-                self.signer.address()
-            ));
-        }
-        if set.threshold != 1 {
-            let text = format!(
-                "{} signatures are needed, and this version does not cosign",
-                set.threshold
-            );
-            obstacles.push(text);
-        }
-        if !registry.policyInForce(self.policy).call().await? {
-            obstacles.push(format!("policy {} is not registered", self.policy));
-        }
-        Ok(obstacles)
+    fn holds_instance(&self, carried: &Carried) -> bool {
+        let instance = carried.fields.instance_id;
+        instance.is_zero() || self.holders.get(&instance) == Some(&carried.operator)
     }
 }
 
-/// This relayer's place.
-struct Seat {
-    set_id: u32,
-    index: u8,
+/// The report that carries these bundles, and nothing but it: two relayers that agree about the bundles and the block
+/// make the same bytes.
+///
+/// Bundles without an effect are not to be among them. Their order is the manifest's and the grants'.
+///
+/// # Errors
+/// If the view lacks something, or an expiry has no lane word.
+pub(crate) fn build(heading: Heading, view: &View, carried: &[Carried]) -> Result<Built, Error> {
+    let mut platforms = BTreeMap::new();
+    let mut grants = Vec::new();
+    let mut renewals = Renewals::default();
+    for one in carried {
+        let (stored, platform) = view.stored(one)?;
+        let fields = &one.fields;
+        match view.effect(one)? {
+            Effect::None => {
+                return Err(Error::Refused(format!(
+                    "{} is attested for as long already",
+                    one.operator
+                )));
+            }
+            Effect::Renewal => {
+                let word = LaneWord::new(fields.expiry, stored.generation)
+                    .ok_or_else(|| Error::Refused(format!("expiry {} has no lane word", fields.expiry)))?;
+                renewals.add(stored.lane, word, fields.digest);
+            }
+            Effect::Grant => {
+                if needs_entry(platform, fields) {
+                    add_entry(&mut platforms, entry(platform, fields));
+                }
+                grants.push(grant(one, stored.statusNonce));
+            }
+        }
+    }
+    let manifest = Manifest::new(carried.iter().map(|one| Item {
+        result: one.fields.digest,
+        evidence: one.evidence,
+        endorsements: one.fields.endorsements,
+    }));
+    let manifest = manifest.to_json()?;
+    let (renewals, digests) = renewals.encode();
+    let issued_at = view.block.timestamp;
+    let report = Report {
+        relayerSetId: heading.set_id,
+        policyDigest: heading.policy,
+        issuedAt: U40::from(issued_at),
+        deadline: U40::from(issued_at + WINDOW),
+        platforms: platforms.into_values().collect(),
+        grants,
+        renewals,
+        digests,
+        archive: sha256(&manifest),
+    };
+    Ok(Built { report, manifest })
+}
+
+impl Built {
+    /// The EIP-712 digest that is signed for this registry.
+    pub(crate) fn hash(&self, chain_id: u64, registry: Address) -> B256 {
+        self.report.eip712_signing_hash(&domain(chain_id, registry))
+    }
+}
+
+/// The first part in which two reports differ, by its path.
+pub(crate) fn difference(own: &Report, other: &Report) -> Option<String> {
+    macro_rules! first_of {
+        ($own:expr, $other:expr, $at:expr, $($field:ident),*) => {
+            [$((stringify!($field), $own.$field == $other.$field)),*]
+                .into_iter()
+                .find(|(_, is_same)| !is_same)
+                .map(|(name, _)| format!("{}{name}", $at))
+        };
+    }
+    // In this order: what stands in an entry is said more exactly than that the lists differ.
+    let platforms = own.platforms.iter().zip(&other.platforms).enumerate();
+    let platform = platforms.map(|(place, (own, other))| {
+        let at = format!("platforms[{place}].");
+        first_of!(
+            own,
+            other,
+            at,
+            platformId,
+            provider,
+            custody,
+            custodyExpiry,
+            statusNonce
+        )
+    });
+    let grants = own.grants.iter().zip(&other.grants).enumerate();
+    let grant = grants.map(|(place, (own, other))| {
+        let at = format!("grants[{place}].");
+        first_of!(
+            own,
+            other,
+            at,
+            operator,
+            platformId,
+            instanceId,
+            workloadId,
+            binding,
+            custody,
+            tcb,
+            teeClass,
+            flags,
+            evidenceTime,
+            ttl,
+            expiry,
+            digest,
+            statusNonce
+        )
+    });
+    platform.chain(grant).flatten().next().or_else(|| {
+        first_of!(
+            own,
+            other,
+            "",
+            relayerSetId,
+            policyDigest,
+            issuedAt,
+            deadline,
+            platforms,
+            grants,
+            renewals,
+            digests,
+            archive
+        )
+    })
 }
 
 /// A renewal changes nothing but the expiry: any other difference needs a grant. Of the instance, see
-/// [`Poster::holds_instance`].
+/// [`View::holds_instance`].
 fn is_same(stored: &Attestation, fields: &Fields) -> bool {
     stored.status == Status::Active
         && stored.platformId == fields.platform_id
@@ -229,10 +257,26 @@ fn is_same(stored: &Attestation, fields: &Fields) -> bool {
         && stored.ttl == fields.ttl
 }
 
+/// Whether what is stored about the platform does not carry this grant.
+///
+/// Evidence that shows less than what is stored lowers nothing: where custody rests on a TPM's key, a tenant who attests
+/// without one would else take it from everybody on the machine.
 fn needs_entry(stored: &PlatformState, fields: &Fields) -> bool {
     stored.status != Status::Active
-        || (stored.provider, stored.custody) != (fields.provider, fields.custody)
+        || (stored.provider != fields.provider && fields.provider != 0)
+        || stored.custody < fields.custody
         || stored.custodyExpiry.to::<u64>() < fields.expiry
+}
+
+/// One entry for a platform: that which says most.
+fn add_entry(platforms: &mut BTreeMap<B256, PlatformEntry>, entry: PlatformEntry) {
+    let weight = |entry: &PlatformEntry| (entry.custody, entry.custodyExpiry);
+    match platforms.get(&entry.platformId) {
+        Some(other) if weight(other) >= weight(&entry) => {}
+        _ => {
+            platforms.insert(entry.platformId, entry);
+        }
+    }
 }
 
 fn entry(stored: &PlatformState, fields: &Fields) -> PlatformEntry {
@@ -245,9 +289,10 @@ fn entry(stored: &PlatformState, fields: &Fields) -> PlatformEntry {
     }
 }
 
-fn grant(row: &BundleRow, fields: &Fields, status_nonce: u32) -> Grant {
+fn grant(carried: &Carried, status_nonce: u32) -> Grant {
+    let fields = &carried.fields;
     Grant {
-        operator: row.operator,
+        operator: carried.operator,
         platformId: fields.platform_id,
         instanceId: fields.instance_id,
         workloadId: fields.workload_id,
@@ -262,12 +307,4 @@ fn grant(row: &BundleRow, fields: &Fields, status_nonce: u32) -> Grant {
         digest: fields.digest,
         statusNonce: status_nonce,
     }
-}
-
-fn manifest(draft: &Draft) -> Manifest {
-    Manifest::new(draft.carried.iter().map(|(row, fields)| Item {
-        result: fields.digest,
-        evidence: row.digest,
-        endorsements: fields.endorsements,
-    }))
 }

@@ -16,6 +16,7 @@ use crate::{
     archive::{Archive, Kind},
     chain::Chain,
     config::Config,
+    cosign::Cosigner,
     endorse::Endorser,
     http::{App, router},
     post::Poster,
@@ -28,6 +29,9 @@ pub use phase::{Phase, Phases};
 pub use supervise::Supervisor;
 
 use shutdown::{drain, told_to_stop};
+
+/// How often the other relayers are greeted.
+const GREETING: Duration = Duration::from_secs(15);
 
 /// Runs a relayer until `SIGTERM` or `SIGINT`. Then, in two phases: intake stops and nothing new is signed, while what
 /// is signed is brought on chain, for at most `[shutdown] grace_s`; then every task ends after the step it is in. All that
@@ -45,8 +49,15 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
     archive.put(Kind::Policy, policy, document).await?;
     let chain = Chain::connect(&config.rpc, config.file.registry).await?;
-    let poster = Poster::new(&config, store.clone(), archive.clone(), chain.clone())?;
+    let poster = Poster::new(&config, store.clone(), chain.clone());
     let endorser = Endorser::new(config.file.endorsements.clone(), &config.policy)?;
+    let cosigner = Cosigner::new(
+        &config,
+        store.clone(),
+        archive.clone(),
+        chain.clone(),
+        endorser.clone(),
+    )?;
     let appraiser = Appraiser {
         store: store.clone(),
         archive: archive.clone(),
@@ -87,20 +98,34 @@ pub async fn relay(config: Config) -> Result<(), Error> {
                 account.measure().await
             }),
     );
+    let steps = cosigner.clone();
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("cosign", Phase::Stopped, async move || match draining.now() {
+                Phase::Running => steps.tick().await,
+                Phase::Draining | Phase::Stopped => steps.finish().await,
+            }),
+    );
+    let steps = cosigner.clone();
+    tasks.spawn(
+        supervisor
+            .clone()
+            .pausing(GREETING)
+            .every("greet", Phase::Draining, async move || steps.greet().await),
+    );
     let steps = poster.clone();
     tasks.spawn(
         supervisor
             .clone()
-            .every("post", Phase::Stopped, async move || match draining.now() {
-                Phase::Running => steps.tick().await,
-                Phase::Draining | Phase::Stopped => steps.finish().await,
-            }),
+            .every("post", Phase::Stopped, async move || steps.tick().await),
     );
     let app = App {
         store: store.clone(),
         archive,
         chain,
         endorser,
+        cosigner,
         poster,
         max_queue: config.file.max_queue,
         metrics,

@@ -15,7 +15,7 @@ pub enum State {
     Received,
     /// Appraised, and fit to be attested.
     Appraised,
-    /// Proposed to the other relayers.
+    /// In a report that has not all its signatures, or that another relayer posts.
     Cosigning,
     /// In a signed report.
     Queued,
@@ -266,54 +266,6 @@ impl Store {
         .bind(reason)
         .execute(&self.writer)
         .await?;
-        Ok(())
-    }
-
-    /// Writes down what is about to be signed, then hands the bundles to the report. All or nothing.
-    ///
-    /// # Errors
-    /// [`Error::Equivocation`] if another result was signed under the same name; else of the database.
-    pub async fn sign_into_report(
-        &self,
-        report: B256,
-        archive: B256,
-        calldata: &[u8],
-        signings: &[Signing],
-    ) -> Result<(), Error> {
-        let mut all = self.begin().await?;
-        sqlx::query("INSERT INTO reports (hash, archive, calldata) VALUES ($1, $2, $3)")
-            .bind(report.to_string())
-            .bind(archive.to_string())
-            .bind(hex::encode(calldata))
-            .execute(&mut *all)
-            .await?;
-        for signing in signings {
-            let stored = sqlx::query(
-                "INSERT INTO signatures (evidence, policy, endorsements, as_of, result) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = signatures.result
-                 WHERE signatures.result = excluded.result",
-            )
-            .bind(signing.evidence.to_string())
-            .bind(signing.policy.to_string())
-            .bind(signing.endorsements.to_string())
-            .bind(i64::try_from(signing.as_of).unwrap_or(i64::MAX))
-            .bind(signing.result.to_string())
-            .execute(&mut *all)
-            .await?;
-            if stored.rows_affected() == 0 {
-                return Err(Error::Equivocation {
-                    evidence: signing.evidence.to_string(),
-                });
-            }
-            sqlx::query(
-                "UPDATE bundles SET state = 'queued', report = $2 WHERE digest = $1 AND state = 'appraised'",
-            )
-            .bind(signing.evidence.to_string())
-            .bind(report.to_string())
-            .execute(&mut *all)
-            .await?;
-        }
-        all.commit().await?;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 
 mod bundles;
 mod connect;
+mod cosign;
 mod intake;
 mod reappraisals;
 mod steps;
@@ -20,6 +21,7 @@ use crate::Error;
 
 pub use bundles::{BundleRow, NewBundle, Signing, State};
 pub use connect::{StoreConfig, StoreUrl};
+pub use cosign::{NewItem, NewReport, OpenReport};
 pub use reappraisals::Warning;
 pub use steps::Then;
 pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};

@@ -1,7 +1,6 @@
 //! A bundle's way, and a transaction's.
 
 use super::*;
-use crate::Error;
 
 on_both! {
     async fn a_bundle_comes_back_as_it_was_kept(db: &TestDb) {
@@ -29,11 +28,11 @@ on_both! {
         store.put_back(hash(1), "again").await.unwrap();
         store.set_appraisal(hash(1), hash(2), "{}", Some("{}")).await.unwrap();
         let other = Signing { result: hash(9), ..signing(1) };
-        let refused = store.sign_into_report(hash(5), hash(6), &[], &[other]).await;
+        let refused = sign(&store, hash(5), &[other]).await;
         assert!(matches!(refused, Err(Error::Equivocation { .. })), "{refused:?}");
         assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Appraised);
-        assert!(store.reports_to_post(9).await.unwrap().is_empty(), "nothing of it was kept");
-        store.sign_into_report(hash(5), hash(6), &[], &[signing(1)]).await.unwrap();
+        assert!(store.signed_report(hash(5)).await.unwrap().is_none(), "nothing of it was kept");
+        sign(&store, hash(5), &[signing(1)]).await.unwrap();
     }
 }
 

@@ -10,7 +10,8 @@ use alloy::primitives::{Address, B256};
 use tempfile::TempDir;
 
 use self::postgres::Postgres;
-use super::{NewBundle, Signing, State, Store, StoreUrl};
+use super::{NewBundle, NewItem, NewReport, Signing, State, Store, StoreUrl};
+use crate::Error;
 
 /// An empty database, gone on drop.
 pub(super) struct TestDb {
@@ -102,9 +103,36 @@ pub(super) async fn queue(store: &Store, n: u64) -> B256 {
         .await
         .unwrap();
     let report = hash(3_000 + n);
-    store
-        .sign_into_report(report, hash(4_000 + n), &[1, 2, 255], &[signing(n)])
-        .await
-        .unwrap();
+    sign(store, report, &[signing(n)]).await.unwrap();
+    queue_signed(store, report, &[1, 2, 255]).await;
     report
+}
+
+/// Writes down a signature under a report of these.
+pub(super) async fn sign(store: &Store, report: B256, signings: &[Signing]) -> Result<(), Error> {
+    let item = |signing: &Signing| NewItem {
+        signing: *signing,
+        operator: Address::ZERO,
+        is_public: true,
+        appraisal: None,
+        fields: "{}".into(),
+    };
+    let new = NewReport {
+        hash: report,
+        report: vec![7, 0, 255],
+        archive: hash(4_000),
+        proposer: Address::ZERO,
+        set_id: 1,
+        issued_at: 1_700_000_000,
+        deadline: 1_700_003_600,
+        now: 1_700_000_001,
+        items: signings.iter().map(item).collect(),
+    };
+    store.record_report(&new, Address::ZERO, &[9; 64]).await
+}
+
+/// Hands a report that was signed to the poster.
+pub(super) async fn queue_signed(store: &Store, report: B256, calldata: &[u8]) {
+    let open = store.signed_report(report).await.unwrap().unwrap();
+    store.queue_report(&open, calldata).await.unwrap();
 }

@@ -1,0 +1,152 @@
+//! Reports that this relayer has signed, until the poster has them or the registry shows them.
+
+use std::time::{Duration, Instant};
+
+use alloy::{
+    primitives::Bytes,
+    sol_types::{SolCall, SolValue},
+};
+use tracing::{info, warn};
+
+use super::{Inner, now, seat::Set, turn};
+use crate::{
+    Error,
+    appraiser::Fields,
+    chain::Block,
+    post::report::{Carried, Effect},
+    registry::IProofOfCloudRegistry::{Report, postCall},
+    store::{BundleRow, OpenReport, State},
+};
+
+/// Of a report's time, what must be left for a transaction to be mined, seconds.
+const LEAST_LEFT: u64 = 300;
+
+impl Inner {
+    /// Brings on what can be. Returns whether anything moved.
+    pub(super) async fn finish(&self) -> Result<bool, Error> {
+        let reports = self.store.open_reports().await?;
+        self.memory()
+            .complete
+            .retain(|hash, _| reports.iter().any(|report| report.hash == *hash));
+        let mut moved = false;
+        for report in reports {
+            moved |= self.finish_one(&report).await?;
+        }
+        Ok(moved)
+    }
+
+    async fn finish_one(&self, report: &OpenReport) -> Result<bool, Error> {
+        let set = self.set(report.set_id).await?;
+        let signatures = self.store.signatures_under(report.hash).await?;
+        let is_own = report.proposer == self.signer.address();
+        let Some((mask, signatures)) = set.assemble(&signatures) else {
+            return self.wait_for_signatures(report, is_own).await;
+        };
+        let first_seen = *self
+            .memory()
+            .complete
+            .entry(report.hash)
+            .or_insert_with(Instant::now);
+        if is_own || first_seen.elapsed() >= self.wait_to_post(&set, report) {
+            if !is_own && self.is_shown(report, self.chain.latest().await?).await? {
+                // Somebody has posted it. What remains is to see it finalized, below.
+            } else if report.deadline < now() + LEAST_LEFT {
+                return self.give_up(report, "its report was not posted in time").await;
+            } else {
+                let calldata = calldata(report, mask, signatures)?;
+                self.store.queue_report(report, &calldata).await?;
+                info!(report = %report.hash, is_own, "has its signatures: to be posted");
+                return Ok(true);
+            }
+        }
+        self.settle(report).await
+    }
+
+    /// When this relayer posts what somebody else proposed: the proposer has the first stage to itself.
+    fn wait_to_post(&self, set: &Set, report: &OpenReport) -> Duration {
+        let others: Vec<_> = turn::order(set.id, report.issued_at, &set.members)
+            .into_iter()
+            .filter(|member| *member != report.proposer)
+            .collect();
+        let rank = turn::rank(&others, self.signer.address());
+        self.config.stage() * u32::try_from(rank + 1).unwrap_or(u32::MAX)
+    }
+
+    /// Signatures come within a stage of being asked for, and others' reports have a stage more.
+    async fn wait_for_signatures(&self, report: &OpenReport, is_own: bool) -> Result<bool, Error> {
+        let stages = if is_own { 1 } else { 3 };
+        if now().saturating_sub(report.recorded_at) <= stages * self.config.stage_seconds {
+            return Ok(false);
+        }
+        self.give_up(report, "not enough relayers signed in time").await
+    }
+
+    async fn give_up(&self, report: &OpenReport, reason: &str) -> Result<bool, Error> {
+        warn!(report = %report.hash, reason, "given up; its bundles are appraised anew");
+        metrics::counter!("chassis_cosign_given_up_total").increment(1);
+        self.store.close_report(report.hash, reason).await?;
+        Ok(true)
+    }
+
+    /// Ends what a finalized block shows to be done.
+    async fn settle(&self, report: &OpenReport) -> Result<bool, Error> {
+        let rows = self.store.bundles_cosigning(report.hash).await?;
+        if rows.is_empty() {
+            self.store
+                .close_report(report.hash, "nothing waits for it")
+                .await?;
+            return Ok(true);
+        }
+        if !self.is_shown(report, self.chain.finalized().await?).await? {
+            return Ok(false);
+        }
+        for row in rows {
+            self.store
+                .end_bundle(row.digest, State::Final, "posted by another relayer")
+                .await?;
+        }
+        self.store
+            .close_report(report.hash, "posted by another relayer")
+            .await?;
+        info!(report = %report.hash, "posted by another relayer, and final");
+        Ok(true)
+    }
+
+    /// Whether the registry, as of a block, attests all that waits for this report for as long as it would.
+    async fn is_shown(&self, report: &OpenReport, block: Block) -> Result<bool, Error> {
+        let rows = self.store.bundles_cosigning(report.hash).await?;
+        let carried: Vec<_> = rows.iter().filter_map(carried).collect();
+        let view = self.view(block, &carried).await?;
+        for one in &carried {
+            if view.effect(one)? != Effect::None {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// `post(…)` with its signatures.
+fn calldata(report: &OpenReport, mask: u32, signatures: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let decoded = Report::abi_decode(&report.report).map_err(|error| {
+        Error::Refused(format!(
+            "the stored report {} is unreadable: {error}",
+            report.hash
+        ))
+    })?;
+    let call = postCall {
+        report: decoded,
+        signerMask: mask,
+        signatures: Bytes::from(signatures),
+    };
+    Ok(call.abi_encode())
+}
+
+fn carried(row: &BundleRow) -> Option<Carried> {
+    let fields: Fields = serde_json::from_str(row.fields.as_deref()?).ok()?;
+    Some(Carried {
+        operator: row.operator,
+        evidence: row.digest,
+        fields,
+    })
+}

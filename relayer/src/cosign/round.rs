@@ -1,0 +1,435 @@
+//! One try to have what is ready signed.
+
+use std::time::Instant;
+
+use alloy::{
+    primitives::{Address, B256},
+    sol_types::SolValue,
+};
+use futures::{
+    FutureExt,
+    stream::{FuturesUnordered, StreamExt},
+};
+use tracing::{info, warn};
+
+use super::{
+    FRESH, Inner, Peer, Readiness, auth,
+    judge::against,
+    message::{BlockName, Item, Message, Proposal, SignRequest, Signature, Vote, Votes},
+    now,
+    seat::Set,
+    sign::verified,
+    tally::{self, Ballot},
+    turn,
+};
+use crate::{
+    Error,
+    appraiser::Fields,
+    archive::Kind,
+    chain::Block,
+    failpoint::failpoint,
+    post::report::{Built, Carried, Effect, View, build},
+    store::{BundleRow, NewItem, NewReport, Signing, State},
+};
+
+/// A bundle of this relayer's that is ready.
+#[derive(Clone, Debug)]
+pub(super) struct Ready {
+    pub(super) row: BundleRow,
+    pub(super) carried: Carried,
+}
+
+impl Inner {
+    /// Proposes what is ready and this relayer's turn. Returns whether anything moved.
+    pub(super) async fn propose(&self) -> Result<bool, Error> {
+        let most = u32::try_from(self.max_batch).unwrap_or(u32::MAX);
+        let rows = self.store.bundles_to_propose(most).await?;
+        if rows.is_empty() {
+            self.memory().ready.clear();
+            return Ok(false);
+        }
+        let set = self.set_in_force().await?;
+        if !set.counts(self.signer.address()) {
+            return Ok(false);
+        }
+        let block = self.chain.finalized().await?;
+        let rows = self.in_turn(rows, &set, block.timestamp);
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let (ready, view) = self.ready(rows, block).await?;
+        if ready.is_empty() {
+            return Ok(true);
+        }
+        let Some((ready, ask)) = self.agree(&set, block, ready).await? else {
+            return Ok(true);
+        };
+        let built = build(self.heading(set.id), &view, &carried(&ready))?;
+        let (report, signature) = self.sign_own(&set, &built, &ready).await?;
+        if set.threshold > 1 {
+            let request = SignRequest {
+                proposal: self.proposal(&set, block, &ready),
+                report: built.report.abi_encode().into(),
+                signature: signature.into(),
+            };
+            self.collect(&set, block, report, request, ask).await?;
+        }
+        Ok(true)
+    }
+
+    /// Those bundles that have waited until this relayer's turn.
+    fn in_turn(&self, rows: Vec<BundleRow>, set: &Set, as_of: u64) -> Vec<BundleRow> {
+        let order = turn::order(set.id, as_of, &set.members);
+        let rank = turn::rank(&order, self.signer.address());
+        let wait = self.config.stage() * u32::try_from(rank).unwrap_or(u32::MAX);
+        let now = Instant::now();
+        let mut memory = self.memory();
+        memory
+            .ready
+            .retain(|digest, _| rows.iter().any(|row| row.digest == *digest));
+        rows.into_iter()
+            .filter(|row| {
+                let readiness = memory.ready.entry(row.digest).or_insert(Readiness {
+                    since: now,
+                    not_before: now,
+                });
+                now.saturating_duration_since(readiness.since) >= wait && now >= readiness.not_before
+            })
+            .collect()
+    }
+
+    /// Sorts out what has no effect or is too old. What remains ascends by evidence, one for each operator.
+    async fn ready(&self, rows: Vec<BundleRow>, block: Block) -> Result<(Vec<Ready>, View), Error> {
+        let mut ready = Vec::new();
+        let mut operators = std::collections::BTreeSet::new();
+        for row in rows {
+            let fields = row.fields.as_deref();
+            let Some(fields) = fields.and_then(|json| serde_json::from_str::<Fields>(json).ok()) else {
+                self.store
+                    .put_back(row.digest, "its appraisal was not kept")
+                    .await?;
+                continue;
+            };
+            if self.store.is_barred(row.operator).await? {
+                let reason = "newer endorsements speak against its operator's bundle on chain";
+                self.store.put_back(row.digest, reason).await?;
+                continue;
+            }
+            if fields.as_of + FRESH < block.timestamp {
+                self.store
+                    .appraise_anew(row.digest, "its appraisal is a quarter of an hour old")
+                    .await?;
+                continue;
+            }
+            // Appraised at a block that this endpoint does not hold for finalized yet.
+            if fields.as_of > block.timestamp || !operators.insert(row.operator) {
+                continue;
+            }
+            let carried = Carried {
+                operator: row.operator,
+                evidence: row.digest,
+                fields,
+            };
+            ready.push(Ready { row, carried });
+        }
+        let view = self.view(block, &carried(&ready)).await?;
+        let all = carried(&ready);
+        let mut kept = Vec::new();
+        for one in ready {
+            if view.effect(&one.carried)? == Effect::None {
+                self.store
+                    .end_bundle(one.row.digest, State::Final, "already attested for as long")
+                    .await?;
+                continue;
+            }
+            let reasons = against(&one.carried, &all, &view)?;
+            if reasons.is_empty() {
+                kept.push(one);
+            } else {
+                self.put_off(one.row.digest, &reasons.join("; ")).await?;
+            }
+        }
+        kept.sort_by_key(|one| one.carried.evidence);
+        Ok((kept, view))
+    }
+
+    /// Says why a bundle is not in a report, and leaves it alone for a stage.
+    async fn put_off(&self, digest: B256, reason: &str) -> Result<(), Error> {
+        info!(%digest, reason, "not signed now");
+        let later = Instant::now() + self.config.stage();
+        if let Some(readiness) = self.memory().ready.get_mut(&digest) {
+            readiness.not_before = later;
+        }
+        self.store.note_reason(digest, reason).await
+    }
+
+    /// What enough members vote for, and whom to ask to sign it.
+    async fn agree(
+        &self,
+        set: &Set,
+        block: Block,
+        ready: Vec<Ready>,
+    ) -> Result<Option<(Vec<Ready>, Vec<Address>)>, Error> {
+        if set.threshold <= 1 {
+            return Ok(Some((ready, Vec::new())));
+        }
+        let proposal = self.proposal(set, block, &ready);
+        let polled = self.poll(set, block, &proposal, &ready).await;
+        let ballots: Vec<_> = polled
+            .iter()
+            .map(|(member, votes)| ballot(*member, votes, &ready))
+            .collect();
+        let choice = tally::choose(ready.len(), set.threshold - 1, &ballots);
+        let (items, ask) = choice.map_or((Vec::new(), Vec::new()), |choice| (choice.items, choice.ask));
+        let outcome = if items.is_empty() { "failed" } else { "agreed" };
+        metrics::counter!("chassis_cosign_proposals_total", "outcome" => outcome).increment(1);
+        let mut agreed = Vec::new();
+        for (place, one) in ready.into_iter().enumerate() {
+            if items.contains(&place) {
+                agreed.push(one);
+            } else {
+                let reason = format!(
+                    "{} signatures are needed; {}",
+                    set.threshold,
+                    said(place, &polled, &one.carried)
+                );
+                self.put_off(one.row.digest, &reason).await?;
+            }
+        }
+        Ok((!agreed.is_empty()).then_some((agreed, ask)))
+    }
+
+    /// Puts a proposal to all members at once, and waits for all of them, at most a stage; but no longer once enough have
+    /// voted yes on everything. Who does not answer is left out of the next tries.
+    async fn poll(
+        &self,
+        set: &Set,
+        block: Block,
+        proposal: &Proposal,
+        ready: &[Ready],
+    ) -> Vec<(Address, Votes)> {
+        let message = Message::Propose(proposal.clone());
+        let mut asked: FuturesUnordered<_> = self
+            .others(set, block.timestamp)
+            .into_iter()
+            .map(|peer| {
+                let message = &message;
+                async move { (peer.address, self.ask::<Votes>(&peer, message).await) }.boxed()
+            })
+            .collect();
+        let (mut polled, mut agree_wholly) = (Vec::new(), 1);
+        while let Some((member, answer)) = asked.next().await {
+            match answer {
+                Ok(votes) if votes.votes.len() == proposal.items.len() => {
+                    let wholly = ballot(member, &votes, ready).yes.iter().all(|yes| *yes);
+                    agree_wholly += usize::from(wholly);
+                    polled.push((member, votes));
+                }
+                Ok(_) => warn!(peer = %member, "answered with another number of votes"),
+                Err(error) => {
+                    warn!(%error, "does not vote");
+                    self.leave_out(member, set, block);
+                }
+            }
+            if agree_wholly >= set.threshold {
+                break;
+            }
+        }
+        polled
+    }
+
+    /// Asks for signatures and keeps those that come, until there are enough, at most a stage. One that is on its way then
+    /// still comes: its signer tells everybody.
+    async fn collect(
+        &self,
+        set: &Set,
+        block: Block,
+        report: B256,
+        request: SignRequest,
+        ask: Vec<Address>,
+    ) -> Result<(), Error> {
+        let message = Message::Sign(request);
+        let mut asked: FuturesUnordered<_> = ask
+            .iter()
+            .filter_map(|member| self.peer(*member))
+            .map(|peer| {
+                let message = &message;
+                async move { (peer.address, self.ask::<Signature>(peer, message).await) }.boxed()
+            })
+            .collect();
+        let mut signed = 1;
+        while signed < set.threshold
+            && let Some((member, answer)) = asked.next().await
+        {
+            let signature = answer.and_then(|answer| {
+                verified(member, report, &answer.signature).ok_or_else(|| Error::Peer {
+                    peer: member,
+                    problem: "its signature does not verify".into(),
+                })
+            });
+            match signature {
+                Ok(signature) => {
+                    metrics::counter!("chassis_cosign_signatures_total", "of" => "peer").increment(1);
+                    self.store
+                        .keep_signature(report, member, &signature, now())
+                        .await?;
+                    signed += 1;
+                }
+                Err(error) => {
+                    warn!(%error, "voted yes and does not sign");
+                    metrics::counter!("chassis_cosign_stage_timeouts_total").increment(1);
+                    self.leave_out(member, set, block);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_out(&self, member: Address, set: &Set, block: Block) {
+        let epoch = (set.id, block.timestamp / turn::EPOCH);
+        self.memory().left_out.insert(member, epoch);
+    }
+
+    /// The members that are asked, in turn order: but for those left out, as long as k remain.
+    fn others(&self, set: &Set, as_of: u64) -> Vec<Peer> {
+        let order = turn::order(set.id, as_of, &set.members);
+        let members = order
+            .into_iter()
+            .filter(|member| *member != self.signer.address() && set.counts(*member));
+        let peers: Vec<_> = members.filter_map(|member| self.peer(member).cloned()).collect();
+        let memory = self.memory();
+        let epoch = (set.id, as_of / turn::EPOCH);
+        let willing: Vec<_> = peers
+            .iter()
+            .filter(|peer| memory.left_out.get(&peer.address) != Some(&epoch))
+            .cloned()
+            .collect();
+        if willing.len() + 1 >= set.threshold {
+            willing
+        } else {
+            peers
+        }
+    }
+
+    fn proposal(&self, set: &Set, block: Block, ready: &[Ready]) -> Proposal {
+        Proposal {
+            relayer_set_id: set.id,
+            policy: self.policy_digest,
+            block: BlockName {
+                number: block.number,
+                hash: block.hash,
+            },
+            as_of: block.timestamp,
+            items: ready
+                .iter()
+                .map(|one| Item {
+                    evidence: one.carried.evidence,
+                    endorsements: one.carried.fields.endorsements,
+                    as_of: one.carried.fields.as_of,
+                })
+                .collect(),
+        }
+    }
+
+    /// Archives, writes down, signs. The signature is in the store when this returns.
+    async fn sign_own(&self, set: &Set, built: &Built, ready: &[Ready]) -> Result<(B256, [u8; 64]), Error> {
+        let items = ready
+            .iter()
+            .map(|one| NewItem {
+                signing: self.signing(&one.carried),
+                operator: one.carried.operator,
+                is_public: one.row.is_public,
+                appraisal: None,
+                fields: one.row.fields.clone().unwrap_or_default(),
+            })
+            .collect();
+        let new = self.new_report(set, built, items);
+        let signature = self.record(&new, built).await?;
+        info!(report = %new.hash, bundles = new.items.len(), "signed");
+        metrics::counter!("chassis_cosign_signatures_total", "of" => "own").increment(1);
+        Ok((new.hash, signature))
+    }
+
+    /// What is written down of a report of this relayer's own.
+    fn new_report(&self, set: &Set, built: &Built, items: Vec<NewItem>) -> NewReport {
+        let report = &built.report;
+        NewReport {
+            hash: built.hash(self.chain.id, *self.chain.registry.address()),
+            report: report.abi_encode(),
+            archive: report.archive,
+            proposer: self.signer.address(),
+            set_id: set.id,
+            issued_at: report.issuedAt.to(),
+            deadline: report.deadline.to(),
+            now: now(),
+            items,
+        }
+    }
+
+    /// Archives the manifest, then writes down and signs in one step.
+    async fn record(&self, new: &NewReport, built: &Built) -> Result<[u8; 64], Error> {
+        self.archive
+            .put(Kind::Manifest, new.archive, built.manifest.clone())
+            .await?;
+        let signature = auth::sign(&self.signer, new.hash).await?;
+        self.store
+            .record_report(new, self.signer.address(), &signature)
+            .await?;
+        failpoint("recorded");
+        Ok(signature)
+    }
+
+    fn signing(&self, carried: &Carried) -> Signing {
+        Signing {
+            evidence: carried.evidence,
+            policy: self.policy_digest,
+            endorsements: carried.fields.endorsements,
+            as_of: carried.fields.as_of,
+            result: carried.fields.digest,
+        }
+    }
+}
+
+/// A yes counts only with this relayer's own digest.
+fn ballot(member: Address, votes: &Votes, ready: &[Ready]) -> Ballot {
+    let yes = votes.votes.iter().zip(ready).map(|(vote, one)| {
+        let digest = one.carried.fields.digest;
+        if let Vote::Yes { result } = vote
+            && *result != digest
+        {
+            warn!(peer = %member, evidence = %one.carried.evidence, own = %digest, theirs = %result, "another result");
+            metrics::counter!("chassis_cosign_disagreements_total").increment(1);
+        }
+        *vote == Vote::Yes { result: digest }
+    });
+    Ballot {
+        member,
+        yes: yes.collect(),
+    }
+}
+
+/// For people: what came of an item.
+fn said(place: usize, polled: &[(Address, Votes)], carried: &Carried) -> String {
+    if polled.is_empty() {
+        return "no other relayer answered".into();
+    }
+    let sayings = polled
+        .iter()
+        .filter_map(|(member, votes)| match votes.votes.get(place)? {
+            Vote::Yes { result } if *result == carried.fields.digest => Some(format!("{member} votes yes")),
+            Vote::Yes { result } => Some(format!("{member} comes to another result, {result}")),
+            Vote::No { reasons } => {
+                let reasons: Vec<String> = reasons
+                    .iter()
+                    .take(8)
+                    .map(|reason| reason.chars().take(300).collect())
+                    .collect();
+                Some(format!("{member} votes no ({})", reasons.join("; ")))
+            }
+        });
+    sayings.collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn carried(ready: &[Ready]) -> Vec<Carried> {
+    ready.iter().map(|one| one.carried.clone()).collect()
+}

@@ -1,0 +1,121 @@
+//! The relayer set in force.
+
+use alloy::primitives::Address;
+
+use super::Inner;
+use crate::Error;
+
+/// A relayer set, as the registry has it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Set {
+    pub(super) id: u32,
+    /// In the registry's order, which numbers them in a signer mask.
+    pub(super) members: Vec<Address>,
+    /// `k`.
+    pub(super) threshold: usize,
+    /// Bit i: member i has been disabled.
+    disabled: u32,
+}
+
+impl Set {
+    /// A member's number in the signer mask.
+    pub(super) fn index(&self, member: Address) -> Option<u8> {
+        let index = self.members.iter().position(|other| *other == member)?;
+        u8::try_from(index).ok().filter(|index| *index < 32)
+    }
+
+    pub(super) fn is_disabled(&self, index: u8) -> bool {
+        self.disabled >> index & 1 == 1
+    }
+
+    /// Whether this member's signatures count.
+    pub(super) fn counts(&self, member: Address) -> bool {
+        self.index(member).is_some_and(|index| !self.is_disabled(index))
+    }
+
+    /// Chooses `k` signatures of members that count: the mask, and the signatures in ascending order of member. `None` if
+    /// there are too few.
+    pub(super) fn assemble(&self, signatures: &[(Address, [u8; 64])]) -> Option<(u32, Vec<u8>)> {
+        let mut chosen: Vec<_> = signatures
+            .iter()
+            .filter(|(signer, _)| self.counts(*signer))
+            .filter_map(|(signer, signature)| Some((self.index(*signer)?, signature)))
+            .collect();
+        chosen.sort_unstable_by_key(|(index, _)| *index);
+        chosen.dedup_by_key(|(index, _)| *index);
+        let chosen = chosen.get(..self.threshold)?;
+        let mask = chosen.iter().fold(0, |mask, (index, _)| mask | 1 << index);
+        Some((
+            mask,
+            chosen
+                .iter()
+                .flat_map(|(_, signature)| signature.iter().copied())
+                .collect(),
+        ))
+    }
+}
+
+impl Inner {
+    /// The set that signs now.
+    pub(super) async fn set_in_force(&self) -> Result<Set, Error> {
+        let id = self.chain.registry.control().call().await?.relayerSetId;
+        self.set(id).await
+    }
+
+    /// A set by its id; one that was replaced has an hour of grace at most.
+    pub(super) async fn set(&self, id: u32) -> Result<Set, Error> {
+        let set = self.chain.registry.relayerSet(id).call().await?;
+        Ok(Set {
+            id,
+            members: set.members,
+            threshold: set.threshold.into(),
+            disabled: set.disabled,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(threshold: usize, disabled: u32) -> Set {
+        Set {
+            id: 1,
+            members: (1..=4).map(Address::repeat_byte).collect(),
+            threshold,
+            disabled,
+        }
+    }
+
+    fn signatures(members: &[u8]) -> Vec<(Address, [u8; 64])> {
+        let signature = |member: &u8| (Address::repeat_byte(*member), [*member; 64]);
+        members.iter().map(signature).collect()
+    }
+
+    #[test]
+    fn exactly_k_signatures_in_the_registrys_order() {
+        let (mask, bytes) = set(2, 0).assemble(&signatures(&[4, 2, 3])).unwrap();
+        assert_eq!(mask, 0b0110);
+        assert_eq!(bytes, [[2; 64], [3; 64]].concat());
+    }
+
+    #[test]
+    fn strangers_the_disabled_and_repetitions_do_not_count() {
+        assert_eq!(set(2, 0).assemble(&signatures(&[2, 9])), None);
+        assert_eq!(set(2, 0b10).assemble(&signatures(&[2, 1])), None);
+        assert_eq!(set(2, 0).assemble(&signatures(&[2, 2])), None);
+        assert_eq!(set(2, 0b10).assemble(&signatures(&[2, 1, 4])).unwrap().0, 0b1001);
+    }
+
+    #[test]
+    fn a_set_of_thirty_two_has_a_number_for_everybody() {
+        let set = Set {
+            members: (1..=33).map(Address::repeat_byte).collect(),
+            disabled: 1 << 31,
+            ..set(1, 0)
+        };
+        assert_eq!(set.index(Address::repeat_byte(32)), Some(31));
+        assert!(set.is_disabled(31));
+        assert_eq!(set.index(Address::repeat_byte(33)), None);
+    }
+}

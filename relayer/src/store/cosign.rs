@@ -1,0 +1,431 @@
+//! Reports on their way to k signatures.
+
+use alloy::primitives::{Address, B256};
+use sqlx::Row as _;
+
+use super::{BundleRow, Connection, Row, Signing, Store, bundles};
+use crate::Error;
+
+/// A report that is about to be signed, with everything that must be written down first.
+#[derive(Clone, Debug)]
+pub struct NewReport {
+    /// Its EIP-712 digest.
+    pub hash: B256,
+    /// ABI-encoded.
+    pub report: Vec<u8>,
+    /// Its manifest.
+    pub archive: B256,
+    /// Who proposed it.
+    pub proposer: Address,
+    /// The relayer set it is for.
+    pub set_id: u32,
+    /// Unix seconds.
+    pub issued_at: u64,
+    /// Unix seconds.
+    pub deadline: u64,
+    /// Unix seconds.
+    pub now: u64,
+    /// What it carries.
+    pub items: Vec<NewItem>,
+}
+
+/// A bundle in such a report.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// What names its appraisal, and the result.
+    pub signing: Signing,
+    /// Whom it is about.
+    pub operator: Address,
+    /// Whether everybody may see it.
+    pub is_public: bool,
+    /// The appraisal, JSON; `None` leaves what is stored.
+    pub appraisal: Option<String>,
+    /// What a grant is made of, JSON.
+    pub fields: String,
+}
+
+/// A report that was signed and is not done with.
+#[derive(Clone, Debug)]
+pub struct OpenReport {
+    /// Its EIP-712 digest.
+    pub hash: B256,
+    /// ABI-encoded.
+    pub report: Vec<u8>,
+    /// Its manifest.
+    pub archive: B256,
+    /// Who proposed it.
+    pub proposer: Address,
+    /// The relayer set it is for.
+    pub set_id: u32,
+    /// Unix seconds.
+    pub issued_at: u64,
+    /// Unix seconds.
+    pub deadline: u64,
+    /// Unix seconds.
+    pub recorded_at: u64,
+}
+
+impl Store {
+    /// Bundles fit to be attested, the oldest first, but one whose operator has another under way: that one's effect has
+    /// to be seen first.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn bundles_to_propose(&self, most: u32) -> Result<Vec<BundleRow>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM bundles b WHERE b.state = 'appraised' AND NOT EXISTS (
+                SELECT 1 FROM bundles o WHERE o.operator = b.operator AND o.digest <> b.digest
+                AND o.state IN ('cosigning', 'queued', 'posted', 'included'))
+             ORDER BY b.received_at, b.digest LIMIT $1",
+        )
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .iter()
+            .map(bundles::row_to_bundle)
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Writes down what is about to be signed, its signature with it, and takes the bundles along. All or nothing; when it
+    /// returns, it is on disk. The same report again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Equivocation`] if another result was signed under the same name; else of the database.
+    pub async fn record_report(
+        &self,
+        new: &NewReport,
+        signer: Address,
+        signature: &[u8; 64],
+    ) -> Result<(), Error> {
+        let mut all = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO cosign_reports
+             (hash, report, archive, proposer, set_id, issued_at, deadline, recorded_at, is_open)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT (hash) DO NOTHING",
+        )
+        .bind(new.hash.to_string())
+        .bind(hex::encode(&new.report))
+        .bind(new.archive.to_string())
+        .bind(new.proposer.to_string())
+        .bind(i64::from(new.set_id))
+        .bind(signed(new.issued_at))
+        .bind(signed(new.deadline))
+        .bind(signed(new.now))
+        .execute(&mut *all)
+        .await?;
+        for item in &new.items {
+            record_signing(&mut all, &item.signing).await?;
+            take_along(&mut all, item, new).await?;
+        }
+        add_signature(&mut all, new.hash, signer, signature, new.now).await?;
+        all.commit().await?;
+        Ok(())
+    }
+
+    /// A report that this relayer has signed.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn signed_report(&self, hash: B256) -> Result<Option<OpenReport>, Error> {
+        let row = sqlx::query("SELECT * FROM cosign_reports WHERE hash = $1")
+            .bind(hash.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.as_ref().map(row_to_report).transpose()?)
+    }
+
+    /// Reports that are not done with, the oldest first.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn open_reports(&self) -> Result<Vec<OpenReport>, Error> {
+        let rows =
+            sqlx::query("SELECT * FROM cosign_reports WHERE is_open = 1 ORDER BY recorded_at, hash LIMIT 64")
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.iter().map(row_to_report).collect::<Result<_, _>>()?)
+    }
+
+    /// The bundles that wait for this report.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn bundles_cosigning(&self, report: B256) -> Result<Vec<BundleRow>, Error> {
+        let rows = sqlx::query(
+            "SELECT b.* FROM bundles b JOIN cosign_items i ON i.evidence = b.digest
+             WHERE i.report = $1 AND b.state = 'cosigning' ORDER BY b.digest",
+        )
+        .bind(report.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .iter()
+            .map(bundles::row_to_bundle)
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Keeps a verified signature under a report.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn keep_signature(
+        &self,
+        report: B256,
+        signer: Address,
+        signature: &[u8; 64],
+        now: u64,
+    ) -> Result<(), Error> {
+        let mut connection = self.writer.acquire().await?;
+        add_signature(&mut connection, report, signer, signature, now).await?;
+        Ok(())
+    }
+
+    /// All signatures under a report.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn signatures_under(&self, report: B256) -> Result<Vec<(Address, [u8; 64])>, Error> {
+        let rows = sqlx::query("SELECT signer, signature FROM cosign_signatures WHERE report = $1")
+            .bind(report.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        let parsed = rows.iter().map(|row| {
+            let signature: alloy::primitives::FixedBytes<64> = bundles::parse(row, "signature")?;
+            Ok((bundles::parse(row, "signer")?, signature.0))
+        });
+        Ok(parsed.collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// Hands a report that has its signatures to the poster, with the bundles that wait for it.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn queue_report(&self, report: &OpenReport, calldata: &[u8]) -> Result<(), Error> {
+        let mut all = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO reports (hash, archive, calldata) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING",
+        )
+        .bind(report.hash.to_string())
+        .bind(report.archive.to_string())
+        .bind(hex::encode(calldata))
+        .execute(&mut *all)
+        .await?;
+        sqlx::query(
+            "UPDATE bundles SET state = 'queued', report = $1 WHERE state = 'cosigning'
+             AND digest IN (SELECT evidence FROM cosign_items WHERE report = $1)",
+        )
+        .bind(report.hash.to_string())
+        .execute(&mut *all)
+        .await?;
+        sqlx::query("UPDATE cosign_reports SET is_open = 0 WHERE hash = $1")
+            .bind(report.hash.to_string())
+            .execute(&mut *all)
+            .await?;
+        all.commit().await?;
+        Ok(())
+    }
+
+    /// Is done with a report. Bundles that still wait for it, and for no other, are appraised anew; that is no failure of
+    /// theirs and is not counted as one.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn close_report(&self, report: B256, reason: &str) -> Result<(), Error> {
+        let mut both = self.begin().await?;
+        sqlx::query("UPDATE cosign_reports SET is_open = 0 WHERE hash = $1")
+            .bind(report.to_string())
+            .execute(&mut *both)
+            .await?;
+        sqlx::query(
+            "UPDATE bundles SET state = 'received', report = NULL, reason = $2 WHERE state = 'cosigning'
+             AND digest IN (SELECT evidence FROM cosign_items WHERE report = $1)
+             AND digest NOT IN (SELECT i.evidence FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
+                                WHERE r.is_open = 1)",
+        )
+        .bind(report.to_string())
+        .bind(reason)
+        .execute(&mut *both)
+        .await?;
+        both.commit().await?;
+        Ok(())
+    }
+
+    /// Has a bundle appraised anew. That is no failure of its and is not counted as one.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn appraise_anew(&self, digest: B256, reason: &str) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE bundles SET state = 'received', report = NULL, reason = $2
+             WHERE digest = $1 AND state = 'appraised'",
+        )
+        .bind(digest.to_string())
+        .bind(reason)
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Says on a bundle why it is not cosigned yet.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn note_reason(&self, digest: B256, reason: &str) -> Result<(), Error> {
+        sqlx::query("UPDATE bundles SET reason = $2 WHERE digest = $1 AND state = 'appraised'")
+            .bind(digest.to_string())
+            .bind(reason)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Remembers a request until `until`. `false` if it was heard before.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn hear(&self, sender: Address, nonce: B256, until: u64) -> Result<bool, Error> {
+        let added = sqlx::query(
+            "INSERT INTO cosign_nonces (sender, nonce, until) VALUES ($1, $2, $3)
+             ON CONFLICT (sender, nonce) DO NOTHING",
+        )
+        .bind(sender.to_string())
+        .bind(nonce.to_string())
+        .bind(signed(until))
+        .execute(&self.writer)
+        .await?;
+        Ok(added.rows_affected() == 1)
+    }
+
+    /// Forgets requests whose time has passed, and signatures whose report never came.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn forget(&self, now: u64, oldest_signature: u64) -> Result<(), Error> {
+        sqlx::query("DELETE FROM cosign_nonces WHERE until < $1")
+            .bind(signed(now))
+            .execute(&self.writer)
+            .await?;
+        sqlx::query(
+            "DELETE FROM cosign_signatures WHERE received_at < $1
+             AND report NOT IN (SELECT hash FROM cosign_reports)",
+        )
+        .bind(signed(oldest_signature))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Since when a source is known to have come to this number: now, if it is new.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn known_since(&self, source: &str, number: &str, now: u64) -> Result<u64, Error> {
+        sqlx::query(
+            "INSERT INTO cosign_numbers (source, number, since) VALUES ($1, $2, $3)
+             ON CONFLICT (source, number) DO NOTHING",
+        )
+        .bind(source)
+        .bind(number)
+        .bind(signed(now))
+        .execute(&self.writer)
+        .await?;
+        let row = sqlx::query("SELECT since FROM cosign_numbers WHERE source = $1 AND number = $2")
+            .bind(source)
+            .bind(number)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(unsigned(&row, "since")?)
+    }
+}
+
+async fn record_signing(connection: &mut Connection, signing: &Signing) -> Result<(), Error> {
+    let stored = sqlx::query(
+        "INSERT INTO signatures (evidence, policy, endorsements, as_of, result) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = signatures.result
+         WHERE signatures.result = excluded.result",
+    )
+    .bind(signing.evidence.to_string())
+    .bind(signing.policy.to_string())
+    .bind(signing.endorsements.to_string())
+    .bind(signed(signing.as_of))
+    .bind(signing.result.to_string())
+    .execute(connection)
+    .await?;
+    if stored.rows_affected() == 0 {
+        return Err(Error::Equivocation {
+            evidence: signing.evidence.to_string(),
+        });
+    }
+    Ok(())
+}
+
+/// A bundle that has gone further, or has ended, stays where it is.
+async fn take_along(connection: &mut Connection, item: &NewItem, new: &NewReport) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, appraisal, fields)
+         VALUES ($1, $2, $3, 'cosigning', $4, $5, $6, $7)
+         ON CONFLICT (digest) DO UPDATE SET state = 'cosigning', result = excluded.result, fields = excluded.fields,
+         appraisal = COALESCE(excluded.appraisal, bundles.appraisal), reason = NULL
+         WHERE bundles.state IN ('received', 'appraised', 'cosigning')",
+    )
+    .bind(item.signing.evidence.to_string())
+    .bind(item.operator.to_string())
+    .bind(i64::from(item.is_public))
+    .bind(signed(new.now))
+    .bind(item.signing.result.to_string())
+    .bind(item.appraisal.as_deref())
+    .bind(&item.fields)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("INSERT INTO cosign_items (report, evidence) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(new.hash.to_string())
+        .bind(item.signing.evidence.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn add_signature(
+    connection: &mut Connection,
+    report: B256,
+    signer: Address,
+    signature: &[u8; 64],
+    now: u64,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO cosign_signatures (report, signer, signature, received_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (report, signer) DO NOTHING",
+    )
+    .bind(report.to_string())
+    .bind(signer.to_string())
+    .bind(hex::encode(signature))
+    .bind(signed(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn row_to_report(row: &Row) -> Result<OpenReport, sqlx::Error> {
+    let report: alloy::primitives::Bytes = bundles::parse(row, "report")?;
+    Ok(OpenReport {
+        hash: bundles::parse(row, "hash")?,
+        report: report.into(),
+        archive: bundles::parse(row, "archive")?,
+        proposer: bundles::parse(row, "proposer")?,
+        set_id: u32::try_from(row.try_get::<i64, _>("set_id")?).unwrap_or_default(),
+        issued_at: unsigned(row, "issued_at")?,
+        deadline: unsigned(row, "deadline")?,
+        recorded_at: unsigned(row, "recorded_at")?,
+    })
+}
+
+/// SQL has no unsigned integers. Times stay far below the limit.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
+    row.try_get::<i64, _>(column)
+        .map(|number| u64::try_from(number).unwrap_or(0))
+}
