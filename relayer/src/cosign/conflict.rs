@@ -63,3 +63,91 @@ pub(super) fn between(a: &Carried, b: &Carried) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, B256, aliases::U40};
+
+    use super::*;
+    use crate::post::report_tests::{NOW, attestation, carried, view};
+
+    #[test]
+    fn two_machines_of_two_operators_are_no_conflict() {
+        let all = [carried(1), carried(2)];
+        assert_eq!(between(&all[0], &all[1]), None);
+        assert_eq!(with_registry(&all[0], &view(&all)), None);
+    }
+
+    #[test]
+    fn two_operators_on_one_machine_are_no_conflict() {
+        let (a, mut b) = (carried(1), carried(2));
+        b.fields.platform_id = a.fields.platform_id;
+        assert_eq!(between(&a, &b), None);
+    }
+
+    #[test]
+    fn one_instance_is_not_two_operators() {
+        let (a, mut b) = (carried(1), carried(2));
+        b.fields.instance_id = a.fields.instance_id;
+        assert!(between(&a, &b).unwrap().contains("instance"));
+        // Without a TPM there is no instance, and so nothing that two could claim.
+        let (mut a, mut b) = (a, b);
+        a.fields.instance_id = B256::ZERO;
+        b.fields.instance_id = B256::ZERO;
+        assert_eq!(between(&a, &b), None);
+    }
+
+    #[test]
+    fn one_operator_is_not_there_twice() {
+        let (a, mut b) = (carried(1), carried(2));
+        b.operator = a.operator;
+        assert!(between(&a, &b).unwrap().contains("twice"));
+    }
+
+    #[test]
+    fn one_platform_is_not_two_providers() {
+        let (a, mut b) = (carried(1), carried(2));
+        b.fields.platform_id = a.fields.platform_id;
+        b.fields.provider = 2;
+        assert!(between(&a, &b).unwrap().contains("providers 1 and 2"));
+        // Who names no provider contradicts none.
+        b.fields.provider = 0;
+        assert_eq!(between(&a, &b), None);
+    }
+
+    #[test]
+    fn an_instance_that_is_attested_elsewhere_is_not_here() {
+        let one = carried(1);
+        let mut view = view(std::slice::from_ref(&one));
+        let (holder, elsewhere) = (Address::repeat_byte(8), B256::repeat_byte(9));
+        view.holders.insert(one.fields.instance_id, holder);
+        let stored = view.operators.entry(holder).or_insert_with(attestation);
+        stored.status = Status::Active;
+        stored.expiry = U40::from(NOW + 1);
+        stored.platformId = elsewhere;
+        assert!(with_registry(&one, &view).unwrap().contains("another platform"));
+
+        view.operators.get_mut(&holder).unwrap().platformId = one.fields.platform_id;
+        assert!(with_registry(&one, &view).unwrap().contains("attested for"));
+        // What has run out holds nothing.
+        view.operators.get_mut(&holder).unwrap().expiry = U40::from(NOW);
+        assert_eq!(with_registry(&one, &view), None);
+    }
+
+    #[test]
+    fn a_platform_in_one_providers_hands_is_not_in_anothers() {
+        let one = carried(1);
+        let mut view = view(std::slice::from_ref(&one));
+        let platform = view.platforms.get_mut(&one.fields.platform_id).unwrap();
+        platform.status = Status::Active;
+        platform.provider = 2;
+        platform.custody = 2;
+        platform.custodyExpiry = U40::from(NOW + 1);
+        assert!(with_registry(&one, &view).unwrap().contains("provider 2's"));
+        view.platforms
+            .get_mut(&one.fields.platform_id)
+            .unwrap()
+            .custodyExpiry = U40::from(NOW);
+        assert_eq!(with_registry(&one, &view), None, "that custody is over");
+    }
+}

@@ -81,6 +81,8 @@ mod sign;
 mod tally;
 mod turn;
 mod vet;
+#[cfg(test)]
+mod vet_tests;
 mod view;
 
 use std::{

@@ -13,6 +13,8 @@ mod lanes;
 mod manifest;
 mod nonces;
 pub(crate) mod report;
+#[cfg(test)]
+pub(crate) mod report_tests;
 mod settle;
 mod transaction;
 mod view;
