@@ -16,6 +16,8 @@ use super::vet::*;
 const NOW: u64 = 1_700_000_000;
 const DAY: u64 = 86_400;
 
+type Replace = fn(&mut QuoteCollateralV3, &QuoteCollateralV3);
+
 /// How a set is to be.
 #[derive(Clone, Copy)]
 struct Dates {
@@ -152,13 +154,13 @@ fn one_stale_part_is_enough() {
         ..OWN
     };
     let old = set(stale).tdx_collateral.unwrap();
-    let parts: [(&str, fn(&mut QuoteCollateralV3, &QuoteCollateralV3)); 4] = [
+    let parts: [(&str, Replace); 4] = [
         ("TCB info", |new, old| new.tcb_info.clone_from(&old.tcb_info)),
         ("QE identity", |new, old| {
-            new.qe_identity.clone_from(&old.qe_identity)
+            new.qe_identity.clone_from(&old.qe_identity);
         }),
         ("Intel root CRL", |new, old| {
-            new.root_ca_crl.clone_from(&old.root_ca_crl)
+            new.root_ca_crl.clone_from(&old.root_ca_crl);
         }),
         ("PCK CRL", |new, old| new.pck_crl.clone_from(&old.pck_crl)),
     ];
@@ -255,7 +257,7 @@ fn of_what_nobody_signed_only_the_same_is_taken() {
             claims.push(HostRegistryClaim {
                 zone: "b".into(),
                 ..claims[0].clone()
-            })
+            });
         },
     ];
     for change in changes {

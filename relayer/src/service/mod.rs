@@ -84,8 +84,9 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         limits: config.file.tasks.clone(),
         pause: Duration::from_millis(config.file.poll_ms),
     };
-    let (phases, draining) = (supervisor.phases.clone(), supervisor.phases.clone());
+    let phases = supervisor.phases.clone();
     let mut tasks = JoinSet::new();
+    spawn_cosigning(&mut tasks, &supervisor, &cosigner);
     judge(&mut tasks, &supervisor, appraiser, reappraiser, &config);
     let (endpoints, account) = (chain.clone(), poster.clone());
     let probe = Duration::from_millis(config.rpc.file.probe_ms);
@@ -97,22 +98,6 @@ pub async fn relay(config: Config) -> Result<(), Error> {
                 endpoints.probe().await;
                 account.measure().await
             }),
-    );
-    let steps = cosigner.clone();
-    tasks.spawn(
-        supervisor
-            .clone()
-            .every("cosign", Phase::Stopped, async move || match draining.now() {
-                Phase::Running => steps.tick().await,
-                Phase::Draining | Phase::Stopped => steps.finish().await,
-            }),
-    );
-    let steps = cosigner.clone();
-    tasks.spawn(
-        supervisor
-            .clone()
-            .pausing(GREETING)
-            .every("greet", Phase::Draining, async move || steps.greet().await),
     );
     let steps = poster.clone();
     tasks.spawn(
@@ -182,6 +167,26 @@ fn judge(
             .every("reappraise", Phase::Draining, async move || {
                 reappraiser.tick().await
             }),
+    );
+}
+
+/// Proposes and finishes reports, and sees who is there. While it drains, nothing new is proposed.
+fn spawn_cosigning(tasks: &mut JoinSet<&'static str>, supervisor: &Supervisor, cosigner: &Cosigner) {
+    let (steps, phases) = (cosigner.clone(), supervisor.phases.clone());
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("cosign", Phase::Stopped, async move || match phases.now() {
+                Phase::Running => steps.tick().await,
+                Phase::Draining | Phase::Stopped => steps.finish().await,
+            }),
+    );
+    let steps = cosigner.clone();
+    tasks.spawn(
+        supervisor
+            .clone()
+            .pausing(GREETING)
+            .every("greet", Phase::Draining, async move || steps.greet().await),
     );
 }
 
