@@ -88,23 +88,8 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let mut tasks = JoinSet::new();
     spawn_cosigning(&mut tasks, &supervisor, &cosigner);
     judge(&mut tasks, &supervisor, appraiser, reappraiser, &config);
-    let (endpoints, account) = (chain.clone(), poster.clone());
     let probe = Duration::from_millis(config.rpc.file.probe_ms);
-    tasks.spawn(
-        supervisor
-            .clone()
-            .pausing(probe)
-            .every("rpc", Phase::Stopped, async move || {
-                endpoints.probe().await;
-                account.measure().await
-            }),
-    );
-    let steps = poster.clone();
-    tasks.spawn(
-        supervisor
-            .clone()
-            .every("post", Phase::Stopped, async move || steps.tick().await),
-    );
+    spawn_posting(&mut tasks, &supervisor, &chain, &poster, probe);
     let app = App {
         store: store.clone(),
         archive,
@@ -167,6 +152,32 @@ fn judge(
             .every("reappraise", Phase::Draining, async move || {
                 reappraiser.tick().await
             }),
+    );
+}
+
+/// Posts, and looks at endpoints and the account every `probe`.
+fn spawn_posting(
+    tasks: &mut JoinSet<&'static str>,
+    supervisor: &Supervisor,
+    chain: &Chain,
+    poster: &Poster,
+    probe: Duration,
+) {
+    let (endpoints, account) = (chain.clone(), poster.clone());
+    tasks.spawn(
+        supervisor
+            .clone()
+            .pausing(probe)
+            .every("rpc", Phase::Stopped, async move || {
+                endpoints.probe().await;
+                account.measure().await
+            }),
+    );
+    let steps = poster.clone();
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("post", Phase::Stopped, async move || steps.tick().await),
     );
 }
 
