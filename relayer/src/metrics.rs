@@ -108,18 +108,6 @@ pub const CATALOGUE: &[Metric] = &[
         "1 if the `source`'s last answer was good",
     ),
     counter("chassis_gas_used_total", "Gas that final reports used"),
-    gauge(
-        "chassis_operators_warned",
-        "Operators whose bundle on chain would not be attested so today, as of the last round's end",
-    ),
-    counter(
-        "chassis_reappraisal_rounds_total",
-        "Rounds through all operators that came to their end",
-    ),
-    counter(
-        "chassis_reappraisals_total",
-        "Bundles on chain appraised again, by `outcome`: holds, falls, fails",
-    ),
     counter(
         "chassis_nonces_lost_total",
         "Transactions whose nonce another program used with the relayer's key",
@@ -132,12 +120,24 @@ pub const CATALOGUE: &[Metric] = &[
         )
     },
     gauge(
+        "chassis_operators_warned",
+        "Operators whose bundle on chain would not be attested so today, as of the last round's end",
+    ),
+    gauge(
         "chassis_post_held",
         "1 while posting is held up, by `reason`: fee_cap, spend_cap, funds, stuck",
     ),
     counter(
         "chassis_post_holds_total",
         "Times that posting was held up, by `reason`",
+    ),
+    counter(
+        "chassis_reappraisal_rounds_total",
+        "Rounds through all operators that came to their end",
+    ),
+    counter(
+        "chassis_reappraisals_total",
+        "Bundles on chain appraised again, by `outcome`: holds, falls, fails",
     ),
     counter(
         "chassis_reorgs_total",
