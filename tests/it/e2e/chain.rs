@@ -16,13 +16,17 @@ use alloy::{
 };
 use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
 use chassis_sim::provider::PROVIDER_ID;
+use serde_json::{Value, json};
 
-/// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards.
-pub(crate) const KEYS: [&str; 4] = [
+/// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards. The others operate more nodes.
+pub(crate) const KEYS: [&str; 7] = [
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
     "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+    "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
+    "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
+    "0x92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e",
 ];
 const DAY: u64 = 86_400;
 /// Guards, and governs.
@@ -39,17 +43,40 @@ pub(crate) struct Chain {
 impl Chain {
     /// Starts anvil with a block each second and deploys the registry: one relayer, threshold one, one policy.
     pub(crate) async fn start(policy: B256) -> Self {
+        let mut chain = Self::spawn(&["--block-time", "1"]).await;
+        chain.registry = chain.deploy(policy).await;
+        chain
+    }
+
+    /// The same, with blocks only when [`Chain::mine`] is called.
+    pub(crate) async fn start_still(policy: B256) -> Self {
+        let mut chain = Self::spawn(&[]).await;
+        chain.registry = chain.deploy(policy).await;
+        chain.ask("evm_setAutomine", json!([false])).await;
+        chain
+    }
+
+    /// Mines, and makes all but the last two blocks final.
+    pub(crate) async fn mine(&self, blocks: u64) {
+        self.ask("anvil_mine", json!([format!("{blocks:#x}")])).await;
+    }
+
+    /// Any method of anvil's.
+    pub(crate) async fn ask(&self, method: &'static str, params: Value) -> Value {
+        self.provider.raw_request(method.into(), params).await.unwrap()
+    }
+
+    async fn spawn(arguments: &[&str]) -> Self {
         let port = free_port();
         let process = Command::new(contracts().join("bin/anvil"))
             .args([
                 "--port",
                 &port.to_string(),
-                "--block-time",
-                "1",
                 "--slots-in-an-epoch",
                 "1",
                 "--silent",
             ])
+            .args(arguments)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -59,7 +86,7 @@ impl Chain {
             .wallet(wallet)
             .connect_http(url.parse().unwrap())
             .erased();
-        let mut chain = Self {
+        let chain = Self {
             process,
             url,
             provider,
@@ -69,7 +96,6 @@ impl Chain {
             chain.provider.get_block_number().await.is_ok()
         })
         .await;
-        chain.registry = chain.deploy(policy).await;
         chain
     }
 

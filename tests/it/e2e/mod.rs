@@ -3,7 +3,9 @@
 mod chain;
 mod history;
 mod outside;
+mod posting;
 pub(crate) mod programs;
+mod proxy;
 mod replay;
 mod tcb_recovery;
 

@@ -25,6 +25,9 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     path
 }
 
+/// Re-appraisal without a pause.
+const REAPPRAISE: &str = "[reappraise]\ninterval_s = 1\nper_second = 1000";
+
 /// `chassis relay`, killed on drop. Its files outlive its process.
 pub(crate) struct Relayer {
     process: Option<Child>,
@@ -36,16 +39,31 @@ pub(crate) struct Relayer {
 impl Relayer {
     /// Writes its configuration; does not start it.
     pub(crate) fn new(chain: &Chain, cloud: &Cloud, outside: &Outside) -> Self {
+        Self::configured(
+            chain,
+            cloud,
+            outside,
+            &format!("rpc_url = {:?}", chain.url),
+            REAPPRAISE,
+        )
+    }
+
+    /// The same, with more lines of configuration: keys at the top, and sections.
+    pub(crate) fn configured(
+        chain: &Chain,
+        cloud: &Cloud,
+        outside: &Outside,
+        top: &str,
+        sections: &str,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("relayer.toml");
         let url = format!("127.0.0.1:{}", free_port());
         let text = format!(
-            "listen = {url:?}\nrpc_url = {:?}\nregistry = \"{}\"\npolicy = \"{}\"\ndata_dir = \"{}\"\n\
+            "listen = {url:?}\n{top}\nregistry = \"{}\"\npolicy = \"{}\"\ndata_dir = \"{}\"\n{sections}\n\
              [endorsements]\npcs = \"{http}\"\nrefresh_s = 1\n\
              host_registry = \"{http}/host-registry/{{ppid}}\"\n\
-             provider_crls = [\"{http}/crls/0\", \"{http}/crls/1\"]\n\
-             [reappraise]\ninterval_s = 1\nper_second = 1000\n",
-            chain.url,
+             provider_crls = [\"{http}/crls/0\", \"{http}/crls/1\"]\n",
             chain.registry,
             cloud.policy_path().display(),
             dir.path().join("data").display(),
@@ -105,6 +123,14 @@ impl Relayer {
             answer.status().as_u16(),
             answer.json().await.unwrap_or(Value::Null),
         )
+    }
+
+    /// What `/readyz` gives as reasons.
+    pub(crate) async fn reasons(&self) -> String {
+        match reqwest::get(format!("{}/readyz", self.url)).await {
+            Ok(answer) => answer.json::<Value>().await.unwrap_or(Value::Null)["reasons"].to_string(),
+            Err(error) => error.to_string(),
+        }
     }
 
     pub(crate) async fn bundle(&self, digest: &str) -> Value {

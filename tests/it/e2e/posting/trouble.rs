@@ -1,0 +1,99 @@
+//! Reorgs, other relayers, and reports that come too late.
+
+use super::*;
+use crate::e2e::proxy::Fault;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reorganised_transaction_is_posted_again_once() {
+    let scene = Scene::started(PLAIN).await;
+    let digest = scene.submit(0).await;
+    scene.until_pending(1).await;
+    scene.chain.mine(1).await;
+    scene.until_state(&digest, "included").await;
+    // Same height, other block, and the transaction is in none.
+    scene.chain.ask("anvil_reorg", json!([1, []])).await;
+    assert_eq!(scene.chain.batches().await, 0);
+    scene.until_state(&digest, "posted").await;
+    scene.until_pending(1).await;
+    scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+}
+
+/// The relayer's own transaction never arrives; another relayer posts the same report; a third program takes the nonce.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_another_relayer_posted_is_final_by_its_transaction() {
+    let scene = Scene::started(PLAIN).await;
+    let digest = overtaken(&scene).await;
+    scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+}
+
+/// The same, and the relayer's own transaction is mined too: it reverts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_was_overtaken_reverts_and_its_bundle_is_final_all_the_same() {
+    let scene = Scene::started(PLAIN).await;
+    scene.proxies[0].always(&[Fault::Swallow]);
+    let digest = scene.submit(0).await;
+    until("a transaction is swallowed", || async {
+        !scene.proxies[0].sent().is_empty()
+    })
+    .await;
+    scene.overtake(&scene.proxies[0].sent()[0]).await;
+    scene.chain.mine(1).await;
+    assert_eq!(scene.chain.batches().await, 1);
+    scene.proxies[0].behave();
+    scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_became_too_late_in_the_queue_is_made_anew() {
+    let scene = Scene::started(Setup {
+        top: "max_fee_gwei = 30",
+        ..PLAIN
+    })
+    .await;
+    let digest = late(&scene).await;
+    scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+}
+
+/// Its transaction waits beyond the cap for more than an hour: it would revert. Nothing takes its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_became_too_late_is_replaced_by_nothing() {
+    let scene = Scene::started(PLAIN).await;
+    scene.proxies[0].always(&[Fault::Swallow]);
+    let digest = scene.submit(0).await;
+    scene.until_state(&digest, "posted").await;
+    scene.chain.ask("evm_increaseTime", json!([3_700])).await;
+    scene.chain.mine(4).await;
+    scene.proxies[0].behave();
+    let pending = scene.until_pending(1).await;
+    scene.until_final(&digest).await;
+    assert_eq!(pending[0].nonce, 0);
+    scene.assert_settled(1, 2).await;
+}
+
+pub(super) async fn overtaken(scene: &Scene) -> String {
+    scene.proxies[0].always(&[Fault::Swallow]);
+    let digest = scene.submit(0).await;
+    until("a transaction is swallowed", || async {
+        !scene.proxies[0].sent().is_empty()
+    })
+    .await;
+    scene.overtake(&scene.proxies[0].sent()[0]).await;
+    scene.send_foreign(0).await;
+    scene.chain.mine(1).await;
+    assert_eq!(scene.chain.batches().await, 1);
+    digest
+}
+
+pub(super) async fn late(scene: &Scene) -> String {
+    scene.set_base_fee(5_000).await;
+    let digest = scene.submit(0).await;
+    scene.until_state(&digest, "queued").await;
+    scene.chain.ask("evm_increaseTime", json!([3_700])).await;
+    scene.set_base_fee(1).await;
+    scene.chain.mine(4).await;
+    digest
+}
