@@ -32,6 +32,9 @@ use crate::{
 };
 use pool::Pool;
 
+/// How far evidence may be ahead of what is finalized here, in blocks, and be waited for: two epochs.
+const AHEAD: u64 = 64;
+
 /// A chain with a registry on it.
 #[derive(Clone, Debug)]
 pub struct Chain {
@@ -144,8 +147,15 @@ impl Chain {
     /// finalized, else the finalized one. If the two differ, the appraisal says so.
     ///
     /// # Errors
-    /// If too few endpoints answer, or they disagree.
+    /// If too few endpoints answer, or they disagree; also if the block is a little beyond what these endpoints call
+    /// finalized: the node's endpoint was faster, and soon all agree. Finality moves by an epoch at a time.
     pub async fn anchor_claim(&self, anchor: &Anchor, finalized: Block) -> Result<AnchorClaim, Error> {
+        if (1..=AHEAD).contains(&anchor.block_number.saturating_sub(finalized.number)) {
+            return Err(Error::Rpc(format!(
+                "block {}, which evidence names, is not finalized here yet: block {} is",
+                anchor.block_number, finalized.number
+            )));
+        }
         let block = if anchor.block_number < finalized.number {
             self.canonical(anchor.block_number).await?.unwrap_or(finalized)
         } else {

@@ -349,3 +349,28 @@ async fn a_transaction_goes_to_all_and_one_success_counts() {
     chain.latest().await.unwrap();
     assert_eq!(first.asked("eth_getBlockByNumber"), 1, "an opinion is no failure");
 }
+
+#[tokio::test]
+async fn evidence_a_little_ahead_of_finality_waits_and_far_ahead_is_judged() {
+    let (_, url) = serve(|_| ()).await;
+    let chain = connect(vec![url]).await;
+    let finalized = chain.finalized().await.unwrap();
+    let claim = async |block_number| {
+        let anchor = Anchor {
+            chain_id: 1,
+            registry: Address::ZERO,
+            block_number,
+            block_hash: B256::ZERO,
+        };
+        chain.anchor_claim(&anchor, finalized).await
+    };
+    assert_eq!(claim(80).await.unwrap().number, 80);
+    assert_eq!(claim(90).await.unwrap().number, 90);
+    assert!(claim(91).await.unwrap_err().is_transient());
+    assert!(claim(90 + AHEAD).await.unwrap_err().is_transient());
+    assert_eq!(
+        claim(91 + AHEAD).await.unwrap().number,
+        90,
+        "so that it is refused"
+    );
+}

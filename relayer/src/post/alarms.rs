@@ -51,6 +51,13 @@ impl Alarms {
         }
     }
 
+    /// Nothing waits, so nothing holds it up.
+    pub(super) fn clear_waiting(&self) {
+        for alarm in [Alarm::FeeCap, Alarm::SpendCap, Alarm::Funds] {
+            self.clear(alarm);
+        }
+    }
+
     pub(super) fn reasons(&self) -> Vec<String> {
         self.on().values().cloned().collect()
     }

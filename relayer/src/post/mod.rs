@@ -88,6 +88,7 @@ impl Poster {
         let queued = self.store.reports_to_post(room.max(1)).await?;
         let mut steps = Steps::default();
         if live.is_empty() && queued.is_empty() {
+            self.alarms.clear_waiting();
             return Ok(steps);
         }
         let view = View::look(&self.chain, self.signer.address()).await;

@@ -125,6 +125,12 @@ impl Relayer {
         )
     }
 
+    /// `/metrics`.
+    pub(crate) async fn metrics(&self) -> String {
+        let answer = reqwest::get(format!("{}/metrics", self.url)).await.unwrap();
+        answer.text().await.unwrap()
+    }
+
     /// What `/readyz` gives as reasons.
     pub(crate) async fn reasons(&self) -> String {
         match reqwest::get(format!("{}/readyz", self.url)).await {

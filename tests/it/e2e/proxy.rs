@@ -84,7 +84,11 @@ impl Proxy {
     pub(crate) async fn start(upstream: &str) -> Self {
         let inner = Arc::new(Inner {
             upstream: upstream.to_owned(),
-            client: reqwest::Client::new(),
+            // A kept connection may be closed by the other side just as it is used.
+            client: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
             plan: Mutex::default(),
         });
         let router = Router::new()

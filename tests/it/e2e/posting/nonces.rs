@@ -17,6 +17,13 @@ async fn three_reports_are_under_way_at_once() {
     let pending = scene.until_pending(3).await;
     let nonces: Vec<_> = pending.iter().map(|transaction| transaction.nonce).collect();
     assert_eq!(nonces, [0, 1, 2]);
+    until("metrics show them", || async {
+        let metrics = scene.relayer.metrics().await;
+        metrics.contains("chassis_transactions{state=\"broadcast\"} 3")
+            && metrics.contains("chassis_account_balance_wei ")
+            && metrics.contains("chassis_spent_today_wei 0")
+    })
+    .await;
     for digest in &digests {
         scene.until_final(digest).await;
     }

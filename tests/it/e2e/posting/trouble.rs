@@ -74,6 +74,25 @@ async fn a_transaction_that_became_too_late_is_replaced_by_nothing() {
     scene.assert_settled(1, 2).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_nobody_mines_is_told_of() {
+    let scene = Scene::started(Setup {
+        post: "stuck_after = 1",
+        ..PLAIN
+    })
+    .await;
+    let digest = scene.submit(0).await;
+    until("it says so", || async {
+        scene.relayer.reasons().await.contains("in no block")
+    })
+    .await;
+    scene.until_final(&digest).await;
+    until("it says no more", || async {
+        !scene.relayer.reasons().await.contains("in no block")
+    })
+    .await;
+}
+
 pub(super) async fn overtaken(scene: &Scene) -> String {
     scene.proxies[0].always(&[Fault::Swallow]);
     let digest = scene.submit(0).await;
