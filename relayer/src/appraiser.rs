@@ -21,6 +21,9 @@ use crate::{
 /// A bundle that was put back this often is given up.
 const MOST_TRIES: i64 = 5;
 
+/// How long one whose endorsements cannot be had lets others go first.
+const RETRY_SECONDS: u32 = 2;
+
 /// Turns archived bundles into appraisals.
 #[derive(Clone, Debug)]
 pub struct Appraiser {
@@ -104,7 +107,7 @@ impl Appraiser {
     /// # Errors
     /// If the database or the chain does not answer. A bundle whose endorsements cannot be had stays where it is.
     pub async fn tick(&self) -> Result<usize, Error> {
-        let waiting = self.store.bundles_in(State::Received, 16).await?;
+        let waiting = self.store.claim(16).await?;
         if waiting.is_empty() {
             return Ok(0);
         }
@@ -116,6 +119,7 @@ impl Appraiser {
                 Ok(()) => moved += 1,
                 Err(error) if error.is_transient() => {
                     span.in_scope(|| warn!(%error, "not appraised yet; trying again"));
+                    self.store.postpone(row.digest, RETRY_SECONDS).await?;
                 }
                 Err(error) => {
                     self.store
@@ -157,9 +161,14 @@ impl Appraiser {
         let fields = appraisal
             .is_attestable()
             .then(|| to_json(&Fields::from(&appraisal)));
-        self.store
+        let stored = self
+            .store
             .set_appraisal(row.digest, digest, &json, fields.as_deref())
             .await?;
+        if !stored {
+            info!("another replica has appraised it meanwhile");
+            return Ok(());
+        }
         if appraisal.is_attestable() {
             self.store.clear_warning(row.operator).await?;
         }

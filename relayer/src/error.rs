@@ -31,6 +31,18 @@ pub enum Error {
     /// The database.
     #[error("database: {0}")]
     Store(#[from] sqlx::Error),
+    /// A second relayer on one `SQLite` database.
+    #[error("database {path}: another relayer has it open; stop that one, or let both use PostgreSQL")]
+    StoreInUse {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Another replica has taken over.
+    #[error("the lease `{name}` is held by another replica, which goes on in place of this one")]
+    LeaseLost {
+        /// The lease.
+        name: String,
+    },
     /// The database's schema.
     #[error("database schema: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -112,6 +124,8 @@ impl Error {
             Self::Archive { .. } => "E-ARCHIVE",
             Self::ArchiveCorrupt { .. } => "E-ARCHIVE-CORRUPT",
             Self::Store(_) => "E-STORE",
+            Self::StoreInUse { .. } => "E-STORE-IN-USE",
+            Self::LeaseLost { .. } => "E-LEASE-LOST",
             Self::Migrate(_) => "E-STORE-SCHEMA",
             Self::Equivocation { .. } => "E-SIGN-EQUIVOCATION",
             Self::Rpc(_) => "E-RPC",
@@ -134,6 +148,7 @@ impl Error {
             Self::Rpc(_)
                 | Self::Endorsement { .. }
                 | Self::Store(_)
+                | Self::LeaseLost { .. }
                 | Self::Archive { .. }
                 | Self::Peer { .. }
         )

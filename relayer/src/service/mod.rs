@@ -43,13 +43,15 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let metrics = crate::metrics::install()?;
     let data = &config.file.data_dir;
     std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
-    let store = Store::connect(&config.store, config.file.store.connections).await?;
+    let store = Store::connect(&config.store, &config.file.store).await?;
     let archive = Archive::open(&data.join("archive"))?;
     let policy = config.policy.digest()?;
     let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
     archive.put(Kind::Policy, policy, document).await?;
     let chain = Chain::connect(&config.rpc, config.file.registry).await?;
-    let poster = Poster::new(&config, store.clone(), chain.clone());
+    // Of all replicas with this key, one proposes and posts: nonces are one sequence.
+    let lease = store.fenced(&format!("post {}", config.signer.address()));
+    let poster = Poster::new(&config, lease.clone(), chain.clone());
     let endorser = Endorser::new(config.file.endorsements.clone(), &config.policy)?;
     let cosigner = Cosigner::new(
         &config,
@@ -86,10 +88,10 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     };
     let phases = supervisor.phases.clone();
     let mut tasks = JoinSet::new();
-    spawn_cosigning(&mut tasks, &supervisor, &cosigner);
+    spawn_cosigning(&mut tasks, &supervisor, &cosigner, &lease);
     judge(&mut tasks, &supervisor, appraiser, reappraiser, &config);
     let probe = Duration::from_millis(config.rpc.file.probe_ms);
-    spawn_posting(&mut tasks, &supervisor, &chain, &poster, probe);
+    spawn_posting(&mut tasks, &supervisor, &chain, &poster, &lease, probe);
     let app = App {
         store: store.clone(),
         archive,
@@ -119,7 +121,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     }
     drain(
         &phases,
-        &store,
+        &lease,
         Duration::from_secs(config.file.shutdown.grace_s),
         tasks,
         served,
@@ -161,6 +163,7 @@ fn spawn_posting(
     supervisor: &Supervisor,
     chain: &Chain,
     poster: &Poster,
+    lease: &Store,
     probe: Duration,
 ) {
     let (endpoints, account) = (chain.clone(), poster.clone());
@@ -173,25 +176,31 @@ fn spawn_posting(
                 account.measure().await
             }),
     );
-    let steps = poster.clone();
-    tasks.spawn(
-        supervisor
-            .clone()
-            .every("post", Phase::Stopped, async move || steps.tick().await),
-    );
+    let (steps, turn) = (poster.clone(), lease.clone());
+    tasks.spawn(supervisor.clone().every("post", Phase::Stopped, async move || {
+        Ok(turn.hold().await? && steps.tick().await?)
+    }));
 }
 
 /// Proposes and finishes reports, and sees who is there. While it drains, nothing new is proposed.
-fn spawn_cosigning(tasks: &mut JoinSet<&'static str>, supervisor: &Supervisor, cosigner: &Cosigner) {
-    let (steps, phases) = (cosigner.clone(), supervisor.phases.clone());
-    tasks.spawn(
-        supervisor
-            .clone()
-            .every("cosign", Phase::Stopped, async move || match phases.now() {
-                Phase::Running => steps.tick().await,
-                Phase::Draining | Phase::Stopped => steps.finish().await,
-            }),
-    );
+///
+/// Others' proposals every replica answers: that no two results are signed under one name is a constraint, not a turn.
+fn spawn_cosigning(
+    tasks: &mut JoinSet<&'static str>,
+    supervisor: &Supervisor,
+    cosigner: &Cosigner,
+    lease: &Store,
+) {
+    let (steps, phases, turn) = (cosigner.clone(), supervisor.phases.clone(), lease.clone());
+    tasks.spawn(supervisor.clone().every("cosign", Phase::Stopped, async move || {
+        if !turn.hold().await? {
+            return Ok(false);
+        }
+        match phases.now() {
+            Phase::Running => steps.tick().await,
+            Phase::Draining | Phase::Stopped => steps.finish().await,
+        }
+    }));
     let steps = cosigner.clone();
     tasks.spawn(
         supervisor

@@ -62,6 +62,8 @@ pub(super) async fn drain(
     loop {
         match store.signed_and_not_included().await {
             Ok(0) => break,
+            // Another replica posts: it goes on.
+            Ok(_) if !store.is_held() => break,
             Ok(left) if Instant::now() >= until => {
                 warn!(
                     left,
@@ -88,5 +90,8 @@ pub(super) async fn drain(
     }
     if !tasks.is_empty() || timeout_at(last, served).await.is_err() {
         warn!("some work was cut short: it is stored as far as it came");
+    }
+    if let Err(error) = store.release().await {
+        warn!(%error, "the lease was not given back: another replica posts once it is over");
     }
 }

@@ -99,6 +99,8 @@ pub struct BundleRow {
     pub is_public: bool,
     /// How far it has come.
     pub state: State,
+    /// Unix seconds.
+    pub received_at: i64,
     /// How often it was put back.
     pub tries: i64,
     /// The appraisal as JSON.
@@ -210,7 +212,8 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Stores an appraisal. `fields` are there if the bundle is to be attested.
+    /// Stores an appraisal, unless another replica has claimed the bundle or moved it on. `fields` are there if the bundle
+    /// is to be attested. Returns whether it was stored.
     ///
     /// # Errors
     /// Of the database.
@@ -220,37 +223,48 @@ impl Store {
         result: B256,
         appraisal: &str,
         fields: Option<&str>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let state = if fields.is_some() {
             State::Appraised
         } else {
             State::Rejected
         };
-        sqlx::query(
-            "UPDATE bundles SET state = $2, result = $3, appraisal = $4, fields = $5, reason = NULL
-             WHERE digest = $1 AND state = 'received'",
+        let mut transaction = self.begin().await?;
+        let stored = sqlx::query(
+            "UPDATE bundles SET state = $2, result = $3, appraisal = $4, fields = $5, reason = NULL,
+             claimed_by = NULL, claimed_until = 0
+             WHERE digest = $1 AND state = 'received' AND (claimed_by IS NULL OR claimed_by = $6)",
         )
         .bind(digest.to_string())
         .bind(state.name())
         .bind(result.to_string())
         .bind(appraisal)
         .bind(fields)
-        .execute(&self.writer)
+        .bind(&*self.holder)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        transaction.commit().await?;
+        Ok(stored.rows_affected() == 1)
     }
 
-    /// Ends a bundle's way.
+    /// Ends a bundle's way, unless another replica has claimed it or it is in a report.
     ///
     /// # Errors
     /// Of the database.
     pub async fn end_bundle(&self, digest: B256, state: State, reason: &str) -> Result<(), Error> {
-        sqlx::query("UPDATE bundles SET state = $2, reason = $3 WHERE digest = $1")
-            .bind(digest.to_string())
-            .bind(state.name())
-            .bind(reason)
-            .execute(&self.writer)
-            .await?;
+        let mut transaction = self.begin().await?;
+        sqlx::query(
+            "UPDATE bundles SET state = $2, reason = $3, claimed_by = NULL, claimed_until = 0
+             WHERE digest = $1 AND state IN ('received', 'appraised', 'cosigning')
+             AND (claimed_by IS NULL OR claimed_by = $4)",
+        )
+        .bind(digest.to_string())
+        .bind(state.name())
+        .bind(reason)
+        .bind(&*self.holder)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -259,13 +273,16 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn put_back(&self, digest: B256, reason: &str) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
         sqlx::query(
-            "UPDATE bundles SET state = 'received', report = NULL, tries = tries + 1, reason = $2 WHERE digest = $1",
+            "UPDATE bundles SET state = 'received', report = NULL, tries = tries + 1, reason = $2,
+             claimed_by = NULL, claimed_until = 0 WHERE digest = $1",
         )
         .bind(digest.to_string())
         .bind(reason)
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(())
     }
 }
@@ -276,6 +293,7 @@ pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
         operator: parse(row, "operator")?,
         is_public: row.try_get::<i64, _>("is_public")? != 0,
         state: State::from_name(row.try_get("state")?),
+        received_at: row.try_get("received_at")?,
         tries: row.try_get("tries")?,
         appraisal: row.try_get("appraisal")?,
         fields: row.try_get("fields")?,

@@ -2,7 +2,9 @@
 
 use std::{
     fmt::{self, Debug, Display},
-    path::Path,
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -30,6 +32,10 @@ pub struct StoreConfig {
     pub url: Option<String>,
     /// Most connections.
     pub connections: u32,
+    /// Seconds after which another replica posts in place of one that is silent.
+    pub lease_seconds: u32,
+    /// Seconds after which another replica appraises what one took and did not finish.
+    pub claim_seconds: u32,
 }
 
 impl Default for StoreConfig {
@@ -37,6 +43,8 @@ impl Default for StoreConfig {
         Self {
             url: None,
             connections: 8,
+            lease_seconds: 15,
+            claim_seconds: 120,
         }
     }
 }
@@ -47,8 +55,15 @@ impl StoreConfig {
     /// # Errors
     /// If it is no such URL, if a password is in the file, or if there are no connections.
     pub fn in_force(&self, data_dir: &Path) -> Result<StoreUrl, String> {
-        if self.connections == 0 {
-            return Err("store.connections: at least 1 is needed".into());
+        let numbers = [
+            ("connections", self.connections),
+            ("lease_seconds", self.lease_seconds),
+            ("claim_seconds", self.claim_seconds),
+        ];
+        for (name, number) in numbers {
+            if number == 0 {
+                return Err(format!("store.{name}: at least 1 is needed"));
+            }
         }
         if let Ok(url) = std::env::var(URL_VARIABLE) {
             return StoreUrl::parse(&url).map_err(|problem| format!("{URL_VARIABLE}: {problem}"));
@@ -57,7 +72,7 @@ impl StoreConfig {
             return Ok(StoreUrl::sqlite(&data_dir.join("chassis.db")));
         };
         let url = StoreUrl::parse(url).map_err(|problem| format!("store.url: {problem}"))?;
-        if url.0.password().is_some() {
+        if url.url.password().is_some() {
             return Err(format!(
                 "store.url holds a password: move it to the environment variable {PASSWORD_VARIABLE}"
             ));
@@ -67,6 +82,20 @@ impl StoreConfig {
             Err(_) => Ok(url),
         }
     }
+
+    pub(super) fn terms(&self) -> Terms {
+        Terms {
+            lease: self.lease_seconds.into(),
+            claim: self.claim_seconds.into(),
+        }
+    }
+}
+
+/// How long rights last, seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) lease: i64,
+    pub(super) claim: i64,
 }
 
 /// The two databases.
@@ -80,7 +109,11 @@ pub(super) enum Kind {
 
 /// Where the database is. Shown without its password.
 #[derive(Clone)]
-pub struct StoreUrl(Url);
+pub struct StoreUrl {
+    url: Url,
+    /// Of `SQLite`: the file.
+    file: Option<PathBuf>,
+}
 
 impl StoreUrl {
     /// A `SQLite` file.
@@ -91,7 +124,10 @@ impl StoreUrl {
         // Everything else that needs escaping in a path, `set_path` escapes.
         url.set_path(&path.to_string_lossy().replace('%', "%25"));
         url.set_query(Some("mode=rwc"));
-        Self(url)
+        Self {
+            url,
+            file: Some(path),
+        }
     }
 
     /// From text.
@@ -108,7 +144,7 @@ impl StoreUrl {
         }
         match Url::parse(url) {
             Ok(url) if ["postgres", "postgresql"].contains(&url.scheme()) && url.path().len() > 1 => {
-                Ok(Self(url))
+                Ok(Self { url, file: None })
             }
             _ => Err("it is neither sqlite:PATH nor postgres://USER@HOST/DATABASE".into()),
         }
@@ -118,7 +154,7 @@ impl StoreUrl {
         match self.kind() {
             Kind::Sqlite => Ok(self),
             Kind::Postgres => self
-                .0
+                .url
                 .set_password(Some(password))
                 .map(|()| self)
                 .map_err(|()| format!("store.url names no host that {PASSWORD_VARIABLE} could be for")),
@@ -126,16 +162,36 @@ impl StoreUrl {
     }
 
     pub(super) fn kind(&self) -> Kind {
-        if self.0.scheme() == "sqlite" {
-            Kind::Sqlite
-        } else {
-            Kind::Postgres
+        match self.file {
+            Some(_) => Kind::Sqlite,
+            None => Kind::Postgres,
+        }
+    }
+
+    /// Of `SQLite`, keeps other processes out, so that a second relayer started by mistake does not sign beside this one.
+    /// The kernel drops the lock with the process, however it ends.
+    pub(super) fn lock(&self) -> Result<Option<Arc<File>>, Error> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let path = file.with_added_extension("lock");
+        let io = |source| Error::Io {
+            doing: format!("lock {}", path.display()),
+            source,
+        };
+        let lock = File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Arc::new(lock))),
+            Err(TryLockError::WouldBlock) => Err(Error::StoreInUse { path: file.clone() }),
+            Err(TryLockError::Error(source)) => Err(io(source)),
         }
     }
 
     pub(super) async fn pool(&self, connections: u32) -> Result<Pool, Error> {
         install_default_drivers();
-        let options = AnyConnectOptions::from_url(&self.0)?;
+        let options = AnyConnectOptions::from_url(&self.url)?;
         let kind = self.kind();
         Ok(AnyPoolOptions::new()
             .max_connections(connections)
@@ -148,7 +204,7 @@ impl StoreUrl {
 
 impl Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.0.clone();
+        let mut url = self.url.clone();
         // Fails only where there can be no password.
         let _ = url.set_password(None);
         url.set_query(None);

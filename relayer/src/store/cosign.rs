@@ -366,7 +366,8 @@ async fn take_along(connection: &mut Connection, item: &NewItem, new: &NewReport
         "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, appraisal, fields)
          VALUES ($1, $2, $3, 'cosigning', $4, $5, $6, $7)
          ON CONFLICT (digest) DO UPDATE SET state = 'cosigning', result = excluded.result, fields = excluded.fields,
-         appraisal = COALESCE(excluded.appraisal, bundles.appraisal), reason = NULL
+         appraisal = COALESCE(excluded.appraisal, bundles.appraisal), reason = NULL,
+         claimed_by = NULL, claimed_until = 0
          WHERE bundles.state IN ('received', 'appraised', 'cosigning')",
     )
     .bind(item.signing.evidence.to_string())

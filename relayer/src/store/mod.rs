@@ -6,16 +6,20 @@
 //! (what `SUM` of a `BIGINT` is there): truth values are 0 and 1 in a `BIGINT`, bytes are hex, sums are cast.
 
 mod bundles;
+mod claims;
 mod connect;
 mod cosign;
 mod intake;
+mod lease;
 mod reappraisals;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod transactions;
 
-use std::path::Path;
+use std::{fs::File, path::Path, sync::Arc};
+
+use sqlx::Row as _;
 
 use crate::Error;
 
@@ -40,42 +44,76 @@ pub struct Store {
     pool: Pool,
     /// For writing. Of `SQLite`, one connection: writers queue here, in order, not at the database's lock.
     writer: Pool,
+    /// Names this replica, for leases and claims.
+    holder: Arc<str>,
+    /// The lease without which this handle does not write.
+    fence: Option<Arc<lease::Fence>>,
+    terms: connect::Terms,
+    /// Of `SQLite`: locked as long as any handle lives.
+    _lock: Option<Arc<File>>,
 }
 
 impl Store {
     /// Opens or makes a `SQLite` database, and brings its schema up to date.
     ///
     /// # Errors
-    /// If it cannot be opened or written.
+    /// As [`Store::connect`].
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        Self::connect(&StoreUrl::sqlite(path), StoreConfig::default().connections).await
+        Self::connect(&StoreUrl::sqlite(path), &StoreConfig::default()).await
     }
 
     /// Opens the database and brings its schema up to date. A `SQLite` database is made if there is none.
     ///
     /// # Errors
-    /// If it cannot be opened or written.
-    pub async fn connect(url: &StoreUrl, connections: u32) -> Result<Self, Error> {
-        let pool = url.pool(connections).await?;
+    /// [`Error::StoreInUse`] if another process has the `SQLite` database; else if it cannot be opened or written.
+    pub async fn connect(url: &StoreUrl, config: &StoreConfig) -> Result<Self, Error> {
+        let lock = url.lock()?;
+        let pool = url.pool(config.connections).await?;
         let writer = match url.kind() {
             connect::Kind::Sqlite => url.pool(1).await?,
             connect::Kind::Postgres => pool.clone(),
         };
         sqlx::migrate!().run(&writer).await?;
-        Ok(Self {
+        let store = Self {
+            holder: new_name(&writer, url.kind()).await?.into(),
             kind: url.kind(),
             pool,
             writer,
-        })
+            fence: None,
+            terms: config.terms(),
+            _lock: lock,
+        };
+        if store.kind == connect::Kind::Sqlite {
+            store.forget_the_dead().await?;
+        }
+        Ok(store)
     }
 
     /// Begins a transaction that writes. While it lives, do not write through anything else: of `SQLite`, that would wait
     /// for itself.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] if this handle is [`Store::fenced`] and another replica has the lease; else of the database.
     async fn begin(&self) -> Result<sqlx::Transaction<'static, Database>, Error> {
+        let mut transaction = self.begin_unfenced().await?;
+        self.check_fence(&mut transaction).await?;
+        Ok(transaction)
+    }
+
+    async fn begin_unfenced(&self) -> Result<sqlx::Transaction<'static, Database>, Error> {
         Ok(match self.kind {
             // The write lock from the start: one that is asked for later is refused if others wrote meanwhile.
             connect::Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
             connect::Kind::Postgres => self.writer.begin().await?,
         })
     }
+}
+
+/// A name that no other replica has, nor this one had before.
+async fn new_name(pool: &Pool, kind: connect::Kind) -> Result<String, Error> {
+    let query = match kind {
+        connect::Kind::Sqlite => "SELECT lower(hex(randomblob(16)))",
+        connect::Kind::Postgres => "SELECT CAST(gen_random_uuid() AS TEXT)",
+    };
+    Ok(sqlx::query(query).fetch_one(pool).await?.try_get(0)?)
 }

@@ -144,7 +144,7 @@ impl Store {
     pub async fn live_transactions(&self) -> Result<Vec<Transaction>, Error> {
         let rows = sqlx::query(
             "SELECT * FROM transactions WHERE state IN ('reserved', 'signed', 'broadcast', 'included')
-             ORDER BY nonce, id",
+             ORDER BY nonce NULLS LAST, id",
         )
         .fetch_all(&self.pool)
         .await?;

@@ -19,9 +19,7 @@ on_both! {
         assert_eq!(store.bundles_in(State::Received, 1).await.unwrap()[0].digest, hash(1), "the oldest first");
         assert!(store.bundle(hash(3)).await.unwrap().is_none());
     }
-}
 
-on_both! {
     async fn two_results_are_never_signed_under_one_name(db: &TestDb) {
         let store = db.open().await;
         queue(&store, 1).await;
@@ -34,9 +32,7 @@ on_both! {
         assert!(store.signed_report(hash(5)).await.unwrap().is_none(), "nothing of it was kept");
         sign(&store, hash(5), &[signing(1)]).await.unwrap();
     }
-}
 
-on_both! {
     async fn what_was_kept_is_there_after_opening_again(db: &TestDb) {
         let report = queue(&db.open().await, 1).await;
         let store = db.open().await;

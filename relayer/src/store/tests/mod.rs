@@ -1,28 +1,27 @@
 //! Every test runs against `SQLite` and against a real `PostgreSQL`.
 
+mod leases;
 mod life;
+mod model;
 mod postgres;
 mod reappraisals;
+mod replicas;
 mod schema;
 mod transactions;
+mod walk;
 
 use alloy::primitives::{Address, B256};
 use tempfile::TempDir;
 
 use self::postgres::Postgres;
-use super::{NewBundle, NewItem, NewReport, Signing, State, Store, StoreUrl};
+use super::{NewBundle, NewItem, NewReport, Signing, State, Store, StoreConfig, StoreUrl};
 use crate::Error;
 
-/// An empty database, gone on drop.
+/// An empty database.
 pub(super) struct TestDb {
     url: StoreUrl,
-    _home: Home,
-}
-
-#[expect(dead_code, reason = "kept for their drop")]
-enum Home {
-    Folder(TempDir),
-    Server(Postgres),
+    /// Gone on drop.
+    _folder: Option<TempDir>,
 }
 
 impl TestDb {
@@ -31,25 +30,36 @@ impl TestDb {
         Self {
             // What needs escaping in a URL is escaped.
             url: StoreUrl::sqlite(&dir.path().join("a b%20?#.db")),
-            _home: Home::Folder(dir),
+            _folder: Some(dir),
         }
     }
 
-    pub(super) fn postgres() -> Self {
-        let server = Postgres::start();
+    /// A database of its own on a server that is started.
+    pub(super) async fn on(server: &Postgres, name: &str) -> Self {
+        let pool = StoreUrl::parse(&server.url("postgres"))
+            .unwrap()
+            .pool(1)
+            .await
+            .unwrap();
+        let statement = format!("CREATE DATABASE {name}");
+        sqlx::query(sqlx::AssertSqlSafe(statement))
+            .execute(&pool)
+            .await
+            .unwrap();
         Self {
-            url: StoreUrl::parse(&server.url()).unwrap(),
-            _home: Home::Server(server),
+            url: StoreUrl::parse(&server.url(name)).unwrap(),
+            _folder: None,
         }
     }
 
     /// A replica.
     pub(super) async fn open(&self) -> Store {
-        Store::connect(&self.url, 4).await.unwrap()
+        Store::connect(&self.url, &StoreConfig::default()).await.unwrap()
     }
 }
 
-/// Makes two tests, `name::sqlite` and `name::postgres`.
+/// Of several, makes a test `sqlite::name` of each, and one test `postgres` of all: a server takes a second or more to start.
+/// Of one alone, makes `name::sqlite` and `name::postgres`.
 macro_rules! on_both {
     ($(#[$meta:meta])* async fn $name:ident($db:ident: &TestDb) $body:block) => {
         $(#[$meta])*
@@ -58,15 +68,39 @@ macro_rules! on_both {
 
             async fn check($db: &TestDb) $body
 
-            #[tokio::test]
+            #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
                 check(&TestDb::sqlite()).await;
             }
 
-            #[tokio::test]
+            #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                check(&TestDb::postgres()).await;
+                let server = Postgres::start();
+                check(&TestDb::on(&server, "test").await).await;
             }
+        }
+    };
+    ($($(#[$meta:meta])* async fn $name:ident($db:ident: &TestDb) $body:block)+) => {
+        $($(#[$meta])* async fn $name($db: &TestDb) $body)+
+
+        mod sqlite {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(&TestDb::sqlite()).await;
+            })+
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn postgres() {
+            let server = Postgres::start();
+            let mut count = 0;
+            $(
+                eprintln!("{}", stringify!($name));
+                count += 1;
+                $name(&TestDb::on(&server, &format!("test{count}")).await).await;
+            )+
         }
     };
 }

@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A server, stopped on drop; the kernel stops it if the test is killed.
+/// A server, stopped on drop; the kernel stops it if the test is killed. Give each test a database of its own.
 pub(crate) struct Postgres {
     process: Child,
     dir: TempDir,
@@ -62,9 +62,9 @@ impl Postgres {
     }
 
     /// For [`super::super::StoreUrl::parse`].
-    pub(crate) fn url(&self) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!(
-            "postgres://chassis@localhost/postgres?host={}",
+            "postgres://chassis@localhost/{database}?host={}",
             self.dir.path().display()
         )
     }
@@ -127,7 +127,7 @@ impl Unprivileged {
     }
 }
 
-/// Dies with the thread that started it.
+/// Dies with the thread that started it: in a `multi_thread` test, that is the test's own.
 fn run(user: Option<&Unprivileged>, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "QUIT"]);

@@ -55,9 +55,7 @@ on_both! {
         assert!(!store.is_barred(operator).await.unwrap());
         assert!(!store.is_reappraised(operator, hash(1), hash(15)).await.unwrap(), "looked at again");
     }
-}
 
-on_both! {
     async fn a_round_goes_through_those_on_chain_and_goes_on_where_it_stood(db: &TestDb) {
         let store = db.open().await;
         for n in 1..=3 {
@@ -72,8 +70,6 @@ on_both! {
 
         let mut seen = Vec::new();
         loop {
-            // Each step from another replica, as after a restart.
-            let store = db.open().await;
             let position = store.round_position().await.unwrap();
             let Some(row) = store.next_final_bundle(&position).await.unwrap() else {
                 break;

@@ -62,9 +62,7 @@ on_both! {
         assert!(store.live_transactions().await.unwrap().is_empty());
         assert_eq!(state(&store, 1).await, State::Final);
     }
-}
 
-on_both! {
     async fn neither_a_nonce_nor_a_report_has_two_live_transactions(db: &TestDb) {
         let store = db.open().await;
         let (first, second) = (queue(&store, 1).await, queue(&store, 2).await);
@@ -76,9 +74,7 @@ on_both! {
         store.drop_transaction(id, Then::Requeue).await.unwrap();
         reserve(&store, Some(first), 5).await.unwrap();
     }
-}
 
-on_both! {
     async fn a_nonce_may_be_used_again_on_a_chain_that_lost_blocks(db: &TestDb) {
         let store = db.open().await;
         let id = reserve(&store, None, 5).await.unwrap();
@@ -87,9 +83,7 @@ on_both! {
         store.set_final(id, &[]).await.unwrap();
         reserve(&store, None, 5).await.unwrap();
     }
-}
 
-on_both! {
     async fn a_dropped_transaction_leaves_its_report_as_it_should(db: &TestDb) {
         let store = db.open().await;
         let reports = [queue(&store, 1).await, queue(&store, 2).await, queue(&store, 3).await, queue(&store, 4).await];
@@ -114,9 +108,7 @@ on_both! {
         let queued = store.reports_to_post(9).await.unwrap();
         assert_eq!(queued.len(), 2);
     }
-}
 
-on_both! {
     async fn what_the_registry_skipped_goes_back(db: &TestDb) {
         let store = db.open().await;
         let report = queue(&store, 1).await;
@@ -126,9 +118,7 @@ on_both! {
         let row = store.bundle(hash(1)).await.unwrap().unwrap();
         assert_eq!((row.state, row.tries, row.report), (State::Received, 1, None));
     }
-}
 
-on_both! {
     async fn exposure_is_the_dearest_of_each(db: &TestDb) {
         let store = db.open().await;
         let id = reserve(&store, None, 1).await.unwrap();
@@ -139,9 +129,7 @@ on_both! {
         store.add_attempt(other, &attempt(3, 1)).await.unwrap();
         assert_eq!(store.exposure().await.unwrap(), 2_100_000);
     }
-}
 
-on_both! {
     async fn operators_in_flight_are_those_whose_report_is_on_its_way(db: &TestDb) {
         let store = db.open().await;
         store.add_bundle(&bundle(2)).await.unwrap();
