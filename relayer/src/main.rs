@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chassis_relayer::{
-    command::{ConfigCommand, PolicyCommand, Relay, Status},
+    command::{ArchiveCommand, ConfigCommand, PolicyCommand, Relay, Status},
     inspect::Inspect,
     verify::Verify,
 };
@@ -23,6 +23,8 @@ enum Command {
     Verify(Verify),
     Inspect(Inspect),
     #[command(subcommand)]
+    Archive(ArchiveCommand),
+    #[command(subcommand)]
     Policy(PolicyCommand),
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Status(status) => status.run(),
         Command::Verify(verify) => verify.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Archive(archive) => archive.run(),
         Command::Policy(policy) => policy.run(),
         Command::Config(config) => config.run(),
     }

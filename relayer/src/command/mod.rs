@@ -1,10 +1,12 @@
 //! Commands that talk to a chain or write configuration.
 
+mod archive;
 mod config;
 mod policy;
 mod relay;
 mod status;
 
+pub use archive::ArchiveCommand;
 pub use config::ConfigCommand;
 pub use policy::PolicyCommand;
 pub use relay::Relay;

@@ -6,7 +6,8 @@ use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    chain::RpcFile, cosign::Cosign, endorse::Sources, post::PostFile, reappraise, store::StoreConfig,
+    archive::ArchiveConfig, chain::RpcFile, cosign::Cosign, endorse::Sources, post::PostFile, reappraise,
+    store::StoreConfig,
 };
 
 use super::{KeySection, LimitSection, ShutdownSection, TaskSection};
@@ -44,6 +45,9 @@ pub struct ConfigFile {
     /// The database.
     #[serde(default)]
     pub store: StoreConfig,
+    /// The archive.
+    #[serde(default)]
+    pub archive: ArchiveConfig,
     /// Where the key is.
     #[serde(default)]
     pub key: KeySection,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use chassis_verifier::Policy;
 
-use crate::{Error, chain::Rpc, key::Key, store::StoreUrl};
+use crate::{Error, archive::ArchivePlace, chain::Rpc, key::Key, store::StoreUrl};
 
 pub use file::ConfigFile;
 pub use sections::{KeySection, LimitSection, ShutdownSection, TaskSection};
@@ -33,6 +33,8 @@ pub struct Config {
     pub signer: Key,
     /// The database.
     pub store: StoreUrl,
+    /// The archive.
+    pub archive: ArchivePlace,
 }
 
 impl Config {
@@ -53,16 +55,20 @@ impl Config {
         let rpc = Rpc::check(file.rpc_url.as_deref(), &file.rpc, &mut mistakes);
         let policy = keep(read_policy(&file.policy), &mut mistakes);
         let store = keep(file.store.in_force(&file.data_dir), &mut mistakes);
+        let archive = keep(file.archive.in_force(&file.data_dir), &mut mistakes);
         let signer = keep(Key::open(&file.key).await, &mut mistakes);
         mistakes.extend(file.cosign.mistakes(signer.as_ref().map(Key::address)));
-        match (rpc, policy, signer, store) {
-            (Some(rpc), Some(policy), Some(signer), Some(store)) if mistakes.is_empty() => Ok(Self {
-                file,
-                rpc,
-                policy,
-                signer,
-                store,
-            }),
+        match (rpc, policy, signer, store, archive) {
+            (Some(rpc), Some(policy), Some(signer), Some(store), Some(archive)) if mistakes.is_empty() => {
+                Ok(Self {
+                    file,
+                    rpc,
+                    policy,
+                    signer,
+                    store,
+                    archive,
+                })
+            }
             _ => Err(fail(mistakes)),
         }
     }

@@ -62,7 +62,12 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         tracing::error!(%error, "request failed");
-        let detail = "the relayer cannot do this now; what it has accepted stays; try again later";
+        let what = match &error {
+            Error::Archive { .. } => "the relayer's archive cannot be reached or is full",
+            Error::Store(_) => "the relayer's database is locked, full, or cannot be reached",
+            _ => "the relayer cannot do this now",
+        };
+        let detail = format!("{what}; what it has accepted stays; try again later");
         Self {
             retry_after: Some(10),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
