@@ -6,6 +6,7 @@
 mod config;
 mod decide;
 mod health;
+mod logs;
 mod pool;
 mod posted;
 mod send;
@@ -24,6 +25,7 @@ use alloy::{
 use chassis_verifier::{AnchorClaim, bundle::Anchor};
 
 pub use config::{Rpc, RpcFile};
+pub use logs::{Header, RawLog};
 pub use send::Sent;
 
 use crate::{
