@@ -16,6 +16,7 @@ pub mod ear;
 pub mod endorse;
 pub mod failpoint;
 pub mod http;
+pub mod index;
 pub mod inspect;
 pub mod key;
 pub mod metrics;

@@ -108,6 +108,30 @@ pub const CATALOGUE: &[Metric] = &[
         "1 if the `source`'s last answer was good",
     ),
     counter("chassis_gas_used_total", "Gas that final reports used"),
+    gauge(
+        "chassis_index_block",
+        "The last finalized block of the registry's log that was read",
+    ),
+    gauge(
+        "chassis_index_diverged",
+        "1 while the registry is not what its log says",
+    ),
+    counter(
+        "chassis_index_divergences_total",
+        "Times that the registry was found not to be what its log says",
+    ),
+    counter(
+        "chassis_index_events_total",
+        "Events of the registry that were read",
+    ),
+    counter(
+        "chassis_index_reorgs_total",
+        "Times that blocks of the registry's log which were read were taken back",
+    ),
+    gauge(
+        "chassis_index_tip_block",
+        "The last block of the registry's log that was read, final or not",
+    ),
     counter(
         "chassis_nonces_lost_total",
         "Transactions whose nonce another program used with the relayer's key",

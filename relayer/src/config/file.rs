@@ -6,8 +6,8 @@ use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    archive::ArchiveConfig, chain::RpcFile, cosign::Cosign, endorse::Sources, post::PostFile, reappraise,
-    store::StoreConfig,
+    archive::ArchiveConfig, chain::RpcFile, cosign::Cosign, endorse::Sources, index::IndexConfig,
+    post::PostFile, reappraise, store::StoreConfig,
 };
 
 use super::{KeySection, LimitSection, ShutdownSection, TaskSection};
@@ -60,6 +60,9 @@ pub struct ConfigFile {
     /// How the service ends.
     #[serde(default)]
     pub shutdown: ShutdownSection,
+    /// How the registry's log is followed.
+    #[serde(default)]
+    pub index: IndexConfig,
     /// How reports are brought on chain.
     #[serde(default)]
     pub post: PostFile,
@@ -86,6 +89,7 @@ impl ConfigFile {
         mistakes.extend(self.limits.mistakes());
         mistakes.extend(self.tasks.mistakes());
         mistakes.extend(self.post.mistakes());
+        mistakes.extend(self.index.mistakes());
         mistakes.extend(self.endorsements.mistakes());
         mistakes.extend(self.reappraise.mistakes());
         mistakes

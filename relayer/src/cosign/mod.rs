@@ -105,7 +105,7 @@ use seat::Set;
 use server::Shares;
 
 use crate::{
-    Error, archive::Archive, chain::Chain, config::Config, endorse::Endorser, key::Key,
+    Error, archive::Archive, chain::Chain, config::Config, endorse::Endorser, index::Alarm, key::Key,
     post::report::Heading, store::Store,
 };
 
@@ -131,6 +131,8 @@ struct Inner {
     domain: Eip712Domain,
     client: reqwest::Client,
     shares: Shares,
+    /// While it tells of a divergence, nothing new is signed.
+    divergence: Alarm,
     memory: Mutex<Memory>,
 }
 
@@ -185,6 +187,7 @@ impl Cosigner {
         archive: Archive,
         chain: Chain,
         endorser: Endorser,
+        divergence: Alarm,
     ) -> Result<Self, Error> {
         let cosign = config.file.cosign.clone();
         let max_batch = usize::try_from(config.file.max_batch).unwrap_or(usize::MAX);
@@ -201,6 +204,7 @@ impl Cosigner {
             client: client::client()?,
             shares: Shares::new(&cosign),
             config: cosign,
+            divergence,
             memory: Mutex::default(),
         })))
     }
@@ -211,7 +215,7 @@ impl Cosigner {
     /// If the database or the chain does not answer: the same step is taken again later.
     pub async fn tick(&self) -> Result<bool, Error> {
         let finished = self.0.finish().await?;
-        let proposed = self.0.propose().await?;
+        let proposed = !self.0.divergence.stops_signing() && self.0.propose().await?;
         Ok(finished || proposed)
     }
 

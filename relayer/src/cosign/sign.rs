@@ -47,6 +47,11 @@ impl Inner {
                 signature: own,
             });
         }
+        if self.divergence.stops_signing() {
+            return Err(Fault::refused(
+                "the registry is not what its log says here: nothing is signed",
+            ));
+        }
         let (judgements, view) = self.judge_all(sender, &request.proposal).await?;
         let judged = judgements
             .into_iter()

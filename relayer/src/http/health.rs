@@ -19,6 +19,12 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
         reasons.push(error.to_string());
     }
     reasons.extend(app.health.silent());
+    reasons.extend(
+        app.index
+            .alarm()
+            .divergence()
+            .map(|divergence| divergence.to_string()),
+    );
     if app.phases.now() > Phase::Running {
         reasons.push("it is stopping and takes no more bundles".into());
     }

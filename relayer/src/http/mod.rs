@@ -4,6 +4,7 @@ mod bundles;
 mod documents;
 mod health;
 mod problem;
+mod registry;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ use crate::{
     chain::Chain,
     cosign::Cosigner,
     endorse::Endorser,
+    index::Index,
     post::Poster,
     service::{Health, Phases},
     store::Store,
@@ -43,6 +45,8 @@ pub struct App {
     pub endorser: Endorser,
     /// Knows what keeps bundles from being signed.
     pub cosigner: Cosigner,
+    /// What the registry's log says.
+    pub index: Index,
     /// Knows what keeps reports from being posted.
     pub poster: Poster,
     /// Most bundles waiting to be appraised.
@@ -67,6 +71,9 @@ pub fn router(app: App) -> Router {
         .route("/v1/manifests/{hash}", get(documents::manifest))
         .route("/v1/evidence/{digest}", get(documents::evidence))
         .route("/v1/cosign", post(cosign))
+        .route("/v1/events", get(registry::events))
+        .route("/v1/platforms/{id}", get(registry::platform))
+        .route("/v1/batches/{number}", get(registry::batch))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

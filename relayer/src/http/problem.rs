@@ -40,6 +40,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not found", detail)
     }
 
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
     pub(super) fn busy(detail: impl Into<String>, retry_after: u64) -> Self {
         let busy = Self::new(StatusCode::TOO_MANY_REQUESTS, "too much at once", detail);
         Self {

@@ -19,6 +19,7 @@ use crate::{
     cosign::Cosigner,
     endorse::Endorser,
     http::{App, router},
+    index::Index,
     post::Poster,
     reappraise::Reappraiser,
     store::Store,
@@ -49,6 +50,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
     archive.put(Kind::Policy, policy, document).await?;
     let chain = Chain::connect(&config.rpc, config.file.registry).await?;
+    let index = Index::new(store.clone(), chain.clone(), config.file.index.clone());
     // Of all replicas with this key, one proposes and posts: nonces are one sequence.
     let lease = store.fenced(&format!("post {}", config.signer.address()));
     let poster = Poster::new(&config, lease.clone(), chain.clone());
@@ -59,6 +61,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         archive.clone(),
         chain.clone(),
         endorser.clone(),
+        index.alarm().clone(),
     )?;
     let appraiser = Appraiser {
         store: store.clone(),
@@ -92,12 +95,14 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     judge(&mut tasks, &supervisor, appraiser, reappraiser, &config);
     let probe = Duration::from_millis(config.rpc.file.probe_ms);
     spawn_posting(&mut tasks, &supervisor, &chain, &poster, &lease, probe);
+    tasks.spawn(watch(supervisor.clone(), index.clone()));
     let app = App {
         store: store.clone(),
         archive,
         chain,
         endorser,
         cosigner,
+        index,
         poster,
         max_queue: config.file.max_queue,
         metrics,
@@ -208,6 +213,11 @@ fn spawn_cosigning(
             .pausing(GREETING)
             .every("greet", Phase::Draining, async move || steps.greet().await),
     );
+}
+
+async fn watch(supervisor: Supervisor, index: Index) -> &'static str {
+    let step = async move || index.step().await;
+    supervisor.every("index", Phase::Stopped, step).await
 }
 
 fn failed_to_serve(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Error {

@@ -1,0 +1,307 @@
+//! The registry's log, platforms and batches, as indexed: only what is final and fits the registry, unless asked otherwise.
+
+use std::sync::Arc;
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    sol_types::SolValue as _,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::StatusCode,
+};
+use chassis_verifier::merkle_root;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{App, problem::Problem, status_name};
+use crate::{
+    Error,
+    index::{Published, event_json},
+    registry::IProofOfCloudRegistry::BatchPosted,
+    replay::{Event, LaneWord, RegistryLog, Subject},
+    store::{EventFilter, EventRow},
+};
+
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 1_000;
+/// Events in a platform's history.
+const HISTORY: u32 = 100;
+
+/// Which events to list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventQuery {
+    after: Option<String>,
+    limit: Option<u32>,
+    operator: Option<Address>,
+    platform: Option<B256>,
+    kind: Option<String>,
+    #[serde(default)]
+    pending: bool,
+}
+
+/// Events in the log's order, page by page. A cursor stays good for ever: it is a place in the log.
+pub(super) async fn events(
+    State(app): State<Arc<App>>,
+    query: Result<Query<EventQuery>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Query(query) = query.map_err(|rejection| bad_query(rejection.body_text()))?;
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(bad_query(format!("limit: from 1 to {MAX_LIMIT}, not {limit}")));
+    }
+    if let Some(kind) = query.kind.as_deref().filter(|kind| !Event::NAMES.contains(kind)) {
+        let known = Event::NAMES.join(", ");
+        return Err(bad_query(format!("kind: `{kind}` is none of {known}")));
+    }
+    let after = query.after.as_deref().map(parse_cursor).transpose()?;
+    let published = published(&app)?;
+    let operator = query.operator.map(Subject::Operator);
+    let filter = EventFilter {
+        after,
+        to: if query.pending {
+            published.tip
+        } else {
+            published.block.number
+        },
+        subjects: operator
+            .into_iter()
+            .chain(query.platform.map(Subject::Platform))
+            .collect(),
+        kind: query.kind,
+        limit,
+    };
+    let rows = app.store.events(&filter).await?;
+    let events = rows.iter().map(|row| view(row, &published));
+    let next = rows.last().map(|row| cursor(row.at.block, row.at.log_index));
+    Ok(Json(json!({
+        "events": events.collect::<Result<Vec<_>, _>>()?,
+        "next": next.or(query.after),
+        "hasMore": rows.len() == limit as usize,
+        "finalized": as_of(&published),
+    })))
+}
+
+/// A platform as the registry has it now; its members and history as of the finalized block.
+pub(super) async fn platform(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let id: B256 = id
+        .parse()
+        .map_err(|_| Problem::not_found(format!("`{id}` is no platform's id")))?;
+    let published = published(&app)?;
+    let state = published.replay.state();
+    let now = app
+        .chain
+        .registry
+        .platform(id)
+        .call()
+        .await
+        .map_err(Error::from)?;
+    let history = app
+        .store
+        .latest_events(Subject::Platform(id), published.block.number, HISTORY)
+        .await?;
+    if history.is_empty() && now.statusNonce == 0 && now.index == 0 {
+        return Err(Problem::not_found(format!(
+            "the registry does not know platform {id}"
+        )));
+    }
+    let members: Vec<_> = state
+        .platform_lanes(id)
+        .into_iter()
+        .filter_map(|lane| Some((lane, state.lane_owner(lane)?)))
+        .map(|(lane, operator)| {
+            let word = state.operator(operator);
+            json!({
+                "operator": operator,
+                "status": status_name(word.status()),
+                "lane": lane,
+                "expiry": state.lane(lane).expiry(),
+                "binding": word.binding(),
+                "custody": word.custody(),
+                "tcb": word.tcb(),
+                "attestedSince": word.since(),
+                "workloadId": state.workload_id(word.workload()),
+            })
+        })
+        .collect();
+    let history = history.iter().map(|row| view(row, &published));
+    Ok(Json(json!({
+        "platformId": id,
+        "status": status_name(now.status),
+        "provider": now.provider,
+        "custody": now.custody,
+        "custodyExpiry": now.custodyExpiry.to::<u64>(),
+        "statusNonce": now.statusNonce,
+        "issuedAt": now.issuedAt.to::<u64>(),
+        "frozenAt": now.frozenAt.to::<u64>(),
+        "operatorCount": now.operatorCount,
+        "members": members,
+        "history": history.collect::<Result<Vec<_>, _>>()?,
+        "finalized": as_of(&published),
+    })))
+}
+
+/// A batch: who signed it, what it applied and skipped, and the leaves of its root.
+pub(super) async fn batch(
+    State(app): State<Arc<App>>,
+    Path(number): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let number: u64 = number
+        .parse()
+        .map_err(|_| Problem::not_found(format!("`{number}` is no batch's number")))?;
+    let published = published(&app)?;
+    let row = app.store.batch_event(number).await?;
+    let row = row.filter(|row| row.at.block <= published.block.number);
+    let row = row.ok_or_else(|| Problem::not_found(format!("no batch {number} is final")))?;
+    let block = app.store.events_of_block(row.at.block).await?;
+    let block = block.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let Some(end) = block.iter().position(|log| log.at == row.at) else {
+        return Err(Problem::not_found(format!("no batch {number} is final")));
+    };
+    // What stands before it in its transaction, back to another batch, is its own.
+    let of_batch = |log: &&RegistryLog| {
+        log.at.transaction == row.at.transaction && !matches!(log.event, Event::BatchPosted(_))
+    };
+    let items = block
+        .iter()
+        .take(end)
+        .rev()
+        .take_while(of_batch)
+        .collect::<Vec<_>>();
+    let items: Vec<_> = items
+        .into_iter()
+        .rev()
+        .filter(|log| is_item(&log.event))
+        .collect();
+    let Some(Event::BatchPosted(posted)) = block.get(end).map(|log| &log.event) else {
+        return Err(Problem::not_found(format!("no batch {number} is final")));
+    };
+    let leaves = leaves(&items, posted, &published);
+    let root = merkle_root(
+        leaves
+            .iter()
+            .enumerate()
+            .map(|(i, (digest, _))| (U256::from(i), *digest).abi_encode()),
+    );
+    let set = u32::try_from(posted.origin >> 72_usize).unwrap_or_default();
+    let mask = posted.origin.wrapping_to::<u32>();
+    let members = published
+        .replay
+        .state()
+        .relayer_sets()
+        .get(&set)
+        .map(|set| &set.members);
+    let signers: Vec<_> = members
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter(|(i, _)| mask >> i & 1 == 1)
+        .map(|(_, member)| member)
+        .collect();
+    Ok(Json(json!({
+        "batch": number,
+        "root": root,
+        "signers": signers,
+        "posted": view(&row, &published)?,
+        "leaves": leaves.into_iter().map(|(_, leaf)| leaf).collect::<Vec<_>>(),
+        "items": items.into_iter().map(event_json).collect::<Vec<_>>(),
+        "finalized": as_of(&published),
+    })))
+}
+
+fn is_item(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PlatformUpdated(_) | Event::OperatorGranted(_) | Event::ItemSkipped(_)
+    )
+}
+
+/// The grants' digests, then the renewals', as the root has them.
+fn leaves(items: &[&RegistryLog], posted: &BatchPosted, published: &Published) -> Vec<(B256, Value)> {
+    let granted = items.iter().filter_map(|log| match &log.event {
+        Event::OperatorGranted(e) => {
+            let expiry = LaneWord(e.laneWord).expiry();
+            let leaf = json!({"digest": e.digest, "kind": "grant", "operator": e.operator, "expiry": expiry});
+            Some((e.digest, leaf))
+        }
+        _ => None,
+    });
+    let renewed = posted.renewals.as_chunks::<36>().0.iter().flat_map(|group| {
+        let words = group.as_chunks::<4>().0;
+        let number = |i: usize| words.get(i).map_or(0, |word| u32::from_be_bytes(*word));
+        let slot = u64::from(number(0));
+        (0..8).map(move |i| (8 * slot + i as u64, LaneWord(number(i + 1))))
+    });
+    let renewed = renewed.filter(|(_, word)| word.0 != 0).zip(&posted.digests);
+    let renewed = renewed.map(|((lane, word), digest)| {
+        let operator = published.replay.state().lane_owner(lane);
+        let leaf =
+            json!({"digest": digest, "kind": "renewal", "operator": operator, "expiry": word.expiry()});
+        (*digest, leaf)
+    });
+    granted.chain(renewed).collect()
+}
+
+fn view(row: &EventRow, published: &Published) -> Result<Value, Problem> {
+    let mut event = event_json(&read(row)?);
+    event["cursor"] = json!(cursor(row.at.block, row.at.log_index));
+    event["isFinal"] = json!(row.at.block <= published.block.number);
+    Ok(event)
+}
+
+fn read(row: &EventRow) -> Result<RegistryLog, Problem> {
+    RegistryLog::decode(row.at, &row.data)
+        .map_err(|error| Problem::from(Error::Rpc(format!("the index is damaged: {error}"))))
+}
+
+fn as_of(published: &Published) -> Value {
+    let head = published.replay.state().head();
+    json!({"number": published.block.number, "hash": published.block.hash, "head": head})
+}
+
+fn published(app: &App) -> Result<Published, Problem> {
+    app.index.published().ok_or_else(|| {
+        let detail =
+            "the registry's log has not been read and compared with the registry yet; try again later";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not indexed yet", detail).retry_after(5)
+    })
+}
+
+fn cursor(block: u64, log_index: u64) -> String {
+    format!("{block:016x}{log_index:016x}")
+}
+
+fn parse_cursor(text: &str) -> Result<(u64, u64), Problem> {
+    let number = |part: Option<&str>| part.and_then(|part| u64::from_str_radix(part, 16).ok());
+    let parts = (number(text.get(..16)), number(text.get(16..)));
+    match parts {
+        (Some(block), Some(index)) if text.len() == 32 => Ok((block, index)),
+        _ => Err(bad_query(format!(
+            "after: `{text}` is no cursor; take one from `next`"
+        ))),
+    }
+}
+
+fn bad_query(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "this is not a query", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went() {
+        for place in [(0, 0), (20_000_000, 413), (u64::MAX, u64::MAX)] {
+            assert_eq!(parse_cursor(&cursor(place.0, place.1)).unwrap(), place);
+        }
+        for text in ["", "7", "zz", &"0".repeat(33), "000000000000000é000000000000000"] {
+            assert!(parse_cursor(text).is_err(), "{text}");
+        }
+    }
+}
