@@ -43,14 +43,19 @@ pub(crate) struct Chain {
 impl Chain {
     /// Starts anvil with a block each second and deploys the registry: one relayer, threshold one, one policy.
     pub(crate) async fn start(policy: B256) -> Self {
-        let mut chain = Self::spawn(&["--block-time", "1"]).await;
+        Self::start_with(policy, 1).await
+    }
+
+    /// The same, with blocks final after twice as many more as `epoch` says.
+    pub(crate) async fn start_with(policy: B256, epoch: u32) -> Self {
+        let mut chain = Self::spawn(&["--block-time", "1"], epoch).await;
         chain.registry = chain.deploy(policy).await;
         chain
     }
 
     /// The same, with blocks only when [`Chain::mine`] is called.
     pub(crate) async fn start_still(policy: B256) -> Self {
-        let mut chain = Self::spawn(&[]).await;
+        let mut chain = Self::spawn(&[], 1).await;
         chain.registry = chain.deploy(policy).await;
         chain.ask("evm_setAutomine", json!([false])).await;
         chain
@@ -66,14 +71,14 @@ impl Chain {
         self.provider.raw_request(method.into(), params).await.unwrap()
     }
 
-    async fn spawn(arguments: &[&str]) -> Self {
+    async fn spawn(arguments: &[&str], epoch: u32) -> Self {
         let port = free_port();
         let process = Command::new(contracts().join("bin/anvil"))
             .args([
                 "--port",
                 &port.to_string(),
                 "--slots-in-an-epoch",
-                "1",
+                &epoch.to_string(),
                 "--silent",
             ])
             .args(arguments)

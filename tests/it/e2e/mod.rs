@@ -2,6 +2,8 @@
 
 mod chain;
 mod history;
+mod index;
+mod liar;
 mod outside;
 mod posting;
 pub(crate) mod programs;
@@ -34,9 +36,14 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with_epoch(1).await
+    }
+
+    /// Blocks are final after twice as many more.
+    async fn with_epoch(epoch: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cloud = Arc::new(Cloud::new(&dir.path().join("cloud"), Seed(7)).unwrap());
-        let chain = Chain::start(cloud.policy().digest().unwrap()).await;
+        let chain = Chain::start_with(cloud.policy().digest().unwrap(), epoch).await;
         let outside = Outside::serve(Arc::clone(&cloud)).await;
         let relayer = Relayer::new(&chain, &cloud, &outside);
         Self {

@@ -78,6 +78,12 @@ impl Relayer {
         }
     }
 
+    /// Changes its configuration.
+    pub(crate) fn configure(&self, change: impl FnOnce(String) -> String) {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        std::fs::write(&self.config, change(text)).unwrap();
+    }
+
     /// Starts it and waits until it answers. `failpoint`: where it is to die.
     pub(crate) async fn start(&mut self, failpoint: Option<&str>) {
         let mut command = Command::new(binary("chassis"));

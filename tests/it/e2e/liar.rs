@@ -1,0 +1,91 @@
+//! An RPC endpoint that lies about logs, in front of one that does not.
+
+use std::sync::{Arc, Mutex};
+
+use alloy::primitives::B256;
+use axum::{Json, Router, extract::State, routing::post};
+use serde_json::{Value, json};
+
+/// What it does with `eth_getLogs`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// Nothing.
+    #[default]
+    Truth,
+    /// Leaves out logs with this topic.
+    Omit(B256),
+    /// Says that there are none.
+    Empty,
+    /// Cuts answers off, and does not say so.
+    First(usize),
+    /// Says that more blocks are too many.
+    AtMost(u64),
+    /// Gives each log's data a wrong last byte, which is the head's where there is one.
+    Forge,
+}
+
+pub(crate) struct Liar {
+    pub(crate) url: String,
+    lie: Arc<Mutex<Lie>>,
+}
+
+#[derive(Clone)]
+struct Proxy {
+    to: String,
+    client: reqwest::Client,
+    lie: Arc<Mutex<Lie>>,
+}
+
+impl Liar {
+    pub(crate) async fn before(url: &str) -> Self {
+        let lie = Arc::new(Mutex::new(Lie::Truth));
+        let proxy = Proxy {
+            to: url.to_owned(),
+            client: reqwest::Client::new(),
+            lie: Arc::clone(&lie),
+        };
+        let router = Router::new().route("/", post(answer)).with_state(proxy);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        Self { url, lie }
+    }
+
+    pub(crate) fn tell(&self, lie: Lie) {
+        *self.lie.lock().unwrap() = lie;
+    }
+}
+
+async fn answer(State(proxy): State<Proxy>, Json(request): Json<Value>) -> Json<Value> {
+    let lie = *proxy.lie.lock().unwrap();
+    let is_about_logs = request["method"] == json!("eth_getLogs");
+    if let (true, Lie::AtMost(most)) = (is_about_logs, lie) {
+        let number = |name: &str| {
+            let text = request["params"][0][name].as_str().unwrap_or("0x0");
+            u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
+        };
+        if number("toBlock") - number("fromBlock") >= most {
+            let error = json!({"code": -32602, "message": format!("block range exceeds {most}")});
+            return Json(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}));
+        }
+    }
+    let sent = proxy.client.post(&proxy.to).json(&request).send().await.unwrap();
+    let mut answer: Value = sent.json().await.unwrap();
+    if let (true, Some(logs)) = (is_about_logs, answer["result"].as_array_mut()) {
+        match lie {
+            Lie::Omit(topic) => logs.retain(|log| log["topics"][0] != json!(topic)),
+            Lie::Empty => logs.clear(),
+            Lie::First(most) => logs.truncate(most),
+            Lie::Forge => logs.iter_mut().for_each(forge),
+            Lie::Truth | Lie::AtMost(_) => {}
+        }
+    }
+    Json(answer)
+}
+
+fn forge(log: &mut Value) {
+    let mut data = log["data"].as_str().unwrap().to_owned();
+    let last = data.pop().unwrap();
+    data.push(if last == '0' { '1' } else { '0' });
+    log["data"] = json!(data);
+}
