@@ -8,6 +8,7 @@ mod error;
 
 pub mod appraiser;
 pub mod archive;
+pub mod audit;
 pub mod chain;
 pub mod command;
 pub mod config;

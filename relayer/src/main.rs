@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use chassis_relayer::{
+    audit::Audit,
     command::{ArchiveCommand, ConfigCommand, PolicyCommand, Relay, Status},
     inspect::Inspect,
     verify::Verify,
@@ -20,6 +21,7 @@ struct Chassis {
 enum Command {
     Relay(Relay),
     Status(Status),
+    Audit(Audit),
     Verify(Verify),
     Inspect(Inspect),
     #[command(subcommand)]
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     match Chassis::parse().command {
         Command::Relay(relay) => relay.run(),
         Command::Status(status) => status.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Verify(verify) => verify.run(),
         Command::Inspect(inspect) => inspect.run(),
         Command::Archive(archive) => archive.run(),

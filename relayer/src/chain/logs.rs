@@ -159,6 +159,15 @@ impl Chain {
         Ok(stored.block_id(at(block)).await?)
     }
 
+    /// Whether the endpoint is a development chain.
+    ///
+    /// # Errors
+    /// If no endpoint answers.
+    pub async fn is_development(&self) -> Result<bool, Error> {
+        let version = self.provider.get_client_version().await?.to_lowercase();
+        Ok(["anvil", "hardhat"].iter().any(|name| version.contains(name)))
+    }
+
     fn filter(&self) -> Filter {
         Filter::new().address(*self.registry.address())
     }

@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use super::{Index, TailBlock, Work};
 use crate::{
     Error,
+    chain::Chain,
     replay::{RegistryLog, Replay},
     store::{BlockRef, EventFilter, EventRow, IndexState},
 };
@@ -131,24 +132,8 @@ impl Index {
 
     /// Begins anew, before the block of the registry's creation.
     pub(super) async fn begin(&self, old: Option<IndexState>) -> Result<(), Error> {
-        let first = match self.config.start_block {
-            Some(number) => number,
-            None => self.creation().await?,
-        };
-        let before = first.checked_sub(1);
-        let block = match before {
-            Some(number) => self.chain.canonical(number).await?.map(|block| BlockRef {
-                number,
-                hash: block.hash,
-            }),
-            // Block 0 holds no logs.
-            None => self.chain.canonical(0).await?.map(|block| BlockRef {
-                number: 0,
-                hash: block.hash,
-            }),
-        };
-        let block = block
-            .ok_or_else(|| Error::Rpc(format!("there is no block {first} yet: check index.start_block")))?;
+        let first = first_block(&self.chain, self.config.start_block).await?;
+        let block = before(&self.chain, first).await?;
         let state = IndexState {
             version: old.as_ref().map_or(1, |old| old.version + 1),
             chain_id: self.chain.id,
@@ -160,28 +145,48 @@ impl Index {
         self.store.start_index(old.map(|old| old.version), &state).await?;
         Ok(())
     }
+}
 
-    /// The first block after which there is code at the registry's address.
-    async fn creation(&self) -> Result<u64, Error> {
-        let (mut without, mut with) = (0, self.chain.finalized().await?.number);
-        if self.chain.has_code_at(with).await? != Some(true) {
-            return Err(Error::Rpc("the registry's creation is not final yet".into()));
-        }
-        while without + 1 < with {
-            let middle = without.midpoint(with);
-            match self.chain.has_code_at(middle).await? {
-                Some(true) => with = middle,
-                Some(false) => without = middle,
-                None => {
-                    return Err(Error::Rpc(
-                        "no endpoint tells in which block the registry was created: set index.start_block"
-                            .into(),
-                    ));
-                }
+/// The block of the registry's creation: as configured, or the first after which there is code at its address.
+///
+/// # Errors
+/// If it is not final yet, or no endpoint tells.
+pub(crate) async fn first_block(chain: &Chain, configured: Option<u64>) -> Result<u64, Error> {
+    if let Some(number) = configured {
+        return Ok(number);
+    }
+    let (mut without, mut with) = (0, chain.finalized().await?.number);
+    if chain.has_code_at(with).await? != Some(true) {
+        return Err(Error::Rpc("the registry's creation is not final yet".into()));
+    }
+    while without + 1 < with {
+        let middle = without.midpoint(with);
+        match chain.has_code_at(middle).await? {
+            Some(true) => with = middle,
+            Some(false) => without = middle,
+            None => {
+                return Err(Error::Rpc(
+                    "no endpoint tells in which block the registry was created: give its number as start block".into(),
+                ));
             }
         }
-        Ok(with)
     }
+    Ok(with)
+}
+
+/// The block before, after which reading begins. Block 0 holds no logs, so nothing comes before it.
+///
+/// # Errors
+/// If there is none.
+pub(crate) async fn before(chain: &Chain, first: u64) -> Result<BlockRef, Error> {
+    let number = first.saturating_sub(1);
+    let block = chain.canonical(number).await?;
+    let block =
+        block.ok_or_else(|| Error::Rpc(format!("there is no block {number} yet: check the start block")))?;
+    Ok(BlockRef {
+        number,
+        hash: block.hash,
+    })
 }
 
 /// The block's hash was checked when the row was written.

@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 
 pub use alarm::{Alarm, Divergence};
 pub use config::IndexConfig;
+pub(crate) use load::{before, first_block};
 pub use view::event_json;
 
 use crate::{

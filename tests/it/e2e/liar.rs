@@ -2,8 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use alloy::primitives::B256;
+use alloy::{
+    primitives::{B256, Bytes},
+    sol_types::SolEvent as _,
+};
 use axum::{Json, Router, extract::State, routing::post};
+use chassis_relayer::registry::IProofOfCloudRegistry::OperatorGranted;
 use serde_json::{Value, json};
 
 /// What it does with `eth_getLogs`.
@@ -22,6 +26,8 @@ pub(crate) enum Lie {
     AtMost(u64),
     /// Gives each log's data a wrong last byte, which is the head's where there is one.
     Forge,
+    /// Sets a flag in each granted operator's word, which the head does not cover.
+    Flag,
 }
 
 pub(crate) struct Liar {
@@ -77,6 +83,7 @@ async fn answer(State(proxy): State<Proxy>, Json(request): Json<Value>) -> Json<
             Lie::Empty => logs.clear(),
             Lie::First(most) => logs.truncate(most),
             Lie::Forge => logs.iter_mut().for_each(forge),
+            Lie::Flag => logs.iter_mut().for_each(flag),
             Lie::Truth | Lie::AtMost(_) => {}
         }
     }
@@ -88,4 +95,14 @@ fn forge(log: &mut Value) {
     let last = data.pop().unwrap();
     data.push(if last == '0' { '1' } else { '0' });
     log["data"] = json!(data);
+}
+
+/// Instance id, digest, then the word, whose bits 38 to 45 are the flags.
+fn flag(log: &mut Value) {
+    if log["topics"][0] == json!(OperatorGranted::SIGNATURE_HASH) {
+        let data: Bytes = serde_json::from_value(log["data"].clone()).unwrap();
+        let mut data = data.to_vec();
+        data[64 + 31 - 5] ^= 1 << 5;
+        log["data"] = json!(Bytes::from(data));
+    }
 }

@@ -1,5 +1,6 @@
 //! The whole path: evidence in, `isAttested` out, on a real chain, with the product's own binaries.
 
+mod audit;
 mod chain;
 mod history;
 mod index;
