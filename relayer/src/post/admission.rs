@@ -91,9 +91,8 @@ impl Poster {
     pub(super) fn first_fee(&self, view: &View) -> Result<Option<Fee>, Error> {
         let market = view.market()?;
         let fee = self.caps.first(market);
-        match fee {
-            Some(_) => self.alarms.clear(Alarm::FeeCap),
-            None => self.hold_at_cap(market.base_fee),
+        if fee.is_none() {
+            self.hold_at_cap(market.base_fee);
         }
         Ok(fee)
     }
@@ -119,7 +118,6 @@ impl Poster {
             self.alarms.raise(Alarm::Funds, &why);
             return Ok(false);
         }
-        self.alarms.clear(Alarm::Funds);
         Ok(true)
     }
 
@@ -134,7 +132,6 @@ impl Poster {
             self.alarms.raise(Alarm::SpendCap, &why);
             return Ok(false);
         }
-        self.alarms.clear(Alarm::SpendCap);
         Ok(true)
     }
 }

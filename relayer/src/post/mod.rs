@@ -79,7 +79,12 @@ impl Poster {
     /// # Errors
     /// The first of them, if the database or the chain does not answer: the same step is taken again later.
     pub async fn tick(&self) -> Result<bool, Error> {
-        self.post().await?.result()
+        let steps = self.post().await?;
+        // A step that failed might have had a reason.
+        if steps.error.is_none() {
+            self.alarms.settle(&Alarm::POSTING);
+        }
+        steps.result()
     }
 
     async fn post(&self) -> Result<Steps, Error> {
@@ -88,7 +93,6 @@ impl Poster {
         let queued = self.store.reports_to_post(room.max(1)).await?;
         let mut steps = Steps::default();
         if live.is_empty() && queued.is_empty() {
-            self.alarms.clear_waiting();
             return Ok(steps);
         }
         let view = View::look(&self.chain, self.signer.address()).await;
@@ -131,13 +135,10 @@ impl Poster {
             .unwrap_or(0);
         metrics::gauge!("chassis_oldest_pending_seconds").set(as_f64(oldest.into()));
         if oldest > self.rules.stuck_after {
-            self.alarms.raise(
-                Alarm::Stuck,
-                &format!("a transaction is in no block after {oldest} s"),
-            );
-        } else {
-            self.alarms.clear(Alarm::Stuck);
+            let why = format!("a transaction is in no block after {oldest} s");
+            self.alarms.raise(Alarm::Stuck, &why);
         }
+        self.alarms.settle(&[Alarm::Stuck]);
         let spent = self.store.paid_since(unix_now().saturating_sub(DAY)).await?;
         metrics::gauge!("chassis_spent_today_wei").set(as_f64(spent));
         self.alarms.publish();

@@ -161,7 +161,6 @@ impl Poster {
                 return Ok(None);
             }
         };
-        self.alarms.clear(Alarm::FeeCap);
         let Some(fee) = fee else { return Ok(None) };
         let more = (fee.max_fee - last.max_fee).saturating_mul(u128::from(transaction.gas_limit));
         if !self.has_budget(more).await? {
@@ -185,7 +184,6 @@ impl Poster {
                         failpoint("broadcast");
                         info!(hash = %attempt.hash, nonce = transaction.nonce, "sent");
                     }
-                    self.alarms.clear(Alarm::Funds);
                     return Ok(());
                 }
                 Sent::Poor => {

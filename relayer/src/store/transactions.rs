@@ -1,8 +1,8 @@
 //! Logical transactions and the bytes signed for them. How they change is in [`super::steps`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use sqlx::Row as _;
 
 use super::{
@@ -149,21 +149,6 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.iter().map(row_to_transaction).collect::<Result<_, _>>()?)
-    }
-
-    /// Operators whose bundles are in reports on their way: what the registry says about them is about to change, so a
-    /// new report about them waits.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn operators_in_flight(&self) -> Result<BTreeSet<Address>, Error> {
-        let rows = sqlx::query(
-            "SELECT DISTINCT operator FROM bundles WHERE state IN ('cosigning', 'queued', 'posted', 'included')",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let operators = rows.iter().map(|row| parse(row, "operator"));
-        Ok(operators.collect::<Result<_, _>>()?)
     }
 
     /// Where a report was included, if it was.

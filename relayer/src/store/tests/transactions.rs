@@ -130,15 +130,14 @@ on_both! {
         assert_eq!(store.exposure().await.unwrap(), 2_100_000);
     }
 
-    async fn operators_in_flight_are_those_whose_report_is_on_its_way(db: &TestDb) {
+    async fn a_withdrawn_report_gives_its_bundles_back_unless_it_has_a_transaction(db: &TestDb) {
         let store = db.open().await;
-        store.add_bundle(&bundle(2)).await.unwrap();
-        assert!(store.operators_in_flight().await.unwrap().is_empty());
         let report = queue(&store, 1).await;
-        let held = store.operators_in_flight().await.unwrap();
-        assert_eq!(held.into_iter().collect::<Vec<_>>(), [bundle(1).operator]);
+        let id = reserve(&store, Some(report), 0).await.unwrap();
         store.withdraw_report(report, 1, "refused").await.unwrap();
-        assert!(store.operators_in_flight().await.unwrap().is_empty());
+        assert_eq!(state(&store, 1).await, State::Queued);
+        store.drop_transaction(id, Then::Requeue).await.unwrap();
+        store.withdraw_report(report, 1, "refused").await.unwrap();
         assert_eq!(state(&store, 1).await, State::Received);
     }
 }
