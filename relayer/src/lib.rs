@@ -29,5 +29,6 @@ pub mod replay;
 pub mod service;
 pub mod store;
 pub mod verify;
+pub mod webhook;
 
 pub use error::Error;

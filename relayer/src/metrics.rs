@@ -107,6 +107,10 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_endorsement_source_up",
         "1 if the `source`'s last answer was good",
     ),
+    counter(
+        "chassis_freezes_proposed_total",
+        "Freezes of an operator that this relayer has signed",
+    ),
     counter("chassis_gas_used_total", "Gas that final reports used"),
     gauge(
         "chassis_index_block",
@@ -211,6 +215,10 @@ pub const CATALOGUE: &[Metric] = &[
     counter(
         "chassis_transactions_reverted_total",
         "Final transactions that had no effect",
+    ),
+    counter(
+        "chassis_webhook_deliveries_total",
+        "Messages to operators, by `outcome`: taken, failed, given_up",
     ),
 ];
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     archive::ArchiveConfig, chain::RpcFile, cosign::Cosign, endorse::Sources, index::IndexConfig,
-    post::PostFile, reappraise, store::StoreConfig,
+    post::PostFile, reappraise, store::StoreConfig, webhook,
 };
 
 use super::{KeySection, LimitSection, ShutdownSection, TaskSection};
@@ -74,6 +74,9 @@ pub struct ConfigFile {
     /// The other relayers.
     #[serde(default)]
     pub cosign: Cosign,
+    /// How operators are told.
+    #[serde(default)]
+    pub webhooks: webhook::Settings,
 }
 
 impl ConfigFile {
@@ -92,6 +95,7 @@ impl ConfigFile {
         mistakes.extend(self.index.mistakes());
         mistakes.extend(self.endorsements.mistakes());
         mistakes.extend(self.reappraise.mistakes());
+        mistakes.extend(self.webhooks.mistakes());
         mistakes
     }
 }

@@ -5,6 +5,7 @@ mod documents;
 mod health;
 mod problem;
 mod registry;
+mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
     response::Response,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use chassis_verifier::bundle::DEFAULT_LIMIT;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -30,6 +31,7 @@ use crate::{
     post::Poster,
     service::{Health, Phases},
     store::Store,
+    webhook,
 };
 
 /// What handlers share.
@@ -53,6 +55,8 @@ pub struct App {
     pub max_queue: u32,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
+    /// Where operators may want to be told.
+    pub webhooks: webhook::Settings,
     /// Whether tasks live.
     pub health: Health,
     /// Whether intake is open.
@@ -65,6 +69,8 @@ pub fn router(app: App) -> Router {
         .route("/v1/bundles", post(bundles::submit))
         .route("/v1/bundles/{digest}", get(bundles::show))
         .route("/v1/operators/{address}", get(bundles::operator))
+        .route("/v1/operators/{address}/webhook", put(webhooks::register))
+        .route("/v1/orders", get(webhooks::orders))
         .route("/v1/results/{digest}", get(documents::result))
         .route("/v1/endorsements/{digest}", get(documents::endorsements))
         .route("/v1/policies/{digest}", get(documents::policy))

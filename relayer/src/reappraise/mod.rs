@@ -5,6 +5,7 @@
 //! warned with the time when its attestation expires, and is not renewed until a new bundle passes.
 
 mod judge;
+mod order;
 mod settings;
 
 use std::{sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use chassis_verifier::{
     bundle::{Bundle, DEFAULT_LIMIT, canonical_json},
     sha256,
 };
+use serde_json::json;
 use tracing::{info, warn};
 
 pub use settings::{Settings, Trigger};
@@ -23,12 +25,15 @@ use judge::{Findings, judge};
 
 use crate::{
     Error,
-    appraiser::Fields,
+    appraiser::{Appraiser, Fields},
     archive::{Archive, Kind},
     chain::Chain,
+    config::Config,
     endorse::Endorser,
+    key::Key,
     registry::IProofOfCloudRegistry::{Attestation, Status},
     store::{BundleRow, Store, Warning},
+    webhook::Message,
 };
 
 /// Goes round the operators.
@@ -38,37 +43,35 @@ pub struct Reappraiser {
     archive: Archive,
     chain: Chain,
     endorser: Endorser,
+    key: Key,
     /// The one in force, but for the evidence's age: what is on chain was fresh when it came there.
     policy: Arc<Policy>,
     policy_digest: B256,
     pause: Duration,
+    freeze_on: Vec<Trigger>,
 }
 
 impl Reappraiser {
-    /// A reappraiser under `policy`.
+    /// A reappraiser under the policy in force, that asks whom `appraiser` asks.
     ///
     /// # Errors
     /// If the policy has no digest.
-    pub fn new(
-        settings: &Settings,
-        policy: &Policy,
-        store: Store,
-        archive: Archive,
-        chain: Chain,
-        endorser: Endorser,
-    ) -> Result<Self, Error> {
+    pub fn new(config: &Config, appraiser: &Appraiser) -> Result<Self, Error> {
+        let settings = &config.file.reappraise;
         let ageless = Policy {
             max_evidence_age: u32::MAX,
-            ..policy.clone()
+            ..config.policy.clone()
         };
         Ok(Self {
-            store,
-            archive,
-            chain,
-            endorser,
+            store: appraiser.store.clone(),
+            archive: appraiser.archive.clone(),
+            chain: appraiser.chain.clone(),
+            endorser: appraiser.endorser.clone(),
+            key: config.signer.clone(),
             policy_digest: ageless.digest()?,
             policy: Arc::new(ageless),
             pause: Duration::from_secs(1) / settings.per_second.max(1),
+            freeze_on: settings.freeze_on.clone(),
         })
     }
 
@@ -80,6 +83,10 @@ impl Reappraiser {
         let position = self.store.round_position().await?;
         let Some(row) = self.store.next_final_bundle(&position).await? else {
             self.store.set_round_position("").await?;
+            let now = self.chain.latest().await?.timestamp;
+            self.store
+                .expire_orders(i64::try_from(now).unwrap_or(i64::MAX))
+                .await?;
             let warned = u32::try_from(self.store.count_warnings().await?).unwrap_or(u32::MAX);
             metrics::gauge!("chassis_operators_warned").set(warned);
             metrics::counter!("chassis_reappraisal_rounds_total").increment(1);
@@ -137,9 +144,18 @@ impl Reappraiser {
             let json = serde_json::to_vec(&appraisal).unwrap_or_default();
             self.archive.put(Kind::Result, appraisal.digest(), json).await?;
         }
+        if let Some(trigger) = findings
+            .triggers
+            .iter()
+            .find(|found| self.freeze_on.contains(found))
+        {
+            self.propose_freeze(row.operator, &stored, *trigger, appraisal.digest())
+                .await?;
+        }
+        let message = message(row, warning.as_ref(), appraisal.digest());
         let is_news = self
             .store
-            .set_reappraised(row.operator, row.digest, basis, warning.as_ref())
+            .set_reappraised(row.operator, row.digest, basis, warning.as_ref(), &message)
             .await?;
         if let Some(warning) = warning.filter(|_| is_news) {
             warn!(operator = %row.operator, digest = %row.digest, deadline = warning.deadline,
@@ -167,6 +183,23 @@ impl Reappraiser {
         })?;
         Ok(judged?)
     }
+}
+
+/// What the operator is told: the warning, and by which result an auditor can see why; or that it is over.
+fn message(row: &BundleRow, warning: Option<&Warning>, result: B256) -> Message {
+    let mut content = json!({
+        "event": if warning.is_some() { "warning" } else { "warning_ended" },
+        "operator": row.operator,
+        "evidence": row.digest,
+        "result": result,
+    });
+    if let Some(warning) = warning {
+        content["since"] = warning.since.into();
+        content["deadline"] = warning.deadline.into();
+        content["barsRenewal"] = warning.bars.into();
+        content["reasons"] = serde_json::from_str(&warning.reasons).unwrap_or_default();
+    }
+    Message::new(content)
 }
 
 fn outcome(findings: &Findings) -> &'static str {

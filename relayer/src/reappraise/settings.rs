@@ -1,5 +1,6 @@
 //! `[reappraise]`: how often, how fast, and what is so bad that it is stopped.
 
+use chassis_verifier::CheckId;
 use serde::{Deserialize, Serialize};
 
 /// How bundles on chain are appraised again.
@@ -26,6 +27,18 @@ pub enum Trigger {
     AkRevoked,
     /// The provider's registry no longer lists the CPU.
     HostUnlisted,
+}
+
+impl Trigger {
+    /// The check that found it: a freeze's reason on chain is its id.
+    pub(super) fn check(self) -> CheckId {
+        match self {
+            Self::TcbRevoked => CheckId::TdTcb,
+            Self::PckRevoked => CheckId::TdQuote,
+            Self::AkRevoked => CheckId::AkChain,
+            Self::HostUnlisted => CheckId::HostRegistry,
+        }
+    }
 }
 
 impl Default for Settings {

@@ -23,6 +23,7 @@ use crate::{
     post::Poster,
     reappraise::Reappraiser,
     store::Store,
+    webhook::Courier,
 };
 
 pub use health::Health;
@@ -70,14 +71,6 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         endorser: endorser.clone(),
         policy: Arc::new(config.policy.clone()),
     };
-    let reappraiser = Reappraiser::new(
-        &config.file.reappraise,
-        &config.policy,
-        store.clone(),
-        archive.clone(),
-        chain.clone(),
-        endorser.clone(),
-    )?;
     let listener = TcpListener::bind(config.file.listen)
         .await
         .map_err(io(format!("listen on {}", config.file.listen)))?;
@@ -92,7 +85,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let phases = supervisor.phases.clone();
     let mut tasks = JoinSet::new();
     spawn_cosigning(&mut tasks, &supervisor, &cosigner, &lease);
-    judge(&mut tasks, &supervisor, appraiser, reappraiser, &config);
+    judge(&mut tasks, &supervisor, appraiser, &config)?;
     let probe = Duration::from_millis(config.rpc.file.probe_ms);
     spawn_posting(&mut tasks, &supervisor, &chain, &poster, &lease, probe);
     tasks.spawn(watch(supervisor.clone(), index.clone()));
@@ -106,6 +99,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         poster,
         max_queue: config.file.max_queue,
         metrics,
+        webhooks: config.file.webhooks.clone(),
         health: supervisor.health.clone(),
         phases: phases.clone(),
     };
@@ -136,14 +130,16 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     outcome
 }
 
-/// Of what is new, and again of what is on chain.
+/// Judges what is new, and again what is on chain, and tells operators.
 fn judge(
     tasks: &mut JoinSet<&'static str>,
     supervisor: &Supervisor,
     appraiser: Appraiser,
-    reappraiser: Reappraiser,
     config: &Config,
-) {
+) -> Result<(), Error> {
+    let reappraiser = Reappraiser::new(config, &appraiser)?;
+    let (settings, store) = (config.file.webhooks.clone(), appraiser.store.clone());
+    let courier = Courier::new(settings, store, config.signer.clone());
     tasks.spawn(
         supervisor
             .clone()
@@ -160,6 +156,12 @@ fn judge(
                 reappraiser.tick().await
             }),
     );
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("webhooks", Phase::Draining, async move || courier.tick().await),
+    );
+    Ok(())
 }
 
 /// Posts, and looks at endpoints and the account every `probe`.

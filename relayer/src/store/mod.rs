@@ -17,6 +17,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod transactions;
+mod webhooks;
 
 use std::{fs::File, path::Path, sync::Arc};
 
@@ -31,6 +32,7 @@ pub use index::{BlockRef, EventFilter, EventRow, IndexChange, IndexState};
 pub use reappraisals::Warning;
 pub use steps::Then;
 pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};
+pub use webhooks::{Delivery, Order};
 
 /// The database's types, named once.
 type Database = sqlx::Any;

@@ -7,7 +7,7 @@ use super::{
     BundleRow, Row, Store,
     bundles::{parse, row_to_bundle},
 };
-use crate::Error;
+use crate::{Error, webhook::Message};
 
 /// An operator's bundle on chain would not be attested so today.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Store {
     }
 
     /// Keeps what an appraisal with newer endorsements has found: a warning, or that there is nothing to warn of. Returns
-    /// whether that is news.
+    /// whether that is news; then `message` is kept with it, to be sent to an operator who wants to be told.
     ///
     /// # Errors
     /// Of the database.
@@ -108,6 +108,7 @@ impl Store {
         evidence: B256,
         basis: B256,
         warning: Option<&Warning>,
+        message: &Message,
     ) -> Result<bool, Error> {
         let mut all = self.begin().await?;
         sqlx::query(
@@ -142,8 +143,21 @@ impl Store {
                 .execute(&mut *all)
                 .await?
         };
+        let is_news = changed.rows_affected() > 0;
+        if is_news {
+            sqlx::query(
+                "INSERT INTO deliveries (id, operator, body, due)
+                 SELECT $1, w.operator, $2, 0 FROM webhooks w WHERE w.operator = $3 AND w.url <> ''
+                 ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(message.id.to_string())
+            .bind(&message.body)
+            .bind(operator.to_string())
+            .execute(&mut *all)
+            .await?;
+        }
         all.commit().await?;
-        Ok(changed.rows_affected() > 0)
+        Ok(is_news)
     }
 
     /// A new bundle of the operator has passed: what was found against an older one no longer counts.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod chain;
+mod freeze;
 mod history;
 mod index;
 mod liar;

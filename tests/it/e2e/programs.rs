@@ -26,7 +26,8 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 /// Re-appraisal without a pause.
-const REAPPRAISE: &str = "[reappraise]\ninterval_s = 1\nper_second = 1000";
+const REAPPRAISE: &str = "[reappraise]\ninterval_s = 1\nper_second = 1000\nfreeze_on = [\"pck_revoked\"]\n\
+                          [webhooks]\nfirst_pause_s = 1\ndanger_allow_loopback = true";
 
 /// `chassis relay`, killed on drop. Its files outlive its process.
 pub(crate) struct Relayer {

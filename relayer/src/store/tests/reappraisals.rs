@@ -1,7 +1,15 @@
 //! Warnings, and the round that finds them.
 
 use super::*;
-use crate::store::Warning;
+use crate::{
+    store::{Order, Warning},
+    webhook::Message,
+};
+
+/// A message that says which number it has.
+fn message(n: u64) -> Message {
+    Message::new(serde_json::json!({"number": n}))
+}
 
 async fn finish(store: &Store, n: u64, state: State) {
     store.add_bundle(&bundle(n)).await.unwrap();
@@ -28,7 +36,7 @@ on_both! {
             let store = store.clone();
             async move {
                 store
-                    .set_reappraised(operator, hash(1), hash(basis), Some(&warning))
+                    .set_reappraised(operator, hash(1), hash(basis), Some(&warning), &message(basis))
                     .await
                     .unwrap()
             }
@@ -46,8 +54,8 @@ on_both! {
         assert!(found(warning(1, "[1,2]"), 12).await);
         assert_eq!(store.count_warnings().await.unwrap(), 1);
 
-        assert!(store.set_reappraised(operator, hash(1), hash(13), None).await.unwrap());
-        assert!(!store.set_reappraised(operator, hash(1), hash(14), None).await.unwrap());
+        assert!(store.set_reappraised(operator, hash(1), hash(13), None, &message(13)).await.unwrap());
+        assert!(!store.set_reappraised(operator, hash(1), hash(14), None, &message(14)).await.unwrap());
         assert_eq!(store.warning_of(operator).await.unwrap(), None);
 
         found(warning(1, "[1]"), 15).await;
@@ -78,5 +86,71 @@ on_both! {
             seen.push(row.digest);
         }
         assert_eq!(seen, [hash(1), hash(13)]);
+    }
+}
+
+on_both! {
+    async fn a_message_is_due_until_it_is_taken(db: &TestDb) {
+        let store = db.open().await;
+        finish(&store, 1, State::Final).await;
+        let operator = bundle(1).operator;
+        let find = |n: u64, reasons: &'static str| {
+            let store = store.clone();
+            async move {
+                let warning = warning(1, reasons);
+                store
+                    .set_reappraised(operator, hash(1), hash(n), Some(&warning), &message(n))
+                    .await
+                    .unwrap();
+            }
+        };
+        find(1, "[1]").await;
+        assert!(store.due_deliveries(i64::MAX, 9).await.unwrap().is_empty(), "nobody asked to be told");
+
+        assert!(store.set_webhook(operator, "https://a.example/", 5).await.unwrap());
+        assert!(!store.set_webhook(operator, "https://b.example/", 5).await.unwrap(), "a replay");
+        assert!(!store.set_webhook(operator, "https://b.example/", 4).await.unwrap());
+        find(2, "[1]").await;
+        assert!(store.due_deliveries(i64::MAX, 9).await.unwrap().is_empty(), "no news");
+        find(3, "[2]").await;
+        find(4, "[3]").await;
+        let due = store.due_deliveries(100, 9).await.unwrap();
+        assert_eq!(due.len(), 2);
+        assert!(due.iter().all(|delivery| delivery.url == "https://a.example/" && delivery.tries == 0));
+        assert_eq!(store.due_deliveries(100, 1).await.unwrap().len(), 1);
+
+        store.delay_delivery(message(3).id, 101).await.unwrap();
+        store.end_delivery(message(4).id).await.unwrap();
+        assert!(store.due_deliveries(100, 9).await.unwrap().is_empty());
+        let due = store.due_deliveries(101, 9).await.unwrap();
+        assert_eq!((due[0].id, due[0].tries), (message(3).id, 1));
+        assert_eq!(due[0].body, message(3).body);
+
+        assert!(store.set_webhook(operator, "", 6).await.unwrap());
+        assert!(store.due_deliveries(101, 9).await.unwrap().is_empty(), "told no more");
+    }
+}
+
+on_both! {
+    async fn an_order_that_expired_has_its_operator_looked_at_again(db: &TestDb) {
+        let store = db.open().await;
+        finish(&store, 1, State::Final).await;
+        let operator = bundle(1).operator;
+        store
+            .set_reappraised(operator, hash(1), hash(9), Some(&warning(1, "[1]")), &message(1))
+            .await
+            .unwrap();
+        let order = Order { hash: hash(5), operator, deadline: 100, document: "{}".into() };
+        store.add_order(&order).await.unwrap();
+        store.add_order(&order).await.unwrap();
+        assert_eq!(store.orders(99).await.unwrap(), [order]);
+        assert!(store.orders(100).await.unwrap().is_empty());
+
+        store.expire_orders(99).await.unwrap();
+        assert!(store.is_reappraised(operator, hash(1), hash(9)).await.unwrap());
+        store.expire_orders(100).await.unwrap();
+        assert!(!store.is_reappraised(operator, hash(1), hash(9)).await.unwrap());
+        assert!(store.orders(0).await.unwrap().is_empty());
+        assert!(store.is_barred(operator).await.unwrap(), "what was found stays");
     }
 }

@@ -1,0 +1,157 @@
+//! Whom operators have told to be told, and what is still to be told.
+
+use alloy::primitives::{Address, B256};
+use sqlx::Row as _;
+
+use super::{Store, bundles::parse};
+use crate::Error;
+
+/// A message that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message's id, the same for each try.
+    pub id: B256,
+    /// Where to.
+    pub url: String,
+    /// JSON.
+    pub body: String,
+    /// How often it was tried in vain.
+    pub tries: i64,
+}
+
+/// A freeze that this relayer has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The EIP-712 digest that was signed.
+    pub hash: B256,
+    /// Whom it freezes.
+    pub operator: Address,
+    /// Until when the registry takes it, Unix seconds.
+    pub deadline: i64,
+    /// JSON: the order, its signer and signature, and the call that carries it out.
+    pub document: String,
+}
+
+impl Store {
+    /// Sets where an operator is told. `false` if a signature as new is known already.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn set_webhook(&self, operator: Address, url: &str, issued_at: i64) -> Result<bool, Error> {
+        let set = sqlx::query(
+            "INSERT INTO webhooks (operator, url, issued_at) VALUES ($1, $2, $3)
+             ON CONFLICT (operator) DO UPDATE SET url = excluded.url, issued_at = excluded.issued_at
+             WHERE webhooks.issued_at < excluded.issued_at",
+        )
+        .bind(operator.to_string())
+        .bind(url)
+        .bind(issued_at)
+        .execute(&self.writer)
+        .await?;
+        Ok(set.rows_affected() == 1)
+    }
+
+    /// The messages that are due, the oldest first. Those of operators who want none any more are not among them.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn due_deliveries(&self, now: i64, most: i64) -> Result<Vec<Delivery>, Error> {
+        let rows = sqlx::query(
+            "SELECT d.id, w.url, d.body, d.tries FROM deliveries d JOIN webhooks w ON w.operator = d.operator
+             WHERE d.due <= $1 AND w.url <> '' ORDER BY d.due, d.id LIMIT $2",
+        )
+        .bind(now)
+        .bind(most)
+        .fetch_all(&self.pool)
+        .await?;
+        let rows = rows.iter().map(|row| {
+            Ok(Delivery {
+                id: parse(row, "id")?,
+                url: row.try_get("url")?,
+                body: row.try_get("body")?,
+                tries: row.try_get("tries")?,
+            })
+        });
+        Ok(rows.collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// The message was taken, or is given up.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn end_delivery(&self, id: B256) -> Result<(), Error> {
+        sqlx::query("DELETE FROM deliveries WHERE id = $1")
+            .bind(id.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// The message was not taken: again at `due`, Unix seconds.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn delay_delivery(&self, id: B256, due: i64) -> Result<(), Error> {
+        sqlx::query("UPDATE deliveries SET tries = tries + 1, due = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(due)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps a signed order, before anybody sees it.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn add_order(&self, order: &Order) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO orders (hash, operator, deadline, document) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (hash) DO NOTHING",
+        )
+        .bind(order.hash.to_string())
+        .bind(order.operator.to_string())
+        .bind(order.deadline)
+        .bind(&order.document)
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// The orders that the registry would still take at `now`, Unix seconds.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn orders(&self, now: i64) -> Result<Vec<Order>, Error> {
+        let rows = sqlx::query("SELECT * FROM orders WHERE deadline > $1 ORDER BY deadline, hash")
+            .bind(now)
+            .fetch_all(&self.pool)
+            .await?;
+        let rows = rows.iter().map(|row| {
+            Ok(Order {
+                hash: parse(row, "hash")?,
+                operator: parse(row, "operator")?,
+                deadline: row.try_get("deadline")?,
+                document: row.try_get("document")?,
+            })
+        });
+        Ok(rows.collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// Forgets orders that nobody can use any more, and has their operators looked at again: whoever is still attested
+    /// gets a new one.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn expire_orders(&self, now: i64) -> Result<(), Error> {
+        let mut all = self.begin().await?;
+        for forget in [
+            "DELETE FROM reappraisals WHERE operator IN (SELECT operator FROM orders WHERE deadline <= $1)",
+            "DELETE FROM orders WHERE deadline <= $1",
+        ] {
+            sqlx::query(forget).bind(now).execute(&mut *all).await?;
+        }
+        all.commit().await?;
+        Ok(())
+    }
+}

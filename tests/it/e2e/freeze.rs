@@ -1,0 +1,185 @@
+//! Intel revokes a machine's certificate: its operator is told, and a freeze is proposed that the registry takes.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use alloy::{
+    network::TransactionBuilder,
+    primitives::{Address, Bytes, Signature},
+    providers::Provider,
+    rpc::types::TransactionRequest,
+    signers::SignerSync,
+    sol_types::SolStruct,
+};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use chassis_relayer::{
+    registry::{IProofOfCloudRegistry::Status, domain},
+    webhook::Webhook,
+};
+use chassis_sim::machine::MachineSpec;
+use serde_json::{Value, json};
+
+use super::{
+    World,
+    chain::{signer, until},
+    digest,
+    programs::attest,
+};
+
+/// What an operator's server has been sent. It takes nothing at first.
+#[derive(Clone, Default)]
+struct Inbox(Arc<Mutex<Vec<(HeaderMap, String)>>>);
+
+impl Inbox {
+    /// Serves it on loopback and gives its URL.
+    async fn serve(&self) -> String {
+        let router = Router::new().route("/hook", post(take)).with_state(self.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        url
+    }
+
+    fn all(&self) -> Vec<(HeaderMap, String)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+async fn take(State(inbox): State<Inbox>, headers: HeaderMap, body: String) -> StatusCode {
+    let mut all = inbox.0.lock().unwrap();
+    all.push((headers, body));
+    if all.len() == 1 {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        StatusCode::NO_CONTENT
+    }
+}
+
+/// Registers `url` for operator 2 by the key with this number.
+async fn register(world: &World, key: usize, url: &str, issued_at: u64) -> u16 {
+    let operator = signer(2).address();
+    let webhook = Webhook {
+        operator,
+        url: url.into(),
+        issuedAt: issued_at,
+    };
+    let hash = webhook.eip712_signing_hash(&domain(31_337, world.chain.registry));
+    let signature = signer(key).sign_hash_sync(&hash).unwrap();
+    let body = json!({"url": url, "issuedAt": issued_at, "signature": Bytes::from(signature.as_bytes())});
+    let answer = reqwest::Client::new()
+        .put(format!("{}/v1/operators/{operator}/webhook", world.relayer.url))
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    answer.status().as_u16()
+}
+
+async fn orders(world: &World) -> Vec<Value> {
+    let url = format!("{}/v1/orders", world.relayer.url);
+    let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    answer["orders"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_machine_is_told_of_and_can_be_frozen_at_once() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world.relayer.start(None).await;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let inbox = Inbox::default();
+    let hook = inbox.serve().await;
+    assert_eq!(
+        register(&world, 2, &hook, now).await,
+        404,
+        "an operator nobody knows here"
+    );
+
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (_, answer) = world.relayer.post(&bundle).await;
+    let evidence = digest(&answer);
+    world.relayer.until_state(&evidence, "final").await;
+
+    assert_eq!(register(&world, 3, &hook, now).await, 422, "another's key");
+    assert_eq!(
+        register(&world, 2, &hook, now - 3600).await,
+        422,
+        "an old signature"
+    );
+    assert_eq!(
+        register(&world, 2, "ftp://127.0.0.1/", now).await,
+        422,
+        "no https"
+    );
+    assert_eq!(register(&world, 2, &hook, now).await, 204);
+    assert_eq!(
+        register(&world, 2, "http://127.0.0.1:1/", now).await,
+        409,
+        "a replay"
+    );
+    assert_eq!(orders(&world).await, [Value::Null; 0]);
+    assert!(inbox.all().is_empty());
+
+    world.cloud.revoke(world.cloud.intel().pck_spec("a").ppid);
+    until("the operator was told", || async { inbox.all().len() >= 2 }).await;
+
+    let relayer = signer(1).address();
+    let [(first, text), (second, again)] = &inbox.all()[..] else {
+        panic!("told more than once: {:?}", inbox.all())
+    };
+    assert_eq!(text, again, "the same message until it is taken");
+    assert_eq!(first["chassis-message-id"], second["chassis-message-id"]);
+    let signature: Signature = second["chassis-signature"].to_str().unwrap().parse().unwrap();
+    assert_eq!(signature.recover_address_from_msg(text).unwrap(), relayer);
+    let message: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(
+        message["id"],
+        json!(second["chassis-message-id"].to_str().unwrap())
+    );
+    assert_eq!(
+        (&message["event"], &message["evidence"]),
+        (&json!("warning"), &json!(evidence))
+    );
+    assert_eq!(message["reasons"][0]["name"], json!("td.quote"));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(inbox.all().len(), 2, "what was taken is not sent again");
+
+    until("a freeze is proposed", || async {
+        !orders(&world).await.is_empty()
+    })
+    .await;
+    let order = &orders(&world).await[0];
+    assert_eq!(order["trigger"], json!("pck_revoked"));
+    assert_eq!(order["isComplete"], json!(true));
+    let calldata: Bytes = serde_json::from_value(order["calldata"].clone()).unwrap();
+    let to: Address = serde_json::from_value(order["to"].clone()).unwrap();
+    let call = TransactionRequest::default().with_to(to).with_input(calldata);
+    let receipt = world
+        .chain
+        .provider
+        .send_transaction(call)
+        .await
+        .unwrap()
+        .get_receipt()
+        .await
+        .unwrap();
+    assert!(receipt.status());
+    let stored = world
+        .chain
+        .registry()
+        .attestationOf(signer(2).address())
+        .call()
+        .await
+        .unwrap();
+    assert_eq!(stored.status, Status::Frozen);
+}
