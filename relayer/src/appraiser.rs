@@ -7,6 +7,7 @@ use chassis_verifier::{
     AnchorClaim, Appraisal, Endorsements, Policy, appraise,
     bundle::{Bundle, DEFAULT_LIMIT},
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument, info, info_span, warn};
 
@@ -23,6 +24,9 @@ const MOST_TRIES: i64 = 5;
 
 /// How long one whose endorsements cannot be had lets others go first.
 const RETRY_SECONDS: u32 = 2;
+
+/// How many are claimed at a time.
+const CLAIM: u32 = 16;
 
 /// Turns archived bundles into appraisals.
 #[derive(Clone, Debug)]
@@ -107,29 +111,30 @@ impl Appraiser {
     /// # Errors
     /// If the database or the chain does not answer. A bundle whose endorsements cannot be had stays where it is.
     pub async fn tick(&self) -> Result<usize, Error> {
-        let waiting = self.store.claim(16).await?;
-        if waiting.is_empty() {
-            return Ok(0);
-        }
-        let mut moved = 0;
-        for row in waiting {
-            let span =
-                info_span!("bundle", digest = %row.digest, operator = %row.operator, stage = "appraise");
-            match self.appraise(&row).instrument(span.clone()).await {
-                Ok(()) => moved += 1,
-                Err(error) if error.is_transient() => {
-                    span.in_scope(|| warn!(%error, "not appraised yet; trying again"));
-                    self.store.postpone(row.digest, RETRY_SECONDS).await?;
-                }
-                Err(error) => {
-                    self.store
-                        .end_bundle(row.digest, State::Rejected, &error.to_string())
-                        .await?;
-                    moved += 1;
-                }
+        let waiting = self.store.claim(CLAIM).await?;
+        // One that waits for a slow source does not hold up the others.
+        let steps = stream::iter(waiting.into_iter().map(|row| self.step(row)));
+        let moved: Vec<bool> = steps.buffer_unordered(at_once()).try_collect().await?;
+        Ok(moved.into_iter().filter(|moved| *moved).count())
+    }
+
+    /// Takes one bundle further. Returns whether it moved.
+    async fn step(&self, row: BundleRow) -> Result<bool, Error> {
+        let span = info_span!("bundle", digest = %row.digest, operator = %row.operator, stage = "appraise");
+        match self.appraise(&row).instrument(span.clone()).await {
+            Ok(()) => {}
+            Err(error) if error.is_transient() => {
+                span.in_scope(|| warn!(%error, "not appraised yet; trying again"));
+                self.store.postpone(row.digest, RETRY_SECONDS).await?;
+                return Ok(false);
+            }
+            Err(error) => {
+                self.store
+                    .end_bundle(row.digest, State::Rejected, &error.to_string())
+                    .await?;
             }
         }
-        Ok(moved)
+        Ok(true)
     }
 
     async fn appraise(&self, row: &BundleRow) -> Result<(), Error> {
@@ -149,7 +154,14 @@ impl Appraiser {
             .chain
             .anchor_claim(&bundle.evidence.anchor, finalized)
             .await?;
-        let (endorsements, appraisal) = self.judge(bundle, anchor, finalized.timestamp).await?;
+        let judged = self.judge(bundle, anchor, finalized.timestamp).await;
+        if let Err(error @ Error::Endorsement { .. }) = &judged
+            && finalized.timestamp > anchor.timestamp + u64::from(self.policy.max_evidence_age)
+        {
+            let reason = format!("no endorsements while it was fresh: {error}");
+            return self.store.end_bundle(row.digest, State::Failed, &reason).await;
+        }
+        let (endorsements, appraisal) = judged?;
 
         let digest = appraisal.digest();
         let endorsements_digest = appraisal.result.endorsementsDigest;
@@ -204,6 +216,11 @@ impl Appraiser {
         })?;
         Ok(judged?)
     }
+}
+
+/// Appraising is work for processors.
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn to_json(value: &impl Serialize) -> String {

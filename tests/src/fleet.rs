@@ -56,11 +56,14 @@ impl<'a> Fleet<'a> {
 
     /// Changes the platform of one machine, as an update of its firmware does: its PPID stays, its certificate is new.
     pub fn update(&mut self, machine: usize, cpu_svn: [u8; 16]) {
+        self.certify(machine, |spec| spec.cpu_svn = cpu_svn);
+    }
+
+    /// Has Intel certify something else of the platform of one machine.
+    pub fn certify(&mut self, machine: usize, change: impl FnOnce(&mut PckSpec)) {
         if let Some(member) = self.members.get_mut(machine) {
-            let spec = PckSpec {
-                cpu_svn,
-                ..member.platform.spec.clone()
-            };
+            let mut spec = member.platform.spec.clone();
+            change(&mut spec);
             member.platform = self.cloud.intel().platform(spec);
         }
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod chain;
+mod endorsements;
 mod freeze;
 mod history;
 mod index;
@@ -33,6 +34,7 @@ struct World {
     cloud: Arc<Cloud>,
     chain: Chain,
     relayer: Relayer,
+    outside: Outside,
     dir: TempDir,
 }
 
@@ -52,6 +54,7 @@ impl World {
             cloud,
             chain,
             relayer,
+            outside,
             dir,
         }
     }

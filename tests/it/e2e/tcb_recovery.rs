@@ -116,7 +116,7 @@ async fn attest_all(
     ends
 }
 
-async fn anchor(chain: &Chain) -> Anchor {
+pub(super) async fn anchor(chain: &Chain) -> Anchor {
     let block = chain
         .provider
         .get_block_by_number(BlockNumberOrTag::Finalized)
