@@ -12,6 +12,7 @@ mod posting;
 pub(crate) mod programs;
 mod proxy;
 mod replay;
+mod storage;
 mod tcb_recovery;
 
 use std::sync::Arc;

@@ -34,7 +34,7 @@ pub(crate) struct Relayer {
     process: Option<Child>,
     config: PathBuf,
     pub(crate) url: String,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Relayer {
@@ -75,7 +75,7 @@ impl Relayer {
             process: None,
             config,
             url: format!("http://{url}"),
-            _dir: dir,
+            dir,
         }
     }
 
@@ -85,16 +85,34 @@ impl Relayer {
         std::fs::write(&self.config, change(text)).unwrap();
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// Starts it and waits until it answers. `failpoint`: where it is to die.
     pub(crate) async fn start(&mut self, failpoint: Option<&str>) {
         let mut command = Command::new(binary("chassis"));
+        if let Some(name) = failpoint {
+            command.env("CHASSIS_FAILPOINT", name);
+        }
+        self.spawn(command).await;
+    }
+
+    /// The same on a disk that is full: no file can grow beyond so many KiB.
+    pub(crate) async fn start_where_files_end_at(&mut self, kib: u32) {
+        let mut command = Command::new("bash");
+        // The signal would kill it; a full disk sends none.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(binary("chassis"));
+        self.spawn(command).await;
+    }
+
+    async fn spawn(&mut self, mut command: Command) {
         command
             .args(["relay", "--config"])
             .arg(&self.config)
             .env("CHASSIS_RELAYER_KEY", KEYS[1]);
-        if let Some(name) = failpoint {
-            command.env("CHASSIS_FAILPOINT", name);
-        }
         self.process = Some(command.stdout(Stdio::null()).spawn().unwrap());
         let url = format!("{}/healthz", self.url);
         until("the relayer answers", || async {
@@ -108,6 +126,15 @@ impl Relayer {
         self.process
             .as_mut()
             .is_none_or(|process| process.try_wait().unwrap().is_some())
+    }
+
+    /// `SIGTERM`; comes back when it has ended.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(process.id()).unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+            process.wait().unwrap();
+        }
     }
 
     /// `SIGKILL`.
