@@ -46,7 +46,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let data = &config.file.data_dir;
     std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
     let store = Store::connect(&config.store, &config.file.store).await?;
-    let archive = Archive::open(&data.join("archive"))?;
+    let archive = Archive::at(&config.archive)?;
     let policy = config.policy.digest()?;
     let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
     archive.put(Kind::Policy, policy, document).await?;
@@ -74,7 +74,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     let listener = TcpListener::bind(config.file.listen)
         .await
         .map_err(io(format!("listen on {}", config.file.listen)))?;
-    info!(listen = %config.file.listen, store = %config.store, relayer = %config.signer.address(), %policy, chain = chain.id, "started");
+    info!(listen = %config.file.listen, store = %config.store, archive = %config.archive, relayer = %config.signer.address(), %policy, chain = chain.id, "started");
 
     let supervisor = Supervisor {
         health: Health::default(),
