@@ -8,10 +8,13 @@ mod history;
 mod index;
 mod liar;
 mod outside;
+#[path = "../../../relayer/src/store/tests/postgres.rs"]
+mod postgres;
 mod posting;
 pub(crate) mod programs;
 mod proxy;
 mod replay;
+mod replicas;
 mod storage;
 mod tcb_recovery;
 
