@@ -10,6 +10,7 @@ use futures::{
     FutureExt,
     stream::{FuturesUnordered, StreamExt},
 };
+use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::{
@@ -31,6 +32,9 @@ use crate::{
     post::report::{Built, Carried, Effect, View, build},
     store::{BundleRow, NewItem, NewReport, Signing, State},
 };
+
+/// Once there are votes enough, what part of a stage is waited for more.
+const SPARES: u32 = 20;
 
 /// A bundle of this relayer's that is ready.
 #[derive(Clone, Debug)]
@@ -199,8 +203,9 @@ impl Inner {
         Ok((!agreed.is_empty()).then_some((agreed, ask)))
     }
 
-    /// Puts a proposal to all members at once, and waits for all of them, at most a stage; but no longer once enough have
-    /// voted yes on everything. Who does not answer is left out of the next tries.
+    /// Puts a proposal to all members at once, and waits for all of them, at most a stage; but hardly longer once enough
+    /// have voted yes on everything: the first to answer are not always those who sign. Who does not answer is left out of
+    /// the next tries.
     async fn poll(
         &self,
         set: &Set,
@@ -218,7 +223,8 @@ impl Inner {
             })
             .collect();
         let (mut polled, mut agree_wholly) = (Vec::new(), 1);
-        while let Some((member, answer)) = asked.next().await {
+        let mut until = Instant::now() + self.config.stage();
+        while let Ok(Some((member, answer))) = timeout_at(until.into(), asked.next()).await {
             match answer {
                 Ok(votes) if votes.votes.len() == proposal.items.len() => {
                     let wholly = ballot(member, &votes, ready).yes.iter().all(|yes| *yes);
@@ -232,7 +238,7 @@ impl Inner {
                 }
             }
             if agree_wholly >= set.threshold {
-                break;
+                until = until.min(Instant::now() + self.config.stage() / SPARES);
             }
         }
         polled

@@ -18,7 +18,8 @@ use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
 use chassis_sim::provider::PROVIDER_ID;
 use serde_json::{Value, json};
 
-/// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards. The others operate more nodes.
+/// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards, 4 and 5 relay too where there are
+/// three. The others operate more nodes.
 pub(crate) const KEYS: [&str; 7] = [
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
@@ -49,14 +50,21 @@ impl Chain {
     /// The same, with blocks final after twice as many more as `epoch` says.
     pub(crate) async fn start_with(policy: B256, epoch: u32) -> Self {
         let mut chain = Self::spawn(&["--block-time", "1"], epoch).await;
-        chain.registry = chain.deploy(policy).await;
+        chain.registry = chain.deploy(policy, &[1], 1).await;
+        chain
+    }
+
+    /// The same with the relayers that have these keys, `threshold` of whom must sign.
+    pub(crate) async fn start_set(policy: B256, relayers: &[usize], threshold: u8) -> Self {
+        let mut chain = Self::spawn(&["--block-time", "1"], 1).await;
+        chain.registry = chain.deploy(policy, relayers, threshold).await;
         chain
     }
 
     /// The same, with blocks only when [`Chain::mine`] is called.
     pub(crate) async fn start_still(policy: B256) -> Self {
         let mut chain = Self::spawn(&[], 1).await;
-        chain.registry = chain.deploy(policy).await;
+        chain.registry = chain.deploy(policy, &[1], 1).await;
         chain.ask("evm_setAutomine", json!([false])).await;
         chain
     }
@@ -113,10 +121,10 @@ impl Chain {
         self.registry().control().call().await.unwrap().nextBatch
     }
 
-    async fn deploy(&self, policy: B256) -> Address {
+    async fn deploy(&self, policy: B256, relayers: &[usize], threshold: u8) -> Address {
         let config = IProofOfCloudRegistry::Config {
-            relayers: vec![signer(1).address()],
-            threshold: 1,
+            relayers: relayers.iter().map(|key| signer(*key).address()).collect(),
+            threshold,
             freezeThreshold: 1,
             governor: GUARDIAN,
             guardians: vec![GUARDIAN],

@@ -1,12 +1,15 @@
 //! The whole path: evidence in, `isAttested` out, on a real chain, with the product's own binaries.
 
 mod audit;
+mod byzantine;
 mod chain;
+mod cosign;
 mod endorsements;
 mod freeze;
 mod history;
 mod index;
 mod liar;
+mod member;
 mod outside;
 #[path = "../../../relayer/src/store/tests/postgres.rs"]
 mod postgres;

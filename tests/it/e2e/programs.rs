@@ -26,7 +26,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 /// Re-appraisal without a pause.
-const REAPPRAISE: &str = "[reappraise]\ninterval_s = 1\nper_second = 1000\nfreeze_on = [\"pck_revoked\"]\n\
+pub(crate) const REAPPRAISE: &str = "[reappraise]\ninterval_s = 1\nper_second = 1000\nfreeze_on = [\"pck_revoked\"]\n\
                           [webhooks]\nfirst_pause_s = 1\ndanger_allow_loopback = true";
 
 /// `chassis relay`, killed on drop. Its files outlive its process.
@@ -34,6 +34,8 @@ pub(crate) struct Relayer {
     process: Option<Child>,
     config: PathBuf,
     pub(crate) url: String,
+    /// Number of its key.
+    key: usize,
     dir: TempDir,
 }
 
@@ -57,9 +59,21 @@ impl Relayer {
         top: &str,
         sections: &str,
     ) -> Self {
+        Self::member(chain, cloud, outside, (1, free_port()), top, sections)
+    }
+
+    /// One of several, with the key of this number, that listens at this port.
+    pub(crate) fn member(
+        chain: &Chain,
+        cloud: &Cloud,
+        outside: &Outside,
+        (key, port): (usize, u16),
+        top: &str,
+        sections: &str,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("relayer.toml");
-        let url = format!("127.0.0.1:{}", free_port());
+        let url = format!("127.0.0.1:{port}");
         let text = format!(
             "listen = {url:?}\n{top}\nregistry = \"{}\"\npolicy = \"{}\"\ndata_dir = \"{}\"\n{sections}\n\
              [endorsements]\npcs = \"{http}\"\nrefresh_s = 1\n\
@@ -75,6 +89,7 @@ impl Relayer {
             process: None,
             config,
             url: format!("http://{url}"),
+            key,
             dir,
         }
     }
@@ -112,7 +127,7 @@ impl Relayer {
         command
             .args(["relay", "--config"])
             .arg(&self.config)
-            .env("CHASSIS_RELAYER_KEY", KEYS[1]);
+            .env("CHASSIS_RELAYER_KEY", KEYS[self.key]);
         self.process = Some(command.stdout(Stdio::null()).spawn().unwrap());
         let url = format!("{}/healthz", self.url);
         until("the relayer answers", || async {
@@ -135,6 +150,15 @@ impl Relayer {
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// The most memory it ever had, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let process = self.process.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kilobytes << 10
     }
 
     /// `SIGKILL`.

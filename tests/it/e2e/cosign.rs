@@ -1,0 +1,251 @@
+//! Three relayers, two of whom must sign.
+
+use std::sync::Arc;
+
+use alloy::primitives::Address;
+use chassis_sim::{
+    Cloud, Seed,
+    machine::{Machine, MachineSpec},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    chain::{Chain, free_port, signer, until},
+    digest, failed,
+    member::{Answer, Member, answer},
+    outside::Outside,
+    programs::{REAPPRAISE, Relayer, attest},
+};
+
+/// The relayers' keys, in the registry's order.
+pub(super) const MEMBERS: [usize; 3] = [1, 4, 5];
+
+/// A cloud, a chain with a set of three, and as many honest relayers as the test wants; the other members are its own.
+pub(super) struct Network {
+    pub(super) cloud: Arc<Cloud>,
+    pub(super) outside: Outside,
+    pub(super) chain: Chain,
+    /// The first members; not started.
+    pub(super) honest: Vec<Relayer>,
+    /// Where each member is expected.
+    pub(super) ports: [u16; 3],
+    _dir: TempDir,
+}
+
+impl Network {
+    pub(super) async fn new(honest: usize) -> Self {
+        Self::with_threshold(honest, 2).await
+    }
+
+    pub(super) async fn with_threshold(honest: usize, threshold: u8) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = Arc::new(Cloud::new(&dir.path().join("cloud"), Seed(7)).unwrap());
+        let chain = Chain::start_set(cloud.policy().digest().unwrap(), &MEMBERS, threshold).await;
+        let outside = Outside::serve(Arc::clone(&cloud)).await;
+        let ports = [free_port(), free_port(), free_port()];
+        let mut network = Self {
+            cloud,
+            outside,
+            chain,
+            honest: Vec::new(),
+            ports,
+            _dir: dir,
+        };
+        for place in 0..honest {
+            let relayer = network.relayer(place);
+            network.honest.push(relayer);
+        }
+        network
+    }
+
+    fn relayer(&self, place: usize) -> Relayer {
+        let peers: Vec<_> = (0..3)
+            .filter(|other| *other != place)
+            .map(|other| {
+                format!(
+                    "{{ address = \"{}\", url = \"http://127.0.0.1:{}\" }}",
+                    address(other),
+                    self.ports[other]
+                )
+            })
+            .collect();
+        let top = format!("rpc_url = {:?}", self.chain.url);
+        let sections = format!(
+            "{REAPPRAISE}[cosign]\nstage_seconds = 3\npeers = [{}]\n",
+            peers.join(", ")
+        );
+        let key_and_port = (MEMBERS[place], self.ports[place]);
+        Relayer::member(
+            &self.chain,
+            &self.cloud,
+            &self.outside,
+            key_and_port,
+            &top,
+            &sections,
+        )
+    }
+
+    pub(super) async fn start_all(&mut self) {
+        for relayer in &mut self.honest {
+            relayer.start(None).await;
+        }
+    }
+
+    /// The last member, in the test's own hands.
+    pub(super) async fn member(&self) -> Member {
+        Member::new(&self.chain, self.chain_id().await, MEMBERS[2])
+    }
+
+    pub(super) async fn chain_id(&self) -> u64 {
+        alloy::providers::Provider::get_chain_id(&self.chain.provider)
+            .await
+            .unwrap()
+    }
+
+    pub(super) fn boot(&self, name: &str) -> Machine {
+        self.cloud.boot(MachineSpec::new(name)).unwrap()
+    }
+
+    pub(super) async fn is_attested(&self, key: usize) -> bool {
+        let operator = signer(key).address();
+        self.chain.registry().isAttested_0(operator).call().await.unwrap()
+    }
+
+    /// Transactions of all relayers.
+    async fn transactions(&self) -> u64 {
+        let mut sent = 0;
+        for place in 0..3 {
+            sent += alloy::providers::Provider::get_transaction_count(&self.chain.provider, address(place))
+                .await
+                .unwrap();
+        }
+        sent
+    }
+
+    /// Posts a machine's bundle to the first relayer and waits until it is final there.
+    async fn attest_through_the_first(&self, name: &str) {
+        let machine = self.boot(name);
+        let bundle = attest(&self.chain, &self.cloud, &machine.parts(), 2);
+        let (status, answer) = self.honest[0].post(&bundle).await;
+        assert_eq!(status, 202, "{answer}");
+        let done = self.honest[0].until_state(&digest(&answer), "final").await;
+        assert_eq!(failed(&done), [""; 0]);
+        assert!(self.is_attested(2).await);
+    }
+}
+
+pub(super) fn address(place: usize) -> Address {
+    signer(MEMBERS[place]).address()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_three_sign_and_it_is_posted_once() {
+    let mut network = Network::new(3).await;
+    network.start_all().await;
+    let machine = network.boot("a");
+    let bundle = attest(&network.chain, &network.cloud, &machine.parts(), 2);
+    // A node tells all relayers, so that none of them can keep it out.
+    let mut digests = Vec::new();
+    for relayer in &network.honest {
+        let (status, answer) = relayer.post(&bundle).await;
+        assert!(status < 300, "{answer}");
+        digests.push(digest(&answer));
+    }
+    for (relayer, digest) in network.honest.iter().zip(&digests) {
+        relayer.until_state(digest, "final").await;
+    }
+    assert!(network.is_attested(2).await);
+    assert_eq!(network.chain.batches().await, 1);
+    assert_eq!(network.transactions().await, 1, "one relayer pays, once");
+    for relayer in &network.honest {
+        let ready = reqwest::get(format!("{}/readyz", relayer.url)).await.unwrap();
+        let (status, why) = (ready.status(), ready.text().await.unwrap());
+        assert!(status.is_success(), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_down_the_others_go_on() {
+    let mut network = Network::new(2).await;
+    network.start_all().await;
+    network.attest_through_the_first("a").await;
+    assert_eq!(network.chain.batches().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_two_down_nothing_is_posted_and_readyz_says_why() {
+    let mut network = Network::new(1).await;
+    network.start_all().await;
+    let machine = network.boot("a");
+    let bundle = attest(&network.chain, &network.cloud, &machine.parts(), 2);
+    let (_, answer) = network.honest[0].post(&bundle).await;
+    let digest = digest(&answer);
+    until("it says that nobody answers", || async {
+        let seen = network.honest[0].bundle(&digest).await;
+        let reason = seen["reason"].as_str().unwrap_or_default().to_owned();
+        reason.contains("2 signatures are needed; no other relayer answered")
+    })
+    .await;
+    let ready = reqwest::get(format!("{}/readyz", network.honest[0].url))
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 503);
+    let why = ready.text().await.unwrap();
+    assert!(why.contains("2 signatures are needed, and 1 relayers"), "{why}");
+    assert_eq!(network.chain.batches().await, 0);
+    assert!(!network.is_attested(2).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_that_never_answers_the_others_go_on() {
+    let mut network = Network::new(2).await;
+    let slow = network.member().await;
+    slow.serve(network.ports[2], |_| -> Answer { Box::pin(async { None }) })
+        .await;
+    network.start_all().await;
+    network.attest_through_the_first("a").await;
+    assert_eq!(network.chain.batches().await, 1);
+}
+
+/// A member that votes yes on everything, with the right digest, and never signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_one_that_votes_and_does_not_sign_the_others_go_on() {
+    let mut network = Network::new(2).await;
+    let liar = network.member().await;
+    let first = network.honest[0].url.clone();
+    let spy = liar.clone();
+    liar.serve(network.ports[2], move |message| -> Answer {
+        let (first, spy) = (first.clone(), spy.clone());
+        Box::pin(async move {
+            match message["kind"].as_str().unwrap() {
+                // It does not appraise: it asks the proposer's interface for the result.
+                "propose" => Some((200, votes_as_the_proposer_wants(&first, &message).await)),
+                "sign" => None,
+                _ => {
+                    answer(
+                        422,
+                        &json!({"reason": format!("{} hears nothing", spy.signer.address())}),
+                    )
+                    .await
+                }
+            }
+        })
+    })
+    .await;
+    network.start_all().await;
+    network.attest_through_the_first("a").await;
+    assert_eq!(network.chain.batches().await, 1);
+    assert!(!liar.heard("sign").is_empty(), "it was asked");
+}
+
+/// The result's digest is public.
+async fn votes_as_the_proposer_wants(proposer: &str, proposal: &Value) -> Vec<u8> {
+    let mut votes = Vec::new();
+    for item in proposal["items"].as_array().unwrap() {
+        let url = format!("{proposer}/v1/bundles/{}", item["evidence"].as_str().unwrap());
+        let seen: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        votes.push(json!({"vote": "yes", "result": seen["result"]}));
+    }
+    serde_json::to_vec(&json!({"votes": votes})).unwrap()
+}
