@@ -32,6 +32,11 @@ pub(super) fn client() -> Result<Client, Error> {
         })
 }
 
+/// What another relayer says, fit for logs and terminals.
+pub(super) fn tame(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
 impl Inner {
     /// Where a member is reached; `None` if the configuration does not say.
     pub(super) fn peer(&self, address: Address) -> Option<&Peer> {
@@ -105,11 +110,22 @@ impl Inner {
             return Ok(bytes);
         }
         let refusal = serde_json::from_slice::<Refusal>(&bytes);
-        Err(refusal.map_or_else(|_| format!("status {status}"), |refusal| refusal.reason))
+        Err(refusal.map_or_else(|_| format!("status {status}"), |refusal| tame(&refusal.reason)))
     }
 
     fn is_answer(&self, peer: Address, request: B256, answer: &reqwest::Response, body: &[u8]) -> bool {
         let status = answer.status().as_u16();
         auth::verify_answer(peer, &self.domain, request, status, body, answer.headers())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tame;
+
+    #[test]
+    fn what_others_say_commands_no_terminal_and_fills_no_log() {
+        assert_eq!(tame("too\u{1b}[2J old\n"), "too[2J old");
+        assert_eq!(tame(&"x".repeat(1_000)).len(), 300);
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct Cosign {
     /// Where the other members of the relayer set are reached.
     pub peers: Vec<Peer>,
-    /// How long a peer is waited for, and how long the next in turn waits, seconds.
+    /// How long a peer is waited for, and how long the next in turn waits, seconds. Less than `limits.request_timeout_s`.
     pub stage_seconds: u64,
     /// Most bundles in one proposal, sent or taken.
     pub max_items: usize,
@@ -81,7 +81,7 @@ impl Cosign {
             }
         }
         let limits = [
-            ("stage_seconds", self.stage_seconds, 1, 120),
+            ("stage_seconds", self.stage_seconds, 1, 25),
             ("max_items", as_u64(self.max_items), 1, 128),
             ("max_concurrent", as_u64(self.max_concurrent), 1, 64),
             ("max_per_minute", self.max_per_minute.into(), 10, 100_000),

@@ -116,6 +116,9 @@ impl Inner {
     async fn is_shown(&self, report: &OpenReport, block: Block) -> Result<bool, Error> {
         let rows = self.store.bundles_cosigning(report.hash).await?;
         let carried: Vec<_> = rows.iter().filter_map(carried).collect();
+        if carried.len() < rows.len() {
+            return Ok(false);
+        }
         let view = self.view(block, &carried).await?;
         for one in &carried {
             if view.effect(one)? != Effect::None {

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Items judged at once: each may hold a bundle and two endorsement sets in memory.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// An item that this relayer would sign, and what a record of it needs.
 #[derive(Clone, Debug)]
@@ -198,6 +198,10 @@ impl Inner {
         if let Some(judged) = self.memory().judged.get(&item) {
             return Ok(judged.clone());
         }
+        // However many propose, and however much.
+        let Ok(_room) = self.judging.acquire().await else {
+            return Err(vec!["cannot be judged here now".into()]);
+        };
         let judged = match self.appraise_anew(proposer, item).await {
             Ok(judgement) => judgement?,
             // What is broken here is none of the bundle's fault, and the peer's to know only in general.

@@ -133,6 +133,7 @@ struct Inner {
     shares: Shares,
     /// While it tells of a divergence, nothing new is signed.
     divergence: Alarm,
+    judging: tokio::sync::Semaphore,
     memory: Mutex<Memory>,
 }
 
@@ -203,6 +204,7 @@ impl Cosigner {
             max_batch: max_batch.min(cosign.max_items),
             client: client::client()?,
             shares: Shares::new(&cosign),
+            judging: tokio::sync::Semaphore::new(judge::AT_ONCE),
             config: cosign,
             divergence,
             memory: Mutex::default(),

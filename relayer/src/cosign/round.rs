@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use super::{
     FRESH, Inner, Peer, Readiness, auth,
+    client::tame,
     judge::against,
     message::{BlockName, Item, Message, Proposal, SignRequest, Signature, Vote, Votes},
     now,
@@ -425,11 +426,7 @@ fn said(place: usize, polled: &[(Address, Votes)], carried: &Carried) -> String 
             Vote::Yes { result } if *result == carried.fields.digest => Some(format!("{member} votes yes")),
             Vote::Yes { result } => Some(format!("{member} comes to another result, {result}")),
             Vote::No { reasons } => {
-                let reasons: Vec<String> = reasons
-                    .iter()
-                    .take(8)
-                    .map(|reason| reason.chars().take(300).collect())
-                    .collect();
+                let reasons: Vec<_> = reasons.iter().take(8).map(|reason| tame(reason)).collect();
                 Some(format!("{member} votes no ({})", reasons.join("; ")))
             }
         });

@@ -13,7 +13,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{get, post, put},
 };
 use chassis_verifier::bundle::DEFAULT_LIMIT;
@@ -29,7 +29,7 @@ use crate::{
     endorse::Endorser,
     index::Index,
     post::Poster,
-    service::{Health, Phases},
+    service::{Health, Phase, Phases},
     store::Store,
     webhook,
 };
@@ -91,7 +91,10 @@ pub fn router(app: App) -> Router {
         .with_state(Arc::new(app))
 }
 
-/// What other relayers ask.
+/// What other relayers ask. One that stops signs nothing more.
 async fn cosign(State(app): State<Arc<App>>, request: Request) -> Response {
+    if app.phases.now() > Phase::Running {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     app.cosigner.answer(request).await
 }

@@ -33,7 +33,7 @@ pub use supervise::Supervisor;
 use shutdown::{drain, told_to_stop};
 
 /// How often the other relayers are greeted.
-const GREETING: Duration = Duration::from_secs(15);
+const GREETING: Duration = Duration::from_secs(5);
 
 /// Runs a relayer until `SIGTERM` or `SIGINT`. Then, in two phases: intake stops and nothing new is signed, while what
 /// is signed is brought on chain, for at most `[shutdown] grace_s`; then every task ends after the step it is in. All that

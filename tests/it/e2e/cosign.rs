@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy::primitives::Address;
+use alloy::{primitives::Address, providers::Provider};
 use chassis_sim::{
     Cloud, Seed,
     machine::{Machine, MachineSpec},
@@ -42,6 +42,12 @@ impl Network {
         let dir = tempfile::tempdir().unwrap();
         let cloud = Arc::new(Cloud::new(&dir.path().join("cloud"), Seed(7)).unwrap());
         let chain = Chain::start_set(cloud.policy().digest().unwrap(), &MEMBERS, threshold).await;
+        // A finalized block from before the registry would have nothing to read.
+        until("the registry is finalized", || async {
+            let code = chain.provider.get_code_at(chain.registry).finalized().await;
+            code.is_ok_and(|code| !code.is_empty())
+        })
+        .await;
         let outside = Outside::serve(Arc::clone(&cloud)).await;
         let ports = [free_port(), free_port(), free_port()];
         let mut network = Self {
@@ -72,7 +78,7 @@ impl Network {
             .collect();
         let top = format!("rpc_url = {:?}", self.chain.url);
         let sections = format!(
-            "{REAPPRAISE}[cosign]\nstage_seconds = 3\npeers = [{}]\n",
+            "{REAPPRAISE}\n[cosign]\nstage_seconds = 3\npeers = [{}]\n",
             peers.join(", ")
         );
         let key_and_port = (MEMBERS[place], self.ports[place]);
@@ -98,9 +104,7 @@ impl Network {
     }
 
     pub(super) async fn chain_id(&self) -> u64 {
-        alloy::providers::Provider::get_chain_id(&self.chain.provider)
-            .await
-            .unwrap()
+        self.chain.provider.get_chain_id().await.unwrap()
     }
 
     pub(super) fn boot(&self, name: &str) -> Machine {
@@ -116,7 +120,10 @@ impl Network {
     async fn transactions(&self) -> u64 {
         let mut sent = 0;
         for place in 0..3 {
-            sent += alloy::providers::Provider::get_transaction_count(&self.chain.provider, address(place))
+            sent += self
+                .chain
+                .provider
+                .get_transaction_count(address(place))
                 .await
                 .unwrap();
         }
@@ -159,9 +166,11 @@ async fn two_of_three_sign_and_it_is_posted_once() {
     assert_eq!(network.chain.batches().await, 1);
     assert_eq!(network.transactions().await, 1, "one relayer pays, once");
     for relayer in &network.honest {
-        let ready = reqwest::get(format!("{}/readyz", relayer.url)).await.unwrap();
-        let (status, why) = (ready.status(), ready.text().await.unwrap());
-        assert!(status.is_success(), "{why}");
+        until("it has seen the others", || async {
+            let ready = reqwest::get(format!("{}/readyz", relayer.url)).await;
+            ready.unwrap().status().is_success()
+        })
+        .await;
     }
 }
 
