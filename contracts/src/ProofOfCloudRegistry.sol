@@ -78,15 +78,18 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
         _requireQuorum(report.relayerSetId, reportHash, signerMask, signatures);
         if (platforms.length > MAX_ITEMS || grants.length > MAX_ITEMS) revert TooManyItems();
 
-        BatchState memory batch = BatchStateLib.start(_control, issuedAt, grants.length);
-        _applyPlatforms(batch, platforms);
-        _applyGrants(batch, grants);
+        BatchState memory batch = BatchStateLib.start(issuedAt, grants.length);
+        if (platforms.length | grants.length != 0) {
+            batch.control = _control;
+            _applyPlatforms(batch, platforms);
+            _applyGrants(batch, grants);
+            _control = batch.control;
+        }
         _applyRenewals(renewals, digests);
         // Replays end here, at their sender's cost: they can neither flush the ring nor move the head.
         if (batch.platformsApplied | batch.granted | digests.length == 0) revert NothingApplied();
 
-        uint256 number = batch.control.nextBatch();
-        _control = batch.control.withNextBatch();
+        uint256 number = _head.batches();
         bytes32 root = BatchTree.root(batch.allDigests(digests));
         _roots[number % ROOTS] = root;
         bytes32 payload = BatchLog.payload(log, report, number, signerMask, reportHash, batch, root);

@@ -12,10 +12,6 @@ contract GovernanceTest is RegistryTest {
         _register(operator);
     }
 
-    function _head(uint8 kind, bytes32 payload) private view returns (bytes32) {
-        return keccak256(abi.encode(registry.head(), kind, payload));
-    }
-
     function _submitRipe(bytes memory data) private {
         vm.prank(governor);
         governance.submit(data);
@@ -23,7 +19,7 @@ contract GovernanceTest is RegistryTest {
     }
 
     function _expectAuthority(I.Authority kind, bytes32 subject, uint256 value) private {
-        bytes32 head = _head(6, keccak256(abi.encode(kind, subject, value, address(this))));
+        bytes32 head = _nextHead(6, keccak256(abi.encode(kind, subject, value, address(this))));
         vm.expectEmit(address(registry));
         emit I.AuthorityChanged(kind, subject, value, address(this), head);
     }
@@ -40,7 +36,7 @@ contract GovernanceTest is RegistryTest {
         bytes32 payload = keccak256(
             abi.encode(false, registry.control().frozenProviders, uint32(1), uint16(0), bytes32(0), address(this))
         );
-        bytes32 head = _head(3, payload);
+        bytes32 head = _nextHead(3, payload);
         vm.expectEmit(address(registry));
         emit I.ControlChanged(false, registry.control().frozenProviders, 1, 0, 0, address(this), head);
         governance.unpause();
@@ -99,7 +95,7 @@ contract GovernanceTest is RegistryTest {
                 address(this)
             )
         );
-        bytes32 head = _head(2, payload);
+        bytes32 head = _nextHead(2, payload);
         vm.expectEmit(address(registry));
         emit I.StatusChanged(
             I.Subject.Operator, _subject(operator), I.Status.Frozen, I.Status.Frozen, 0, 0, address(this), head
@@ -147,7 +143,7 @@ contract GovernanceTest is RegistryTest {
     function test_registersAPolicy() public {
         bytes32 policy = keccak256("new policy");
         _submitRipe(abi.encodeCall(IGov.registerPolicy, (policy)));
-        bytes32 head = _head(5, keccak256(abi.encode(policy, true, uint16(0), bytes32(0), address(this))));
+        bytes32 head = _nextHead(5, keccak256(abi.encode(policy, true, uint16(0), bytes32(0), address(this))));
         vm.expectEmit(address(registry));
         emit I.PolicyRegistered(policy, address(this), head);
         governance.registerPolicy(policy);

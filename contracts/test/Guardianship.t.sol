@@ -23,7 +23,7 @@ contract GuardianshipTest is RegistryTest {
     {
         bytes32 evidence = reason == 0 ? bytes32(0) : EVIDENCE;
         bytes32 payload = keccak256(abi.encode(kind, subject, from, to, reason, evidence, actor));
-        return keccak256(abi.encode(registry.head(), uint8(2), payload));
+        return _nextHead(2, payload);
     }
 
     function test_onlyGuardians() public {
@@ -123,7 +123,7 @@ contract GuardianshipTest is RegistryTest {
     function test_freezeProvider() public {
         vm.startPrank(guardian);
         bytes32 payload = keccak256(abi.encode(false, type(uint128).max, uint32(1), uint16(3), EVIDENCE, guardian));
-        bytes32 head = keccak256(abi.encode(registry.head(), uint8(3), payload));
+        bytes32 head = _nextHead(3, payload);
         vm.expectEmit(address(registry));
         emit I.ControlChanged(false, type(uint128).max, 1, 3, EVIDENCE, guardian, head);
         registry.freezeProvider(PROVIDER, 3, EVIDENCE);
@@ -160,7 +160,7 @@ contract GuardianshipTest is RegistryTest {
     function test_pause() public {
         vm.startPrank(guardian);
         bytes32 payload = keccak256(abi.encode(true, CLOSED, uint32(1), uint16(3), EVIDENCE, guardian));
-        bytes32 head = keccak256(abi.encode(registry.head(), uint8(3), payload));
+        bytes32 head = _nextHead(3, payload);
         vm.expectEmit(address(registry));
         emit I.ControlChanged(true, CLOSED, 1, 3, EVIDENCE, guardian, head);
         registry.pause(3, EVIDENCE);
@@ -185,7 +185,7 @@ contract GuardianshipTest is RegistryTest {
                 guardian
             )
         );
-        bytes32 head = keccak256(abi.encode(registry.head(), uint8(4), payload));
+        bytes32 head = _nextHead(4, payload);
         vm.startPrank(guardian);
         vm.expectEmit(address(registry));
         emit I.RelayerSetChanged(
@@ -206,7 +206,7 @@ contract GuardianshipTest is RegistryTest {
         I.Report memory report = _renewal(operator, START + 24 hours);
         bytes memory signatures = _signed(report);
         bytes32 payload = keccak256(abi.encode(POLICY, false, uint16(3), EVIDENCE, guardian));
-        bytes32 head = keccak256(abi.encode(registry.head(), uint8(5), payload));
+        bytes32 head = _nextHead(5, payload);
         vm.startPrank(guardian);
         vm.expectEmit(address(registry));
         emit I.PolicyRetired(POLICY, 3, EVIDENCE, guardian, head);

@@ -143,7 +143,7 @@ contract RenewalsTest is RegistryTest {
         bytes32 hash = registry.hashReport(report);
         bytes32 payload =
             keccak256(abi.encode(uint64(2), POLICY, _origin(NOW), hash, report.archive, 0, root, keccak256(renewals)));
-        bytes32 head = keccak256(abi.encode(registry.head(), uint8(1), payload));
+        bytes32 head = _nextHead(1, payload);
         _expectSkip(I.Item.Renewal, bytes32(uint256(a.lane)), I.SkipReason.Generation);
         vm.expectEmit(address(registry));
         emit I.BatchPosted(2, POLICY, _origin(NOW), hash, report.archive, 0, renewals, digests, head);

@@ -18,7 +18,7 @@ contract RevocationTest is RegistryTest {
     function _expectStatus(I.Subject kind, bytes32 subject) private {
         bytes32 payload =
             keccak256(abi.encode(kind, subject, I.Status.Active, I.Status.Revoked, uint16(3), EVIDENCE, governor));
-        bytes32 head = keccak256(abi.encode(registry.head(), uint8(2), payload));
+        bytes32 head = _nextHead(2, payload);
         vm.expectEmit(address(registry));
         emit I.StatusChanged(kind, subject, I.Status.Active, I.Status.Revoked, 3, EVIDENCE, governor, head);
     }

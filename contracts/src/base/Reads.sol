@@ -111,7 +111,7 @@ abstract contract Reads is IProofOfCloudRegistry, RegistryBase, ERC165 {
 
     /// @inheritdoc IProofOfCloudRegistry
     function batchRoot(uint64 batch) public view returns (bytes32) {
-        uint256 next = _control.nextBatch();
+        uint256 next = _head.batches();
         if (batch >= next || next - batch > ROOTS) return 0;
         return _roots[batch % ROOTS];
     }

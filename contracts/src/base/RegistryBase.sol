@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.sol";
 import {ControlWord} from "../libraries/ControlWord.sol";
+import {HeadWord} from "../libraries/HeadWord.sol";
 import {InstanceWord} from "../libraries/InstanceWord.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
@@ -38,7 +39,7 @@ abstract contract RegistryBase is EIP712 {
     uint32 internal immutable _MAX_TTL;
 
     ControlWord internal _control;
-    bytes32 internal _head;
+    HeadWord internal _head;
     mapping(uint256 slot => uint256 lanes) internal _lanes;
     mapping(address operator => OperatorWord) internal _operators;
     mapping(bytes32 instanceId => InstanceWord) internal _instances;
@@ -69,18 +70,11 @@ abstract contract RegistryBase is EIP712 {
         _MAX_TTL = maxTtl;
     }
 
-    function _moveHead(HeadKind kind, bytes32 payload) internal returns (bytes32 newHead) {
-        bytes32 oldHead = _head;
-        // `keccak256(abi.encode(_head, kind, payload))`. Assembly: past the free pointer, where Solidity would allocate.
-        assembly ("memory-safe") {
-            let words := mload(0x40)
-            mstore(words, oldHead)
-            mstore(add(words, 0x20), kind)
-            mstore(add(words, 0x40), payload)
-            newHead := keccak256(words, 0x60)
-        }
+    function _moveHead(HeadKind kind, bytes32 payload) internal returns (bytes32) {
+        HeadWord h = _head.next(uint256(kind), kind == HeadKind.Batch ? 1 : 0, payload);
         // slither-disable-next-line costly-loop (only the constructor and orders of several changes come here again)
-        _head = newHead;
+        _head = h;
+        return HeadWord.unwrap(h);
     }
 
     function _laneWord(uint256 lane) internal view returns (uint256) {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {ControlWord} from "../libraries/ControlWord.sol";
+import {HeadWord} from "../libraries/HeadWord.sol";
 import {InstanceWord} from "../libraries/InstanceWord.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
 import {PlatformWord} from "../libraries/PlatformWord.sol";
@@ -15,13 +16,13 @@ import {Reads} from "./Reads.sol";
 abstract contract RelayerReads is Reads, Changes {
     /// @inheritdoc IProofOfCloudRegistry
     function head() external view returns (bytes32) {
-        return _head;
+        return HeadWord.unwrap(_head);
     }
 
     /// @inheritdoc IProofOfCloudRegistry
     function control() external view returns (ControlState memory) {
         ControlWord c = _control;
-        return ControlState(c.paused(), c.frozenProviders(), c.setId(), c.nextBatch(), c.nextLane());
+        return ControlState(c.paused(), c.frozenProviders(), c.setId(), uint64(_head.batches()), c.nextLane());
     }
 
     /// @inheritdoc IProofOfCloudRegistry

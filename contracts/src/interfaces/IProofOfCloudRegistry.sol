@@ -524,8 +524,9 @@ interface IProofOfCloudRegistry {
 
     // ------------------------------------------------------------------------------------------------- what relayers read
 
-    /// @notice Rolling hash over every write that changed trust: `head = keccak256(abi.encode(head, uint8 kind,
-    /// payload))`. Events say how each payload is made.
+    /// @notice Rolling hash over every write that changed trust, and the number of batches so far in its lowest 40 bits:
+    /// `head = keccak256(abi.encode(head, uint8 kind, payload)) & ~(2**40 - 1) | batches`. Events say how each payload is
+    /// made; kind 1 counts its batch.
     function head() external view returns (bytes32);
 
     /// @notice Pause, frozen providers, current relayer set, next batch, next lane.

@@ -5,7 +5,7 @@ import {ControlWord} from "./ControlWord.sol";
 
 /// @notice What one call of `post` carries from item to item.
 struct BatchState {
-    /// Stored once, at the end.
+    /// Read and stored once, by reports that may hand out numbers.
     ControlWord control;
     uint256 issuedAt;
     /// Bit i: item i was applied.
@@ -22,14 +22,14 @@ using BatchStateLib for BatchState global;
 library BatchStateLib {
     /// @dev Assembly: Solidity would zero the room first. Nobody reads past `granted`.
     /// @param room For how many grants' digests.
-    function start(ControlWord control, uint256 issuedAt, uint256 room) internal pure returns (BatchState memory) {
+    function start(uint256 issuedAt, uint256 room) internal pure returns (BatchState memory) {
         bytes32[] memory digests;
         assembly ("memory-safe") {
             digests := mload(0x40)
             mstore(digests, room)
             mstore(0x40, add(add(digests, 0x20), shl(5, room)))
         }
-        return BatchState(control, issuedAt, 0, 0, digests, 0);
+        return BatchState(ControlWord.wrap(0), issuedAt, 0, 0, digests, 0);
     }
 
     /// @dev Warning: `grantDigests` must have room.

@@ -4,17 +4,18 @@ pragma solidity ^0.8.30;
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {Bits} from "./Bits.sol";
 
-/// @notice The word every query reads, and every batch writes once:
+/// @notice The word every query reads:
 ///
 /// ```
-///  255   249 248       233 232       209 208  185 184   145 144  129 128        1      0
-/// ┌─────────┬─────────────┬─────────────┬────────┬─────────┬────────┬────────────┬────────┐
-/// │ 0       │ workloads   │ platforms   │ lane   │ batch   │ set id │ frozen     │ paused │
-/// │ 7       │ 16          │ 24          │ 24     │ 40      │ 16     │ 128        │ 1      │
-/// └─────────┴─────────────┴─────────────┴────────┴─────────┴────────┴────────────┴────────┘
+///  255   209 208       193 192       169 168  145 144  129 128        1      0
+/// ┌─────────┬─────────────┬─────────────┬────────┬────────┬────────────┬────────┐
+/// │ 0       │ workloads   │ platforms   │ lane   │ set id │ frozen     │ paused │
+/// │ 47      │ 16          │ 24          │ 24     │ 16     │ 128        │ 1      │
+/// └─────────┴─────────────┴─────────────┴────────┴────────┴────────────┴────────┘
 /// ```
 ///
-/// frozen: bit p for a provider that was never admitted, or is frozen. workloads, platforms: numbers handed out so far, from 1. lane: the next one. batch: the next one.
+/// frozen: bit p for a provider that was never admitted, or is frozen. workloads, platforms: numbers handed out so far,
+/// from 1. lane: the next one.
 type ControlWord is uint256;
 
 using ControlWordLib for ControlWord global;
@@ -29,7 +30,7 @@ library ControlWordLib {
     /// @dev No provider is admitted yet.
     function initial(uint256 firstSet) internal pure returns (ControlWord) {
         return
-            ControlWord.wrap(uint256(0).set(1, 128, type(uint128).max).set(129, 16, firstSet).set(185, 24, FIRST_LANE));
+            ControlWord.wrap(uint256(0).set(1, 128, type(uint128).max).set(129, 16, firstSet).set(145, 24, FIRST_LANE));
     }
 
     function paused(ControlWord c) internal pure returns (bool) {
@@ -49,12 +50,8 @@ library ControlWordLib {
         return uint32(ControlWord.unwrap(c).get(129, 16));
     }
 
-    function nextBatch(ControlWord c) internal pure returns (uint64) {
-        return uint64(ControlWord.unwrap(c).get(145, 40));
-    }
-
     function nextLane(ControlWord c) internal pure returns (uint32) {
-        return uint32(ControlWord.unwrap(c).get(185, 24));
+        return uint32(ControlWord.unwrap(c).get(145, 24));
     }
 
     function withPause(ControlWord c) internal pure returns (ControlWord) {
@@ -77,24 +74,19 @@ library ControlWordLib {
         return ControlWord.wrap(ControlWord.unwrap(c).set(129, 16, id));
     }
 
-    function withNextBatch(ControlWord c) internal pure returns (ControlWord) {
-        (ControlWord next,) = _take(c, 145, 40);
-        return next;
-    }
-
     function takeLane(ControlWord c) internal pure returns (ControlWord next, uint256 lane) {
-        (next, lane) = _take(c, 185, 24);
+        (next, lane) = _take(c, 145, 24);
     }
 
     function takePlatform(ControlWord c) internal pure returns (ControlWord next, uint256 index) {
-        (next, index) = _take(c, 209, 24);
+        (next, index) = _take(c, 169, 24);
         unchecked {
             ++index;
         }
     }
 
     function takeWorkload(ControlWord c) internal pure returns (ControlWord next, uint256 index) {
-        (next, index) = _take(c, 233, 16);
+        (next, index) = _take(c, 193, 16);
         unchecked {
             ++index;
         }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry as I} from "../../src/interfaces/IProofOfCloudRegistry.sol";
+import {Heads} from "./Heads.sol";
 import {VectorFile} from "./VectorFile.sol";
 import {Vm} from "forge-std/Vm.sol";
 
@@ -173,7 +174,7 @@ abstract contract HeadVectors is VectorFile {
         bytes32 payload,
         bytes32 head
     ) private {
-        assertEq(head, keccak256(abi.encode(_head, kind, payload)), name);
+        assertEq(head, Heads.next(_head, kind, payload), name);
         _head = head;
         if (_seen[name]) return;
         _seen[name] = true;

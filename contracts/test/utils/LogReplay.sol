@@ -5,6 +5,7 @@ import {RegistryBase} from "../../src/base/RegistryBase.sol";
 import {IProofOfCloudGovernance as IGov} from "../../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../../src/interfaces/IProofOfCloudRegistry.sol";
 import {ControlWordLib} from "../../src/libraries/ControlWord.sol";
+import {HeadWord} from "../../src/libraries/HeadWord.sol";
 import {ReplayChanges} from "./ReplayChanges.sol";
 import {Vm} from "forge-std/Vm.sol";
 
@@ -21,7 +22,7 @@ contract LogReplay is ReplayChanges {
     }
 
     function head() external view returns (bytes32) {
-        return _head;
+        return HeadWord.unwrap(_head);
     }
 
     /// @notice Where this contract's own variables lie; the arrays among them are empty between batches.

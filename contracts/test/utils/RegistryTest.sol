@@ -5,6 +5,7 @@ import {ProofOfCloudRegistry} from "../../src/ProofOfCloudRegistry.sol";
 import {RegistryExtension} from "../../src/RegistryExtension.sol";
 import {IProofOfCloudGovernance as IGov} from "../../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../../src/interfaces/IProofOfCloudRegistry.sol";
+import {Heads} from "./Heads.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @notice A registry with five relayers, three of which sign, two guardians, one provider and one policy; and the tools to make,
@@ -150,6 +151,11 @@ abstract contract RegistryTest is Test {
     /// @dev What `BatchPosted` says of a report that set 1 issued and relayers 0, 1, 2 signed.
     function _origin(uint40 issuedAt) internal pure returns (uint256) {
         return (1 << 72) | (uint256(issuedAt) << 32) | MASK;
+    }
+
+    /// @dev What the head becomes by a step from where it is now.
+    function _nextHead(uint8 kind, bytes32 payload) internal view returns (bytes32) {
+        return Heads.next(registry.head(), kind, payload);
     }
 
     function _floor(uint256 time) internal pure returns (uint40) {

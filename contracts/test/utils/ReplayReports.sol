@@ -63,7 +63,6 @@ abstract contract ReplayReports is PlatformLanes {
                 if (word != 0) _lanes[slot] = Lanes.put(_lanes[slot], i, word);
             }
         }
-        _control = _control.withNextBatch();
         delete _grants;
         ++batches;
     }

@@ -21,9 +21,11 @@ pub(super) enum Kind {
     Authority = 6,
 }
 
-/// The head after a step.
+/// The head after a step: 216 bits of hash, and in the low 40 the number of batches so far.
 pub(super) fn next(head: B256, kind: Kind, payload: B256) -> B256 {
-    keccak256((head, U256::from(kind as u8), payload).abi_encode())
+    let hash: U256 = keccak256((head, U256::from(kind as u8), payload).abi_encode()).into();
+    let batches = U256::from_be_bytes(head.0) + U256::from(kind == Kind::Batch);
+    (hash & !BATCHES | batches & BATCHES).into()
 }
 
 impl Replay {
@@ -35,3 +37,5 @@ impl Replay {
         Ok(())
     }
 }
+
+const BATCHES: U256 = U256::from_limbs([(1 << 40) - 1, 0, 0, 0]);

@@ -123,10 +123,9 @@ impl State {
         } = self.control;
         let word = U256::from(paused) | U256::from(frozen_providers) << 1;
         let word = set(word, 129, 16, relayer_set.into());
-        let word = set(word, 145, 40, self.batches);
-        let word = set(word, 185, 24, next_lane);
-        let word = set(word, 209, 24, self.platform_ids.len() as u64);
-        set(word, 233, 16, self.workload_ids.len() as u64)
+        let word = set(word, 145, 24, next_lane);
+        let word = set(word, 169, 24, self.platform_ids.len() as u64);
+        set(word, 193, 16, self.workload_ids.len() as u64)
     }
 
     /// The governor, and the seats that are taken.
