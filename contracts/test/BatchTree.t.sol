@@ -85,6 +85,25 @@ contract BatchTreeTest is Test {
         assertEq(abi.encode(digests), before);
         bytes32[] memory proof = _proof(leaves, index);
         assertTrue(MerkleProof.verify(proof, root, _leaf(index, digests[index])));
-        assertFalse(MerkleProof.verify(proof, root, _leaf(index + 1, digests[index])));
+    }
+
+    /// @notice A digest is proven at its own place only, also among equals: the proof for one place is none for another.
+    function testFuzz_equalDigestsHaveEachItsPlace(uint256 n, uint256 index, uint256 other, bytes32 digest)
+        public
+        pure
+    {
+        n = bound(n, 2, 140);
+        index = bound(index, 0, n - 1);
+        other = (index + bound(other, 1, n - 1)) % n;
+        bytes32[] memory digests = new bytes32[](n);
+        bytes32[] memory leaves = new bytes32[](n);
+        for (uint256 i; i < n; ++i) {
+            digests[i] = digest;
+            leaves[i] = BatchTree.leaf(i, digest);
+        }
+        bytes32 root = BatchTree.root(digests);
+        bytes32[] memory proof = _proof(leaves, index);
+        assertTrue(MerkleProof.verify(proof, root, BatchTree.leaf(index, digest)));
+        assertFalse(MerkleProof.verify(proof, root, BatchTree.leaf(other, digest)));
     }
 }

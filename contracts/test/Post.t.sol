@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {ProofOfCloudRegistry} from "../src/ProofOfCloudRegistry.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {BatchTree} from "../src/libraries/BatchTree.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
 import {Vm} from "forge-std/Vm.sol";
 
@@ -87,6 +88,63 @@ contract PostTest is RegistryTest {
         _expectRefusal(report, abi.encodeWithSelector(I.TooManyItems.selector));
     }
 
+    /// @notice As much as the bitmaps hold, beside as many renewals: two full platforms of 64 are granted, two renewed.
+    function test_takes128OfEach() public {
+        (bytes32[] memory first,) = _post128(0);
+        vm.warp(START + 1 hours);
+        (bytes32[] memory second, I.Report memory report) = _post128(first.length);
+        assertEq(registry.batchRoot(0), BatchTree.root(first));
+        assertEq(second.length, 256);
+        assertEq(registry.batchRoot(1), BatchTree.root(second));
+        assertEq(registry.control().nextBatch, 2);
+        for (uint160 i = 1; i <= 256; ++i) {
+            assertTrue(registry.isAttested(address(i)));
+        }
+        // Two of the other platforms' entries name them, the rest stand alone.
+        assertEq(registry.platform(report.platforms[127].platformId).index, 256);
+        assertEq(registry.platform(report.platforms[1].platformId).operatorCount, 64);
+    }
+
+    /// @dev Enters 128 platforms, grants operators `from + 1` on, 64 each on the first two, and renews the `from` there are.
+    function _post128(uint256 from) private returns (bytes32[] memory applied, I.Report memory report) {
+        report = _report();
+        report.platforms = new I.PlatformEntry[](128);
+        report.grants = new I.Grant[](128);
+        applied = new bytes32[](128 + from);
+        for (uint256 i; i < 128; ++i) {
+            report.platforms[i] = _platformEntry(keccak256(abi.encode("platform", from + i)));
+            report.grants[i] = _grant(address(uint160(from + i + 1)));
+            report.grants[i].platformId = report.platforms[i / 64].platformId;
+            applied[i] = report.grants[i].digest;
+        }
+        for (uint32 slot = 1; slot <= from / 8; ++slot) {
+            uint256 words;
+            for (uint256 i; i < 8; ++i) {
+                words |= _word(i, START + TTL, 1);
+            }
+            _addGroup(report, slot, words);
+        }
+        for (uint256 i; i < from; ++i) {
+            applied[128 + i] = report.digests[i];
+        }
+        bytes32 reportHash = registry.hashReport(report);
+        bytes32 payload = keccak256(
+            abi.encode(
+                from / 128,
+                POLICY,
+                _origin(report.issuedAt),
+                reportHash,
+                report.archive,
+                type(uint256).max,
+                BatchTree.root(applied),
+                keccak256(report.renewals)
+            )
+        );
+        bytes32 head = _nextHead(1, payload);
+        _post(report);
+        assertEq(registry.head(), head);
+    }
+
     function test_refusesSignaturesMadeForAnotherChainOrRegistry() public {
         I.Report memory report = _good();
         bytes memory signatures = _signed(report);
@@ -150,20 +208,6 @@ contract PostTest is RegistryTest {
             registry.post(report, mask, signatures);
             assertTrue(registry.isAttested(operator));
         }
-    }
-
-    /// @notice Flipping any bit of any signature, or of the signed report, kills the report.
-    function testFuzz_refusesAnyChangedBit(uint256 position, bool inReport) public {
-        I.Report memory report = _good();
-        bytes memory signatures = _signed(report);
-        if (inReport) {
-            report.archive ^= bytes32(1 << (position % 256));
-        } else {
-            position = bound(position, 0, signatures.length * 8 - 1);
-            signatures[position / 8] ^= bytes1(uint8(1 << (position % 8)));
-        }
-        vm.expectPartialRevert(I.InvalidSignature.selector);
-        registry.post(report, MASK, signatures);
     }
 
     function test_refusesMalformedRenewals() public {

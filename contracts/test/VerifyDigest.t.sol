@@ -11,14 +11,21 @@ contract VerifyDigestTest is RegistryTest {
 
     function setUp() public override {
         super.setUp();
-        I.Report memory report = _report();
+        for (uint256 i; i < 3; ++i) {
+            _digests[i] = keccak256(abi.encode("digest", i));
+        }
+        I.Report memory report = _threeGrants();
         _addPlatform(report, _platformEntry(PLATFORM));
+        _post(report);
+    }
+
+    function _threeGrants() private view returns (I.Report memory report) {
+        report = _report();
         for (uint160 i; i < 3; ++i) {
             I.Grant memory g = _grant(address(0x6000 + i));
-            _digests[i] = g.digest;
+            g.digest = _digests[i];
             _addGrant(report, g);
         }
-        _post(report);
     }
 
     function _leaf(uint256 i) private view returns (bytes32) {
@@ -42,21 +49,40 @@ contract VerifyDigestTest is RegistryTest {
         assertFalse(registry.verifyDigest(0, 2, _digests[2], new bytes32[](0)));
     }
 
-    function test_forgetsABatchThatHasLeftTheRing() public {
-        bytes32[] memory proof = new bytes32[](2);
-        (proof[0], proof[1]) = (_leaf(1), _leaf(2));
+    /// @dev 1023 batches without digests: the next one takes batch 0's place in the ring.
+    function _goRound() private returns (bytes32[] memory proof) {
         for (uint256 i; i < 1023; ++i) {
             _postWithPassenger(_report());
         }
+        proof = new bytes32[](2);
+        (proof[0], proof[1]) = (_leaf(1), _leaf(2));
         assertTrue(registry.verifyDigest(0, 0, _digests[0], proof));
-        _postWithPassenger(_report());
+    }
+
+    /// @notice Also where the batch that took its place has the same root.
+    function test_forgetsABatchThatHasLeftTheRing() public {
+        bytes32[] memory proof = _goRound();
+        vm.warp(START + 1);
+        _post(_threeGrants());
+        assertTrue(registry.verifyDigest(1024, 0, _digests[0], proof));
         assertFalse(registry.verifyDigest(0, 0, _digests[0], proof));
         assertEq(registry.batchRoot(0), 0);
     }
 
-    /// @notice A batch without digests has no root, and no proof.
+    /// @notice A batch without digests has no root, and no proof: not even those of the batch whose place it took.
     function test_anEmptyBatchProvesNothing() public {
+        bytes32[] memory proof = _goRound();
         _postWithPassenger(_report());
-        assertFalse(registry.verifyDigest(1, 0, 0, new bytes32[](0)));
+        assertFalse(registry.verifyDigest(1024, 0, _digests[0], proof));
+        assertEq(registry.batchRoot(1024), 0);
+    }
+
+    /// @notice Nobody's digest is in a batch that was not posted yet, whatever its place in the ring holds.
+    function test_aBatchToComeProvesNothing() public view {
+        bytes32[] memory proof = new bytes32[](2);
+        (proof[0], proof[1]) = (_leaf(1), _leaf(2));
+        assertTrue(registry.verifyDigest(0, 0, _digests[0], proof));
+        assertFalse(registry.verifyDigest(1024, 0, _digests[0], proof));
+        assertEq(registry.batchRoot(1024), 0);
     }
 }
