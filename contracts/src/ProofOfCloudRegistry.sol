@@ -96,12 +96,16 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
         BatchLog.finish(log, digests, _moveHead(HeadKind.Batch, payload));
     }
 
-    /// @dev Is the report's time now, and its policy one that counts?
+    /// @dev Is the report's time now, and its policy one that counts? Words have 32 bits for a time, so in 2106 the registry
+    /// takes its last report; all times that a report stores are at most its deadline, but for expiries, see there.
     function _requireInForce(Report calldata report) private view returns (uint256 issuedAt) {
         issuedAt = report.issuedAt;
         uint256 deadline = report.deadline;
         unchecked {
-            if (issuedAt > block.timestamp || block.timestamp > deadline || deadline > issuedAt + MAX_WINDOW) {
+            if (
+                issuedAt > block.timestamp || block.timestamp > deadline || deadline > issuedAt + MAX_WINDOW
+                    || deadline > type(uint32).max
+            ) {
                 revert OutsideWindow(uint40(issuedAt), uint40(deadline));
             }
         }
@@ -121,13 +125,14 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
     function _setDelays(uint256 delay, uint256 relayerSetDelay) private {
         if (delay < 1 days || relayerSetDelay < delay || relayerSetDelay > MAX_DELAY) revert InvalidConfig();
         _setDelay(IProofOfCloudGovernance.rotateRelayers.selector, relayerSetDelay);
+        // No guardian can veto a removal. Were it quicker, a rotation would find nobody left to veto it.
+        _setDelay(IProofOfCloudGovernance.removeGuardian.selector, relayerSetDelay);
         _setDelay(IProofOfCloudGovernance.liftFreeze.selector, delay);
         _setDelay(IProofOfCloudGovernance.reinstate.selector, delay);
         _setDelay(IProofOfCloudGovernance.unpause.selector, delay);
         _setDelay(IProofOfCloudGovernance.admitProvider.selector, delay);
         _setDelay(IProofOfCloudGovernance.registerPolicy.selector, delay);
         _setDelay(IProofOfCloudGovernance.addGuardian.selector, delay);
-        _setDelay(IProofOfCloudGovernance.removeGuardian.selector, delay);
         _setDelay(IProofOfCloudGovernance.setGovernor.selector, delay);
         _setDelay(IProofOfCloudGovernance.lengthenDelay.selector, delay);
     }

@@ -36,6 +36,7 @@ contract ConfigTest is RegistryTest {
         assertEq(governance.governor(), governor);
         assertEq(governance.delayOf(IProofOfCloudGovernance.unpause.selector), 3 days);
         assertEq(governance.delayOf(IProofOfCloudGovernance.rotateRelayers.selector), 7 days);
+        assertEq(governance.delayOf(IProofOfCloudGovernance.removeGuardian.selector), 7 days);
         assertNotEq(registry.head(), 0);
     }
 

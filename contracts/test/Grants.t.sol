@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {Layout} from "./utils/Layout.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
 
 /// @notice Grants: what they store, every reason to skip one, instances and full platforms.
@@ -108,7 +109,7 @@ contract GrantsTest is RegistryTest {
     // ------------------------------------------------------------------------------------------------ skip reasons
 
     function test_skipsFieldsOutOfRange() public {
-        I.Grant[] memory bad = new I.Grant[](14);
+        I.Grant[] memory bad = new I.Grant[](16);
         for (uint256 i; i < bad.length; ++i) {
             bad[i] = _grant(operator);
         }
@@ -126,6 +127,8 @@ contract GrantsTest is RegistryTest {
         bad[11].ttl = 0;
         bad[12].ttl = 1 << 20;
         bad[13].expiry = bad[13].evidenceTime + bad[13].ttl + 1;
+        bad[14].instanceId = 0; // binding 2
+        (bad[15].instanceId, bad[15].binding) = (0, 3);
         for (uint256 i; i < bad.length; ++i) {
             _expectSkipped(bad[i], I.SkipReason.InvalidField);
         }
@@ -313,20 +316,23 @@ contract GrantsTest is RegistryTest {
         g.instanceId = shared;
         _postGrant(g);
         g = _grant(operator);
-        g.instanceId = 0;
+        (g.instanceId, g.binding) = (0, 1);
         _postGrant(g);
         assertEq(registry.instanceHolder(shared), other);
     }
 
     function test_noTpmMeansNoInstanceToHold() public {
-        I.Grant memory g = _grant(operator);
-        g.instanceId = 0;
-        _postGrant(g);
-        g = _grant(other);
-        g.instanceId = 0;
-        _postGrant(g);
+        address[2] memory both = [operator, other];
+        for (uint256 i; i < 2; ++i) {
+            I.Grant memory g = _grant(both[i]);
+            (g.instanceId, g.binding) = (0, 1);
+            _postGrant(g);
+        }
         assertEq(registry.instanceHolder(0), address(0));
-        assertTrue(registry.isAttested(operator) && registry.isAttested(other));
+        for (uint256 i; i < 2; ++i) {
+            assertEq(uint8(registry.statusOf(both[i])), uint8(I.Status.Active));
+            assertFalse(registry.isAttested(both[i])); // a quote alone is not what one asks for by default
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ platforms
@@ -370,6 +376,69 @@ contract GrantsTest is RegistryTest {
         for (uint256 i; i < 64; ++i) {
             assertFalse(registry.isAttested(address(uint160(0x1000 + i))));
         }
+    }
+
+    // ------------------------------------------------------------------------------------------------ numbers
+
+    /// @dev Puts one of the control word's counters where it has been handed out `left` short of all.
+    function _useUp(uint256 shift, uint256 width, uint256 left) private {
+        (uint256 slot,,,) = new Layout().slots();
+        uint256 word = uint256(vm.load(address(registry), bytes32(slot)));
+        uint256 all = (1 << width) - 1;
+        word = word & ~(all << shift) | ((all - left) << shift);
+        vm.store(address(registry), bytes32(slot), bytes32(word));
+    }
+
+    /// @notice Where no lane is left, newcomers are skipped, and nobody else: the last lane is handed out, too.
+    function test_skipsNewcomersWhenLanesAreUsedUp() public {
+        _useUp(145, 24, 1);
+        _postGrant(_grant(operator));
+        assertEq(registry.attestationOf(operator).lane, type(uint24).max);
+        uint256 control = uint256(vm.load(address(registry), bytes32(uint256(2))));
+        vm.warp(START + 1);
+        I.Grant memory g = _grant(other);
+        g.workloadId = keccak256("a workload of its own"); // must not get a number either
+        I.Report memory report = _report();
+        _addGrant(report, g);
+        _addGrant(report, _grant(operator));
+        _expectSkip(I.Item.Grant, _subject(other), I.SkipReason.Exhausted);
+        _post(report);
+        assertEq(registry.attestationOf(operator).generation, 2);
+        assertEq(registry.operatorWord(other), 0);
+        assertEq(registry.platform(PLATFORM).operatorCount, 1);
+        assertEq(uint256(vm.load(address(registry), bytes32(uint256(2)))), control);
+    }
+
+    function test_skipsNewWorkloadsWhenTheirNumbersAreUsedUp() public {
+        _useUp(193, 16, 1);
+        _postGrant(_grant(operator)); // takes the last
+        uint32 nextLane = registry.control().nextLane;
+        I.Grant memory g = _grant(other);
+        g.workloadId = keccak256("one too many");
+        _expectSkipped(g, I.SkipReason.Exhausted);
+        assertEq(registry.control().nextLane, nextLane, "a lane was lost");
+        g.workloadId = WORKLOAD;
+        _postGrant(g);
+        assertEq(registry.attestationOf(other).workloadId, WORKLOAD);
+        vm.warp(START + 1);
+        g = _grant(other);
+        g.workloadId = 0;
+        _postGrant(g);
+        assertEq(registry.attestationOf(other).workloadId, 0);
+    }
+
+    function test_skipsNewPlatformsWhenTheirNumbersAreUsedUp() public {
+        _useUp(169, 24, 1);
+        vm.warp(START + 1);
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(keccak256("last")));
+        _addPlatform(report, _platformEntry(keccak256("one too many")));
+        _addPlatform(report, _platformEntry(PLATFORM));
+        _expectSkip(I.Item.Platform, keccak256("one too many"), I.SkipReason.Exhausted);
+        _post(report);
+        assertEq(registry.platform(keccak256("last")).index, type(uint24).max);
+        assertEq(uint8(registry.platform(keccak256("one too many")).status), uint8(I.Status.Unknown));
+        assertEq(registry.platform(PLATFORM).issuedAt, START + 1);
     }
 
     /// @notice Whatever joins and leaves, a platform's lanes are those of its operators, each once.

@@ -131,7 +131,7 @@ contract PartitionTest is RegistryTest {
         if (fault == 1) g.tcb = 0;
         if (fault == 2) g.expiry = uint40(START + 40 hours);
         if (fault == 3) g.instanceId = _instance(_who((o + 1) % OPERATORS)); // somebody else's, perhaps
-        if (fault == 4) g.instanceId = 0;
+        if (fault == 4) (g.instanceId, g.binding) = (0, 1);
     }
 
     /// @return mixed_ Did something apply, and something not?

@@ -55,6 +55,28 @@ contract PostTest is RegistryTest {
         _expectRefusal(report, _outsideWindow(report));
     }
 
+    /// @notice Times have 32 bits in the registry's words. The last report's deadline is the last such second.
+    function test_refusesDeadlinesPastTheLastSecondOf32Bits() public {
+        uint40 last = type(uint32).max;
+        vm.warp(last - 10 minutes);
+        I.Report memory report = _good();
+        report.platforms[0].custodyExpiry = last;
+        report.grants[0].expiry = last;
+        report.deadline = last + 1;
+        _expectRefusal(report, _outsideWindow(report));
+        report.deadline = last;
+        vm.warp(last);
+        _post(report);
+        // Every field is its own: nothing ran over.
+        I.Attestation memory a = registry.attestationOf(operator);
+        assertEq(a.evidenceTime, last - 25 minutes);
+        assertEq(a.attestedSince, last);
+        assertEq(a.platformId, PLATFORM);
+        assertEq(a.workloadId, WORKLOAD);
+        assertEq(a.expiry, _floor(last));
+        assertEq(registry.platform(PLATFORM).issuedAt, last - 10 minutes);
+    }
+
     function test_refusesAnUnknownPolicy() public {
         I.Report memory report = _good();
         report.policyDigest = keccak256("another policy");

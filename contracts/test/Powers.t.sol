@@ -148,7 +148,8 @@ contract PowersTest is RegistryTest {
         for (uint256 i; i < _powers.length; ++i) {
             bytes4 selector = bytes4(_powers[i].data);
             bool raises = i >= 16; // from liftFreeze on
-            uint256 delay = selector == IGov.rotateRelayers.selector ? 7 days : raises ? 3 days : 0;
+            bool slow = selector == IGov.rotateRelayers.selector || selector == IGov.removeGuardian.selector;
+            uint256 delay = slow ? 7 days : raises ? 3 days : 0;
             assertEq(governance.delayOf(selector), delay, vm.toString(selector));
         }
     }

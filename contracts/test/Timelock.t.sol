@@ -134,6 +134,25 @@ contract TimelockTest is RegistryTest {
         assertEq(governance.executableAt(data), 0);
     }
 
+    /// @notice Guardians drawn up for removal together with a rotation can still veto the rotation.
+    function test_noGuardianIsRemovedBeforeARotationDrawnUpWithIt() public {
+        bytes memory removal = abi.encodeCall(IGov.removeGuardian, (guardian));
+        bytes memory rotation = abi.encodeCall(IGov.rotateRelayers, (_config().relayers, uint8(THRESHOLD), 2, 0));
+        _submit(removal);
+        _submit(rotation);
+        uint256 ripe = governance.executableAt(rotation);
+        assertEq(governance.executableAt(removal), ripe);
+        vm.warp(ripe - 1);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(removal), ripe));
+        _call(removal);
+        vm.prank(guardian);
+        governance.veto(rotation);
+        vm.warp(ripe);
+        _call(removal);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(rotation), 0));
+        _call(rotation);
+    }
+
     /// @notice A lift drawn up in advance would end the next freeze at once.
     function test_nothingIsHeldInReserve() public {
         _register(operator);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {BatchState} from "../libraries/BatchState.sol";
+import {ControlWord} from "../libraries/ControlWord.sol";
 import {InstanceWord, InstanceWordLib} from "../libraries/InstanceWord.sol";
 import {Lanes} from "../libraries/Lanes.sol";
 import {OperatorWord} from "../libraries/OperatorWord.sol";
@@ -27,13 +28,21 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         if (reason != SkipReason.None) return reason;
 
         uint256 lane = o.lane();
-        uint256 word = _laneWord(lane);
+        uint256 word = lane == 0 ? 0 : _laneWord(lane);
         bool listed = lane != 0 && o.platformIndex() == p.index() && _findLane(g.platformId, p, lane) < p.count();
+        uint256 place = listed ? 0 : _findPlace(g.platformId, p);
+        if (place == MAX_OPERATORS_PER_PLATFORM) return SkipReason.PlatformFull;
+        ControlWord c = batch.control;
+        if (lane == 0) (c, lane) = c.takeLane();
+        uint256 workload = g.workloadId == 0 ? 0 : _workloadIndexes[g.workloadId];
+        bool named = workload != 0 || g.workloadId == 0;
+        if (!named) (c, workload) = c.takeWorkload();
+        if (lane == 0 || (!named && workload == 0)) return SkipReason.Exhausted;
+
+        batch.control = c;
+        if (!named) _nameWorkload(workload, g.workloadId);
         if (!listed) {
-            uint256 place = _findPlace(g.platformId, p);
-            if (place == MAX_OPERATORS_PER_PLATFORM) return SkipReason.PlatformFull;
-            if (lane == 0) (batch.control, lane) = batch.control.takeLane();
-            else _leavePlatform(o, p, lane);
+            if (o.lane() != 0) _leavePlatform(o, p, lane);
             _platforms[g.platformId] = _placeLane(g.platformId, p, place, lane);
         }
         if (g.instanceId != 0) _instances[g.instanceId] = InstanceWordLib.create(g.operator, batch.issuedAt);
@@ -41,7 +50,7 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         uint256 start = Lanes.live(word, block.timestamp) ? o.since() : block.timestamp;
         word = Lanes.next(word, g.expiry);
         _setLaneWord(lane, word);
-        o = o.granted(g, lane, p.provider(), start, batch.issuedAt, p.index(), _workloadIndex(batch, g.workloadId));
+        o = o.granted(g, lane, p.provider(), start, batch.issuedAt, p.index(), workload);
         _operators[g.operator] = o;
         batch.addDigest(g.digest);
         emit OperatorGranted(
@@ -50,7 +59,7 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         return SkipReason.None;
     }
 
-    /// @dev Why the grant does not apply, but for a full platform.
+    /// @dev Why the grant does not apply, but for a full platform and want of numbers.
     function _refusal(uint256 issuedAt, Grant calldata g, OperatorWord o, PlatformWord p)
         private
         view
@@ -72,12 +81,13 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         return _instanceRefusal(g.operator, g.instanceId);
     }
 
-    /// @dev Whatever passes here fits its field in `OperatorWord`. An expiry later than evidence and TTL allow would
-    /// make the attestation look younger than it is.
+    /// @dev Whatever passes here fits its field in `OperatorWord`, times because no report's deadline is later than 2106.
+    /// An expiry later than evidence and TTL allow would make the attestation look younger than it is. A binding above
+    /// Quote rests on a TPM, so it names an instance: without one, any number of operators could share the machine.
     function _inRange(uint256 issuedAt, Grant calldata g) private pure returns (bool) {
-        return g.operator != address(0) && g.platformId != 0 && g.binding >= 1 && g.binding <= 3 && g.custody <= 2
-            && g.tcb >= 1 && g.tcb <= 6 && g.teeClass >= 1 && g.teeClass <= 15 && g.evidenceTime != 0
-            && g.evidenceTime <= issuedAt && g.ttl != 0 && g.ttl < 1 << 20
+        return g.operator != address(0) && g.platformId != 0 && g.binding >= 1 && g.binding <= 3
+            && (g.instanceId != 0 || g.binding == 1) && g.custody <= 2 && g.tcb >= 1 && g.tcb <= 6 && g.teeClass >= 1
+            && g.teeClass <= 15 && g.evidenceTime != 0 && g.evidenceTime <= issuedAt && g.ttl != 0 && g.ttl < 1 << 20
             && g.expiry <= uint256(g.evidenceTime) + g.ttl;
     }
 
@@ -88,8 +98,9 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         if (instanceId == 0) return SkipReason.None; // no TPM: nothing to hold
         InstanceWord instance = _instances[instanceId];
         address holder = instance.operator();
+        if (holder == address(0) || holder == operator) return SkipReason.None;
         OperatorWord h = _operators[holder];
-        if (holder == operator || !instance.heldBy(h)) return SkipReason.None;
+        if (!instance.heldBy(h)) return SkipReason.None;
         if (h.status() == Status.Revoked) return SkipReason.Revoked;
         bool held = h.status() == Status.Frozen
             ? block.timestamp < h.since() + FREEZE_BLOCKS_GRANTS
@@ -103,11 +114,7 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         _platforms[id] = _removeLane(id, _platforms[id], lane);
     }
 
-    function _workloadIndex(BatchState memory batch, bytes32 workloadId) private returns (uint256 index) {
-        if (workloadId == 0) return 0;
-        index = _workloadIndexes[workloadId];
-        if (index != 0) return index;
-        (batch.control, index) = batch.control.takeWorkload();
+    function _nameWorkload(uint256 index, bytes32 workloadId) private {
         _workloadIndexes[workloadId] = index;
         _workloadIds[index] = workloadId;
     }

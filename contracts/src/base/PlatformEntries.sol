@@ -33,6 +33,7 @@ abstract contract PlatformEntries is IProofOfCloudRegistry, PlatformLanes {
         uint256 index = p.index();
         if (index == 0) {
             (batch.control, index) = batch.control.takePlatform();
+            if (index == 0) return SkipReason.Exhausted;
             _platformIds[index] = id;
         } else if (entry.provider != p.provider() || entry.custody < p.custody()) {
             // The operators' words repeat provider and custody, and would now say too much: they need new grants.

@@ -59,7 +59,8 @@ interface IProofOfCloudRegistry {
     /// @notice Why an item of an otherwise valid report was not applied. `None` is never emitted.
     enum SkipReason {
         None,
-        /// A field lies outside its range, or `expiry` is later than `evidenceTime + ttl`.
+        /// A field lies outside its range, `expiry` is later than `evidenceTime + ttl`, or a binding above Quote names no
+        /// instance.
         InvalidField,
         /// The subject's status has changed since the report was signed.
         StatusNonce,
@@ -91,7 +92,9 @@ interface IProofOfCloudRegistry {
         /// The renewal does not move the expiry forward.
         NotForward,
         /// The subject is revoked, or the instance is, because its holder is.
-        Revoked
+        Revoked,
+        /// It needs a number (lane, platform, workload), and all of that kind are taken.
+        Exhausted
     }
 
     /// @notice What `AuthorityChanged` is about.
@@ -176,7 +179,9 @@ interface IProofOfCloudRegistry {
 
     /// @notice What a quorum signs (EIP-712). `renewals` holds groups of 36 bytes: slot index `uint32`, strictly
     /// ascending, then eight lane words `uint32` (expiry in 64-second units, 26 bits, ‖ generation, 6 bits; 0 = leave
-    /// alone). `digests` holds one digest per non-zero lane word, in order.
+    /// alone). `digests` holds one digest per non-zero lane word, in order. A renewal moves an expiry and nothing else:
+    /// relayers sign one only if platform, instance, workload, binding, custody, tcb, TEE class, flags, provider and ttl
+    /// are as stored, which the registry does not check; anything else takes a grant.
     struct Report {
         uint32 relayerSetId;
         bytes32 policyDigest;
@@ -267,7 +272,7 @@ interface IProofOfCloudRegistry {
         uint32 maxTtl;
         /// Seconds between submission and execution of what raises trust; 1 to 90 days.
         uint40 delay;
-        /// The same for a new relayer set; at least `delay`, at most 90 days.
+        /// The same for a new relayer set and for the removal of a guardian; at least `delay`, at most 90 days.
         uint40 relayerSetDelay;
     }
 
@@ -292,7 +297,8 @@ interface IProofOfCloudRegistry {
         uint32 statusNonce;
         /// `issuedAt` of the last report applied to it.
         uint40 issuedAt;
-        /// When it was frozen; 0 unless a freeze blocks entries.
+        /// When it was frozen last; 0 unless it is Frozen, and no governor has lifted that. Entries are blocked for 72 h
+        /// from then.
         uint40 frozenAt;
         uint8 operatorCount;
         /// Its number in operator words; 0 = no entry was ever applied.
@@ -434,7 +440,7 @@ interface IProofOfCloudRegistry {
     error RelayerSetNotInForce(uint32 relayerSetId);
     /// @notice The policy was never registered, or has been retired.
     error PolicyNotInForce(bytes32 policyDigest);
-    /// @notice `issuedAt <= block.timestamp <= deadline <= issuedAt + 1 h` does not hold.
+    /// @notice `issuedAt <= block.timestamp <= deadline <= issuedAt + 1 h` does not hold, or the deadline lies past 2106.
     error OutsideWindow(uint40 issuedAt, uint40 deadline);
     /// @notice `signerMask` does not have exactly `threshold` bits, or has one of no or a disabled member, or
     /// `signatures` is not 64 bytes for each.
@@ -455,7 +461,7 @@ interface IProofOfCloudRegistry {
     error InvalidProvider(uint256 provider);
     /// @notice Only an operator whose status is Active, lapsed or not, can deregister.
     error NotActive(address operator);
-    /// @notice A number space (lanes, platforms, workloads) is used up.
+    /// @notice There is no number left for another relayer set.
     error Exhausted();
 
     // ------------------------------------------------------------------------------------------------- questions

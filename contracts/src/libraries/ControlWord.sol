@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 pragma solidity ^0.8.30;
 
-import {IProofOfCloudRegistry} from "../interfaces/IProofOfCloudRegistry.sol";
 import {Bits} from "./Bits.sol";
 
 /// @notice The word every query reads:
@@ -9,13 +8,13 @@ import {Bits} from "./Bits.sol";
 /// ```
 ///  255   209 208       193 192       169 168  145 144  129 128        1      0
 /// ┌─────────┬─────────────┬─────────────┬────────┬────────┬────────────┬────────┐
-/// │ 0       │ workloads   │ platforms   │ lane   │ set id │ frozen     │ paused │
+/// │ 0       │ workloads   │ platforms   │ lanes  │ set id │ frozen     │ paused │
 /// │ 47      │ 16          │ 24          │ 24     │ 16     │ 128        │ 1      │
 /// └─────────┴─────────────┴─────────────┴────────┴────────┴────────────┴────────┘
 /// ```
 ///
-/// frozen: bit p for a provider that was never admitted, or is frozen. workloads, platforms: numbers handed out so far,
-/// from 1. lane: the next one.
+/// frozen: bit p for a provider that was never admitted, or is frozen. workloads, platforms, lanes: the last number handed
+/// out of each.
 type ControlWord is uint256;
 
 using ControlWordLib for ControlWord global;
@@ -25,12 +24,11 @@ library ControlWordLib {
     using Bits for uint256;
 
     /// @dev Lane 0 means "none" in an operator's word, so the first slot is never used.
-    uint256 internal constant FIRST_LANE = 8;
+    uint256 private constant NO_LANES = 7;
 
     /// @dev No provider is admitted yet.
     function initial(uint256 firstSet) internal pure returns (ControlWord) {
-        return
-            ControlWord.wrap(uint256(0).set(1, 128, type(uint128).max).set(129, 16, firstSet).set(145, 24, FIRST_LANE));
+        return ControlWord.wrap(uint256(0).set(1, 128, type(uint128).max).set(129, 16, firstSet).set(145, 24, NO_LANES));
     }
 
     function paused(ControlWord c) internal pure returns (bool) {
@@ -51,7 +49,9 @@ library ControlWordLib {
     }
 
     function nextLane(ControlWord c) internal pure returns (uint32) {
-        return uint32(ControlWord.unwrap(c).get(145, 24));
+        unchecked {
+            return uint32(ControlWord.unwrap(c).get(145, 24) + 1);
+        }
     }
 
     function withPause(ControlWord c) internal pure returns (ControlWord) {
@@ -74,31 +74,26 @@ library ControlWordLib {
         return ControlWord.wrap(ControlWord.unwrap(c).set(129, 16, id));
     }
 
+    /// @dev The next lane, platform or workload number; 0 if all are taken, and then nothing has changed.
     function takeLane(ControlWord c) internal pure returns (ControlWord next, uint256 lane) {
-        (next, lane) = _take(c, 145, 24);
+        return _take(c, 145, 24);
     }
 
     function takePlatform(ControlWord c) internal pure returns (ControlWord next, uint256 index) {
-        (next, index) = _take(c, 169, 24);
-        unchecked {
-            ++index;
-        }
+        return _take(c, 169, 24);
     }
 
     function takeWorkload(ControlWord c) internal pure returns (ControlWord next, uint256 index) {
-        (next, index) = _take(c, 193, 16);
-        unchecked {
-            ++index;
-        }
+        return _take(c, 193, 16);
     }
 
-    /// @dev Adds one to a counter. The greatest value is never passed: it would wrap into its neighbour, and a number
-    /// handed out twice would give one operator another's lane.
-    function _take(ControlWord c, uint256 shift, uint256 width) private pure returns (ControlWord next, uint256 value) {
+    /// @dev The greatest value is never passed: it would wrap into its neighbour, and a number handed out twice would give
+    /// one operator another's lane.
+    function _take(ControlWord c, uint256 shift, uint256 width) private pure returns (ControlWord, uint256) {
         unchecked {
-            value = ControlWord.unwrap(c).get(shift, width);
-            if (value == (1 << width) - 1) revert IProofOfCloudRegistry.Exhausted();
-            next = ControlWord.wrap(ControlWord.unwrap(c) + (1 << shift));
+            uint256 last = ControlWord.unwrap(c).get(shift, width);
+            if (last == (1 << width) - 1) return (c, 0);
+            return (ControlWord.wrap(ControlWord.unwrap(c) + (1 << shift)), last + 1);
         }
     }
 }

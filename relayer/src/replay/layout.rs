@@ -123,7 +123,7 @@ impl State {
         } = self.control;
         let word = U256::from(paused) | U256::from(frozen_providers) << 1;
         let word = set(word, 129, 16, relayer_set.into());
-        let word = set(word, 145, 24, next_lane);
+        let word = set(word, 145, 24, next_lane - 1);
         let word = set(word, 169, 24, self.platform_ids.len() as u64);
         set(word, 193, 16, self.workload_ids.len() as u64)
     }

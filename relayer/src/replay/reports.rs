@@ -137,6 +137,7 @@ impl Replay {
             .with_more(old.more());
         expect("the operator's word", expected.0, word.0)?;
         let is_allowed = (1..=3).contains(&word.binding())
+            && (word.binding() == 1 || !e.instanceId.is_zero())
             && word.custody() <= platform.custody()
             && (1..=6).contains(&word.tcb())
             && word.tee_class() != 0
