@@ -85,9 +85,11 @@ contract MockProofOfCloudRegistry {
         _takeDown(operator, I.Status.Frozen);
     }
 
-    /// @notice Revokes an operator, known or not.
+    /// @notice Revokes an operator, known or not. The next `attest` ends that, where the registry would first want it
+    /// reinstated.
     function revokeOperator(address operator) external {
         _takeDown(operator, I.Status.Revoked);
+        _attestations[operator].evidenceTime = uint40(block.timestamp);
     }
 
     /// @notice Takes an operator out, as its own call would.
@@ -260,7 +262,7 @@ contract MockProofOfCloudRegistry {
     function _grantable(address operator, I.Attestation memory a) private view returns (bool) {
         return operator != address(0) && a.platformId != 0 && a.binding >= 1 && a.binding <= 3 && a.custody <= 2
             && a.tcb >= 1 && a.tcb <= 6 && a.teeClass >= 1 && a.teeClass <= 15 && a.provider >= 1 && a.provider <= 127
-            && a.evidenceTime != 0 && a.evidenceTime <= block.timestamp && a.ttl != 0 && a.ttl <= type(uint24).max
+            && a.evidenceTime != 0 && a.evidenceTime <= block.timestamp && a.ttl != 0 && a.ttl < 1 << 20
             && a.expiry <= uint256(a.evidenceTime) + a.ttl && a.expiry <= block.timestamp + MAX_TTL;
     }
 

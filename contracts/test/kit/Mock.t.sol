@@ -71,9 +71,9 @@ contract MockTest is Test {
         good = mock.sample(PLATFORM, WORKLOAD);
         ++good.expiry;
         _refuses(operator, good);
-        good.ttl = 1 << 24;
+        good.ttl = 1 << 20;
         _refuses(operator, good);
-        good.ttl = (1 << 24) - 1;
+        good.ttl = (1 << 20) - 1;
         mock.attest(operator, good);
         good.expiry = uint40(block.timestamp) + 24 hours + 1;
         _refuses(operator, good);
