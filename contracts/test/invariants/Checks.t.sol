@@ -33,12 +33,12 @@ contract ChecksTest is RegistryTest {
     }
 
     function _storeLanes(uint256 slot) private {
-        vm.store(address(registry), keccak256(abi.encode(uint256(1), lanes)), bytes32(slot));
+        vm.store(address(registry), keccak256(abi.encode(uint256(handler.SLOT()), lanes)), bytes32(slot));
     }
 
     /// @dev All operators live until `expiry`, generations as they were.
     function _allLive(uint256 expiry) private {
-        uint256 slot = registry.laneSlot(1);
+        uint256 slot = registry.laneSlot(handler.SLOT());
         for (uint256 i; i < 8; ++i) {
             uint256 generation = (slot >> (32 * i)) & 63;
             slot = slot & ~(uint256(type(uint32).max) << (32 * i)) | ((expiry / 64 << 6 | generation) << (32 * i));
@@ -83,7 +83,7 @@ contract ChecksTest is RegistryTest {
     function test_4_aRegistryWithoutGenerations() public {
         for (uint256 i; i < 3000 && handler.broken(4) == 0; ++i) {
             _step();
-            uint256 slot = registry.laneSlot(1);
+            uint256 slot = registry.laneSlot(handler.SLOT());
             for (uint256 lane; lane < 8; ++lane) {
                 slot = slot & ~(uint256(63) << (32 * lane)) | (uint256(1) << (32 * lane));
             }

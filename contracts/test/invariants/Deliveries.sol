@@ -8,6 +8,21 @@ import {Reports} from "./Reports.sol";
 /// @notice Posts reports: at once, late, out of order, twice, on another chain. What was applied is told by the
 /// registry's words; whether it might have been, by the model.
 abstract contract Deliveries is Reports {
+    constructor() {
+        _takeCrowdIn(0);
+    }
+
+    /// @dev Rarely: there are many of them.
+    function crowd(uint256 seed) external {
+        uint256 r = _random(seed);
+        if (r % 4 == 0) _takeCrowdIn(r >> 2);
+    }
+
+    function _takeCrowdIn(uint256 r) private {
+        vm.warp(_now() + 1);
+        _deliver(_launch(_composeCrowd(r), r, Fault.None, false), false);
+    }
+
     function attest(uint256 seed) external {
         uint256 r = _random(seed);
         vm.warp(_now() + 1 + r % 30);
@@ -69,6 +84,7 @@ abstract contract Deliveries is Reports {
     function _count(Flight storage f, I.Report memory report) private {
         if (f.applied) ++did[Effect.Replayed];
         for (uint256 i; i < report.grants.length; ++i) {
+            if (_isInCrowd(report.grants[i].operator)) return;
             uint256 o = uint160(report.grants[i].operator) - uint160(who(0));
             if (report.grants[i].statusNonce != ops[o].nonce) ++did[Effect.Overtaken];
             if (!f.applied && report.issuedAt < ops[o].issuedAt) ++did[Effect.OutOfOrder];
@@ -87,6 +103,10 @@ abstract contract Deliveries is Reports {
         }
         uint256 granted;
         for (uint256 i; i < report.grants.length; ++i) {
+            if (_isInCrowd(report.grants[i].operator)) {
+                if (_takeCrowdGrant(report.issuedAt, report.grants[i])) ++applied;
+                continue;
+            }
             uint256 bit = _takeGrant(now_, report.issuedAt, report.grants[i]);
             if (bit != 0) ++applied;
             granted |= bit;
@@ -102,6 +122,21 @@ abstract contract Deliveries is Reports {
         if (report.relayerSetId != currentSet) ++did[Effect.PostedByOldSet];
         _nothingRose(before, now_, granted);
         _checkState(now_);
+        for (uint256 p; p < PLATFORMS; ++p) {
+            _checkPlaces(p);
+        }
+    }
+
+    /// @dev The registry's list of a platform's lanes is the model's of who has a place there. So no freeze misses one.
+    function _checkPlaces(uint256 p) private {
+        uint32[] memory lanes = registry.platformLanes(_platformId(p));
+        uint256[] storage list = places[p];
+        bool same = lanes.length == list.length;
+        for (uint256 i; i < list.length && same; ++i) {
+            address one = list[i] < OPERATORS ? who(list[i]) : _inCrowd(list[i] - OPERATORS);
+            same = OperatorWord.wrap(registry.operatorWord(one)).lane() == lanes[i];
+        }
+        if (!same) _breaks(0, "the places on a platform are not the model's");
     }
 
     function _takeEntry(uint256 issuedAt, I.PlatformEntry memory e) private returns (bool, uint256 cut) {
@@ -121,6 +156,7 @@ abstract contract Deliveries is Reports {
             ++ops[o].era;
             if (ops[o].expiry > e.custodyExpiry) ops[o].expiry = _floor(e.custodyExpiry);
         }
+        if (closes || shortens) _cutCrowd(p, closes ? 0 : _floor(e.custodyExpiry));
         (g.status, g.issuedAt) = (I.Status.Active, issuedAt);
         (g.provider, g.custody, g.custodyExpiry) = (e.provider, e.custody, e.custodyExpiry);
         ++did[Effect.Entry];
@@ -140,8 +176,10 @@ abstract contract Deliveries is Reports {
         }
         if (!applied) {
             ++did[Effect.GrantRefused];
+            if (_placeOf(o, p) == 64) ++did[Effect.NoPlace];
             return 0;
         }
+        _takePlace(o, p);
         ++did[Effect.Grant];
         if (op.stopped) ++did[Effect.CameBack];
         if (op.tainted) ++did[Effect.BackFromRevocation];
@@ -158,6 +196,22 @@ abstract contract Deliveries is Reports {
         (op.expiry, op.issuedAt, op.evidence) = (_floor(g.expiry), issuedAt, g.evidenceTime);
         (op.platform, op.instance) = (p, g.instanceId);
         return 1 << o;
+    }
+
+    /// @dev One of the crowd: nobody stops or renews it by itself, and its instance is its own.
+    function _takeCrowdGrant(uint256 issuedAt, I.Grant memory g) private returns (bool applied) {
+        uint256 c = uint160(g.operator) - uint160(_inCrowd(0));
+        OperatorWord w = OperatorWord.wrap(registry.operatorWord(g.operator));
+        Platform storage p = plats[CROWDED];
+        bool may = issuedAt > crowdIssuedAt[c] && p.status == I.Status.Active && issuedAt >= p.issuedAt
+            && g.expiry <= p.custodyExpiry && g.expiry <= _now() + LONG_TTL && _placeOf(OPERATORS + c, CROWDED) < 64;
+        applied = w.issuedAt() == issuedAt && crowdIssuedAt[c] != issuedAt;
+        if (may != applied) _breaks(may ? 0 : 2, "one of the crowd was granted that must not be, or must");
+        if (!applied) return false;
+        crowdIssuedAt[c] = issuedAt;
+        _takePlace(OPERATORS + c, CROWDED);
+        crowdExpiry[c] = _floor(g.expiry);
+        ++did[Effect.CrowdGrant];
     }
 
     /// @dev Invariant 4: how a lane may move by a report.

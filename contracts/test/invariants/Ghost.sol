@@ -84,6 +84,11 @@ abstract contract Ghost is World {
         Admission,
         UnpauseRestored,
         Intrusion,
+        Conviction,
+        Acquittal,
+        CrowdGrant,
+        NoPlace,
+        PlaceTakenOver,
         /// Their number.
         Count
     }
@@ -98,6 +103,11 @@ abstract contract Ghost is World {
     mapping(bytes32 policy => bool) internal retired;
     /// @dev Index of the operator whose grant took the instance last, plus one.
     mapping(bytes32 instance => uint256) internal holders;
+    /// @dev Who has a place on a platform, in the registry's order: an operator's index, or `OPERATORS` and on for the crowd.
+    uint256[][3] internal places;
+    /// @dev As `Operator.expiry`.
+    uint256[64] internal crowdExpiry;
+    uint256[64] internal crowdIssuedAt;
 
     mapping(Effect => uint256) public did;
     /// @notice Violations by invariant, as numbered in the table of the invariants; 0: registry and model disagree.
@@ -146,6 +156,52 @@ abstract contract Ghost is World {
         for (uint256 o; o < OPERATORS; ++o) {
             if (ops[o].issuedAt != 0 && ops[o].platform == p) _stop(o);
         }
+        _cutCrowd(p, 0);
+    }
+
+    /// @dev Everybody of the crowd on this platform is attested until then at most.
+    function _cutCrowd(uint256 p, uint256 expiry) internal {
+        uint256[] storage list = places[p];
+        for (uint256 i; i < list.length; ++i) {
+            if (list[i] < OPERATORS) continue;
+            uint256 c = list[i] - OPERATORS;
+            if (crowdExpiry[c] > expiry) crowdExpiry[c] = expiry;
+        }
+    }
+
+    /// @dev The place somebody has on a platform, or would get: at the end, or that of the first who is not attested any
+    /// more. 64: none.
+    function _placeOf(uint256 id, uint256 p) internal view returns (uint256 i) {
+        uint256[] storage list = places[p];
+        uint256 n = list.length;
+        for (i = 0; i < n; ++i) {
+            if (list[i] == id) return i;
+        }
+        if (n < 64) return n;
+        for (i = 0; i < n; ++i) {
+            if ((list[i] < OPERATORS ? ops[list[i]].expiry : crowdExpiry[list[i] - OPERATORS]) <= _now()) return i;
+        }
+    }
+
+    /// @dev Puts somebody there, and takes it off the platform it came from; the last in the list fills the gap.
+    function _takePlace(uint256 id, uint256 p) internal {
+        uint256 i = _placeOf(id, p);
+        uint256[] storage list = places[p];
+        if (i < list.length && list[i] == id) return;
+        for (uint256 q; q < PLATFORMS; ++q) {
+            uint256[] storage left = places[q];
+            for (uint256 j; j < left.length; ++j) {
+                if (left[j] != id) continue;
+                left[j] = left[left.length - 1];
+                left.pop();
+            }
+        }
+        if (i == list.length) {
+            list.push(id);
+        } else {
+            list[i] = id;
+            ++did[Effect.PlaceTakenOver];
+        }
     }
 
     function _operatorThawed(uint256 o) internal {
@@ -177,7 +233,8 @@ abstract contract Ghost is World {
         if (op.status != I.Status.Active && g.evidenceTime <= op.evidence) return false;
         if (pl.status != I.Status.Active || issuedAt < pl.issuedAt) return false;
         if (g.custody > pl.custody || g.expiry > pl.custodyExpiry || g.expiry > _now() + LONG_TTL) return false;
-        return _instanceFree(o, g.instanceId);
+        if (g.instanceId == 0 && g.binding > 1) return false;
+        return _instanceFree(o, g.instanceId) && _placeOf(o, p) < 64;
     }
 
     function _instanceFree(uint256 o, bytes32 instance) private view returns (bool) {

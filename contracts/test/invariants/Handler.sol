@@ -3,12 +3,13 @@ pragma solidity ^0.8.30;
 
 import {IProofOfCloudRegistry as I} from "../../src/interfaces/IProofOfCloudRegistry.sol";
 import {Deliveries} from "./Deliveries.sol";
+import {Proofs} from "./Proofs.sol";
 import {Raises} from "./Raises.sol";
 import {SignedOrders} from "./SignedOrders.sol";
 
 /// @notice Everybody who can touch a registry, by one number per call. Each call checks the registry against the model
 /// before it returns.
-contract Handler is Deliveries, SignedOrders, Raises {
+contract Handler is Deliveries, SignedOrders, Raises, Proofs {
     function wait(uint256 seed) external {
         uint256 r = _random(seed);
         View memory before = _look();
@@ -43,8 +44,8 @@ contract Handler is Deliveries, SignedOrders, Raises {
 
     /// @notice One action or another, for walks without the fuzzer.
     function step(uint256 seed) external {
-        uint256 kind = _random(seed ^ 1) % 16;
-        bytes4[16] memory all = [
+        uint256 kind = _random(seed ^ 1) % 18;
+        bytes4[18] memory all = [
             this.attest.selector,
             this.attest.selector,
             this.attest.selector,
@@ -60,6 +61,8 @@ contract Handler is Deliveries, SignedOrders, Raises {
             this.submit.selector,
             this.execute.selector,
             _random(seed ^ 2) % 2 == 0 ? this.veto.selector : this.intrude.selector,
+            this.prove.selector,
+            this.crowd.selector,
             _random(seed ^ 2) % 2 == 0 ? this.wait.selector : this.ask.selector
         ];
         (bool ok, bytes memory answer) = address(this).call(abi.encodeWithSelector(all[kind], seed));

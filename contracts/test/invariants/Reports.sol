@@ -59,7 +59,25 @@ abstract contract Reports is Watch {
         }
         if (renewals) {
             uint256 words = _someRenewals(_random(r + 20), (r >> 40) % 8 == 0);
-            if (words != 0) _addGroup(report, 1, words);
+            if (words != 0) _addGroup(report, SLOT, words);
+        }
+    }
+
+    /// @dev All of the crowd, on their platform, and its entry if it needs one. They last as long as each other, or not.
+    function _composeCrowd(uint256 r) internal view returns (I.Report memory report) {
+        report = _compose(r, 0, false);
+        Platform storage p = plats[CROWDED];
+        report.platforms = new I.PlatformEntry[](p.status == I.Status.Active ? 0 : 1);
+        if (p.status != I.Status.Active) report.platforms[0] = _someEntry(CROWDED, 0x10101);
+        report.grants = new I.Grant[](CROWD);
+        for (uint256 i; i < CROWD; ++i) {
+            I.Grant memory g = report.grants[i];
+            (g.operator, g.platformId) = (_inCrowd(i), _platformId(CROWDED));
+            g.instanceId = keccak256(abi.encode("crowd", i));
+            (g.binding, g.tcb, g.teeClass) = (2, 1, 1);
+            (g.evidenceTime, g.ttl) = (uint40(_now()), 4 days);
+            g.expiry = uint40(_now() + 1 hours + (r >> 96) % 60 hours + (r % 2 == 0 ? i * 10 minutes : 0));
+            g.digest = keccak256(abi.encode("crowd's digest", r, i));
         }
     }
 
@@ -94,7 +112,7 @@ abstract contract Reports is Watch {
     }
 
     function _someRenewals(uint256 r, bool guess) private view returns (uint256 words) {
-        uint256 lanes = registry.laneSlot(1);
+        uint256 lanes = registry.laneSlot(SLOT);
         for (uint256 o; o < OPERATORS; ++o) {
             uint256 lane = OperatorWord.wrap(registry.operatorWord(who(o))).lane();
             if (lane == 0 || (r >> o) & 1 == 0) continue;

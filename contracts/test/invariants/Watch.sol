@@ -10,7 +10,7 @@ import {Ghost} from "./Ghost.sol";
 abstract contract Watch is Ghost {
     struct View {
         uint256[5] words;
-        /// All operators' lanes lie in slot 1.
+        /// Of `SLOT`, where all operators' lanes lie.
         uint256 lanes;
         /// Bit o: attested, whatever the binding; attested by default.
         uint256 any;
@@ -19,7 +19,7 @@ abstract contract Watch is Ghost {
 
     function _look() internal view returns (View memory v) {
         I.Requirement memory anything;
-        v.lanes = registry.laneSlot(1);
+        v.lanes = registry.laneSlot(SLOT);
         for (uint256 o; o < OPERATORS; ++o) {
             v.words[o] = registry.operatorWord(who(o));
             if (registry.isAttested(who(o), anything)) v.any |= 1 << o;

@@ -7,13 +7,19 @@ import {IProofOfCloudRegistry as I} from "../../src/interfaces/IProofOfCloudRegi
 import {RegistryTest} from "../utils/RegistryTest.sol";
 
 /// @notice A small world, so that everybody is in everybody's way: five operators on three platforms with four
-/// instances, two providers, two policies, two guardians; relayers sign two of three, and one of them can freeze.
+/// instances, two providers, two policies, two guardians; relayers sign two of three, and one of them can freeze. On one
+/// of the platforms a crowd of 64 more has taken all places, as long as they last.
 /// @dev Expiries may lie three days ahead, longer than the timelock's delay of one, so that something is still unexpired
 /// when a pause ends.
 abstract contract World is RegistryTest {
     uint256 public constant OPERATORS = 5;
     uint256 internal constant PLATFORMS = 3;
     uint256 internal constant INSTANCES = 4;
+    /// @dev The platform that is crowded, and the crowd: as many as a platform has places for.
+    uint256 internal constant CROWDED = 2;
+    uint256 internal constant CROWD = 64;
+    /// @notice The crowd comes first and fills eight slots, so all operators' lanes lie in this one.
+    uint32 public constant SLOT = 9;
     uint256 internal constant SET_SIZE = 3;
     uint256 internal constant QUORUM = 2;
     uint32 internal constant LONG_TTL = 3 days;
@@ -52,6 +58,14 @@ abstract contract World is RegistryTest {
 
     function who(uint256 i) public pure returns (address) {
         return address(uint160(0x4000 + i));
+    }
+
+    function _inCrowd(uint256 i) internal pure returns (address) {
+        return address(uint160(0x8000 + i));
+    }
+
+    function _isInCrowd(address operator_) internal pure returns (bool) {
+        return uint160(operator_) >= 0x8000;
     }
 
     function _platformId(uint256 i) internal pure returns (bytes32) {
