@@ -1,9 +1,9 @@
-// Mutants of the quorum, lane and status code: `bin/mutants` builds them all at once and expects the tests to notice each.
-// [file, text with one ⟦expression⟧ in it, what stands there instead...]. The text must occur exactly once. A mutant
+// Mutants of the code by which trust goes up or down: `bin/mutants` builds them all at once and expects the tests to notice
+// each. [file, text with one ⟦expression⟧ in it, what stands there instead...]. The text must occur exactly once. A mutant
 // `{ is, because }` changes nothing that anybody could notice, for the reason given, and is expected to survive.
 "use strict";
 
-module.exports = [
+const list = [
   // ------------------------------------------------------------------------------------------------- quorum
   ["libraries/Quorum.sol", "⟦mask >> set.size() != 0⟧", "false", "mask >> (set.size() + 1) != 0"],
   ["libraries/Quorum.sol", "⟦mask & set.disabled() != 0⟧", "false"],
@@ -109,7 +109,8 @@ module.exports = [
   ["base/Grants.sol", "⟦g.expiry > p.custodyExpiry()⟧", "false", "g.expiry >= p.custodyExpiry()"],
   ["base/Grants.sol", "⟦g.expiry <= uint256(g.evidenceTime) + g.ttl⟧", "true", "g.expiry < uint256(g.evidenceTime) + g.ttl"],
   ["base/Grants.sol", "⟦g.evidenceTime <= issuedAt⟧", "true"],
-  ["base/Grants.sol", "⟦holder == operator || !instance.heldBy(h)⟧", "!instance.heldBy(h)", "holder == operator", "true"],
+  ["base/Grants.sol", "⟦holder == address(0) || holder == operator⟧", "holder == address(0)", "true"],
+  ["base/Grants.sol", "if (⟦!instance.heldBy(h)⟧)", "false", "true"],
   ["base/Grants.sol", "if (⟦h.status() == Status.Revoked⟧)", "false"],
   ["base/Grants.sol", "⟦block.timestamp < h.since() + FREEZE_BLOCKS_GRANTS⟧", "true", "false"],
   ["base/Grants.sol", "⟦Lanes.live(word, block.timestamp)⟧ ?", "true", "false"],
@@ -126,5 +127,135 @@ module.exports = [
   ["base/Reads.sol", "⟦o.tcb() <= DEFAULT_MAX_TCB⟧", "true"],
   ["base/Reads.sol", "⟦block.timestamp > _attestedAt(o, expiry) + r.maxAge⟧", "block.timestamp >= _attestedAt(o, expiry) + r.maxAge"],
   ["base/Reads.sol", "⟦block.timestamp < o.since() + r.minContinuity⟧", "block.timestamp <= o.since() + r.minContinuity"],
-  ["base/Reads.sol", "⟦batch >= next || next - batch > ROOTS⟧", "batch >= next", "batch >= next || next - batch >= ROOTS"],
+  [
+    "base/Reads.sol",
+    "⟦batch >= next || next - batch > ROOTS⟧",
+    "batch >= next",
+    "batch >= next || next - batch >= ROOTS",
+    "batch < next && next - batch > ROOTS",
+  ],
+
+  // ------------------------------------------------------------------------------------------------- reports
+  ["ProofOfCloudRegistry.sol", "⟦issuedAt > block.timestamp⟧", "false"],
+  ["ProofOfCloudRegistry.sol", "⟦block.timestamp > deadline⟧", "false", "block.timestamp >= deadline"],
+  ["ProofOfCloudRegistry.sol", "⟦deadline > issuedAt + MAX_WINDOW⟧", "false", "deadline >= issuedAt + MAX_WINDOW"],
+  ["ProofOfCloudRegistry.sol", "⟦deadline > type(uint32).max⟧", "false", "deadline >= type(uint32).max"],
+  ["ProofOfCloudRegistry.sol", "if (⟦!_policies[report.policyDigest]⟧)", "false"],
+  ["ProofOfCloudRegistry.sol", "if (⟦!set.inForce(block.timestamp)⟧)", "false"],
+  [
+    "ProofOfCloudRegistry.sol",
+    "if (⟦platforms.length > MAX_ITEMS || grants.length > MAX_ITEMS⟧)",
+    "platforms.length >= MAX_ITEMS || grants.length > MAX_ITEMS",
+    "platforms.length > MAX_ITEMS || grants.length >= MAX_ITEMS",
+    "platforms.length > MAX_ITEMS",
+    "grants.length > MAX_ITEMS",
+  ],
+  ["ProofOfCloudRegistry.sol", "if (⟦platforms.length | grants.length != 0⟧)", "platforms.length != 0", "grants.length != 0"],
+  ["ProofOfCloudRegistry.sol", "if (⟦batch.platformsApplied | batch.granted | digests.length == 0⟧)", "false"],
+  ["ProofOfCloudRegistry.sol", "_roots[number % ROOTS] = ⟦root⟧", "root == 0 ? _roots[number % ROOTS] : root"],
+  ["base/RegistryBase.sol", "⟦kind == HeadKind.Batch ? 1 : 0⟧", "0", "1"],
+  ["libraries/HeadWord.sol", "⟦not(mask)⟧", "not(0)"],
+  ["libraries/HeadWord.sol", "⟦and(add(h, more), mask)⟧", "and(h, mask)", "add(and(h, mask), more)"],
+  ["libraries/HeadWord.sol", "mstore(words, ⟦h⟧)", "and(h, not(mask))"],
+  ["libraries/ControlWord.sol", "if (⟦last == (1 << width) - 1⟧)", "false", "last >= (1 << width) - 2"],
+  ["base/Grants.sol", "⟦g.instanceId != 0 || g.binding == 1⟧", "true", "g.instanceId != 0"],
+  ["base/Grants.sol", "if (⟦lane == 0 || (!named && workload == 0)⟧)", "lane == 0", "!named && workload == 0"],
+  ["base/Grants.sol", "if (⟦o.lane() != 0⟧)", "false"],
+  ["base/Grants.sol", "if (⟦place == MAX_OPERATORS_PER_PLATFORM⟧)", "false"],
+  ["base/PlatformEntries.sol", "if (⟦index == 0⟧) return", "false"],
+  ["base/PlatformEntries.sol", "⟦entry.statusNonce != p.statusNonce()⟧", "false"],
+  ["base/PlatformEntries.sol", "⟦batch.issuedAt <= p.issuedAt()⟧", "false", "batch.issuedAt < p.issuedAt()"],
+  ["base/PlatformEntries.sol", "⟦p.status() == Status.Revoked⟧", "false"],
+  [
+    "base/PlatformEntries.sol",
+    "⟦p.status() == Status.Frozen && !p.lifted() && block.timestamp < p.frozenAt() + FREEZE_BLOCKS_GRANTS⟧",
+    "false",
+    "p.status() == Status.Frozen && block.timestamp < p.frozenAt() + FREEZE_BLOCKS_GRANTS",
+    "p.status() == Status.Frozen && !p.lifted() && block.timestamp <= p.frozenAt() + FREEZE_BLOCKS_GRANTS",
+  ],
+  [
+    "base/PlatformEntries.sol",
+    "⟦entry.provider != p.provider() || entry.custody < p.custody()⟧",
+    "entry.provider != p.provider()",
+    "entry.custody < p.custody()",
+  ],
+  ["base/PlatformEntries.sol", "⟦entry.custodyExpiry < p.custodyExpiry()⟧", "false", "true"],
+
+  // ------------------------------------------------------------------------------------------------- signatures
+  ["libraries/SignatureVerifier.sol", "⟦shr(1, shl(1, vs))⟧", "vs"],
+  ["libraries/SignatureVerifier.sol", "⟦add(27, shr(255, vs))⟧", "27", "28"],
+  ["libraries/SignatureVerifier.sol", "mstore(input, ⟦digest⟧)", "0"],
+  ["libraries/SignatureVerifier.sol", "mstore(0x00, ⟦0⟧)", "signer"],
+  ["libraries/SignatureVerifier.sol", "⟦iszero(gt(s, halfOrder))⟧", "1"],
+  ["libraries/SignatureVerifier.sol", "⟦eq(recovered, signer)⟧", "1"],
+  ["libraries/SignatureVerifier.sol", "⟦iszero(iszero(recovered))⟧", "1"],
+
+  // ------------------------------------------------------------------------------------------------- hashes, log, tree
+  ["libraries/ReportLib.sol", "calldatacopy(add(words, 0x20), report, ⟦0x120⟧)", "0x100", "0x20"],
+  ["libraries/ReportLib.sol", "mstore(add(words, 0xa0), ⟦platformsHash⟧)", "0", "grantsHash"],
+  ["libraries/ReportLib.sol", "mstore(add(words, 0xc0), ⟦grantsHash⟧)", "0"],
+  ["libraries/ReportLib.sol", "mstore(add(words, 0xe0), ⟦renewalsHash⟧)", "0"],
+  ["libraries/ReportLib.sol", "mstore(add(words, 0x100), ⟦digestsHash⟧)", "0"],
+  ["libraries/ReportLib.sol", "keccak256(words, ⟦0x140⟧)", "0x120"],
+  ["libraries/ReportLib.sol", "calldatacopy(add(struct_, 32), ⟦add(offset, mul(i, bytes_))⟧, bytes_)", "offset"],
+  ["libraries/ReportLib.sol", "keccak256(struct_, ⟦add(bytes_, 32)⟧)", "bytes_"],
+  ["libraries/ReportLib.sol", "keccak256(hashes, ⟦mul(count, 32)⟧)", "32"],
+  ["libraries/ReportLib.sol", "keccak256(add(list, 0x20), ⟦shl(5, mload(list))⟧)", "32"],
+  ["libraries/BatchLog.sol", "mstore(sub(digests, 0x20), ⟦0⟧)", "1"],
+  ["libraries/BatchLog.sol", "calldatacopy(add(renewals, 0x20), ⟦reportRenewals.offset⟧, length)", "sub(reportDigests.offset, add(length, 0x20))"],
+  [
+    "libraries/BatchLog.sol",
+    "calldatacopy(add(digests, 0x20), ⟦reportDigests.offset⟧, shl(5, count))",
+    "add(add(reportRenewals.offset, and(add(length, 31), not(31))), 0x20)",
+  ],
+  ["libraries/BatchLog.sol", "mstore(0x40, ⟦add(add(digests, 0x20), shl(5, count))⟧)", "digests"],
+  ["libraries/BatchLog.sol", "⟦batch.platformsApplied | (batch.grantsApplied << 128)⟧", "batch.platformsApplied", "batch.grantsApplied << 128"],
+  ["libraries/BatchLog.sol", "shl(72, ⟦calldataload(report)⟧)", "0"],
+  ["libraries/BatchLog.sol", "shl(32, ⟦issued⟧)", "0"],
+  ["libraries/BatchLog.sol", "shl(32, issued)), ⟦signerMask⟧)", "0"],
+  ["libraries/BatchLog.sol", "mstore(add(log, 0x60), ⟦reportHash⟧)", "0"],
+  ["libraries/BatchLog.sol", "mstore(add(log, 0x80), ⟦calldataload(add(report, 0x100))⟧)", "0"],
+  ["libraries/BatchLog.sol", "mstore(add(log, 0xa0), ⟦applied⟧)", "0"],
+  ["libraries/BatchLog.sol", "mstore(add(log, 0xc0), ⟦root⟧)", "0"],
+  ["libraries/BatchLog.sol", "⟦keccak256(add(log, 0x140), mload(add(log, 0x120)))⟧", "0"],
+  ["libraries/BatchLog.sol", "mstore(add(data, 0xe0), ⟦head⟧)", "0"],
+  ["libraries/BatchState.sol", "mcopy(add(all, 0x20), add(grantDigests, 0x20), ⟦bytes_⟧)", "0"],
+  ["libraries/BatchState.sol", "⟦shl(5, mload(renewed))⟧", "0"],
+  [
+    "libraries/BatchTree.sol",
+    "let full := ⟦and(n, not(7))⟧",
+    { is: "0", because: "eight at once is a short cut: the way for what is left of the leaves comes to the same" },
+  ],
+  ["libraries/BatchTree.sol", "let place := shl(5, ⟦lt(b, a)⟧) // where", "0"],
+  ["libraries/BatchTree.sol", "shl(5, ⟦lt(g, e)⟧)", "lt(e, g)"],
+  ["libraries/BatchTree.sol", "mstore(0x00, ⟦add(i, 3)⟧)", "add(i, 2)"],
+  ["libraries/BatchTree.sol", "if ⟦left⟧ {", "1", "0"],
+  ["libraries/BatchTree.sol", "reduce(out, ⟦left⟧)", "0"],
+  ["libraries/BatchTree.sol", "if ⟦and(size, 1)⟧ {", "0"],
+  ["libraries/BatchTree.sol", "mstore(0x00, ⟦index⟧)", "0"],
 ];
+
+// The tests that look at a file, to be run first: most mutants die there, in a second.
+const first = {
+  "ProofOfCloudRegistry.sol": "Post,VerifyDigest",
+  "base/Changes.sol": "Guardianship,Freezes",
+  "base/Grants.sol": "Grants,Revocation",
+  "base/PlatformEntries.sol": "Platforms,Grants,Governance",
+  "base/PlatformLanes.sol": "Platforms,Grants",
+  "base/Reads.sol": "Reads,Post,VerifyDigest",
+  "base/RegistryBase.sol": "Post,Guardianship",
+  "base/Renewals.sol": "Renewals,Post",
+  "libraries/BatchLog.sol": "Post,Renewals",
+  "libraries/BatchState.sol": "Post",
+  "libraries/BatchTree.sol": "BatchTree",
+  "libraries/ControlWord.sol": "Grants",
+  "libraries/HeadWord.sol": "HeadWord",
+  "libraries/LaneGroup.sol": "LaneGroup,Renewals",
+  "libraries/Lanes.sol": "Lanes,LaneGroup,Grants",
+  "libraries/Quorum.sol": "Quorum,Post",
+  "libraries/RelayerSetWord.sol": "Signatures,Governance",
+  "libraries/ReportLib.sol": "Encoding,Post",
+  "libraries/SignatureVerifier.sol": "Quorum,Post,Equivocations",
+};
+
+module.exports = { list, first };
