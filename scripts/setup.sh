@@ -17,7 +17,7 @@ packages=(
 )
 
 # Debian keeps this apart from python3.
-if [[ ${1:-} == --deep ]] && ! python3 -c 'import ensurepip' 2>/dev/null; then packages+=(python3-venv); fi
+if ! python3 -c 'import ensurepip' 2>/dev/null; then packages+=(python3-venv); fi
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -48,12 +48,14 @@ if [[ ! -e $stamp || contracts/package-lock.json -nt $stamp ]]; then
     (cd contracts && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null)
 fi
 
-if [[ ${1:-} == --deep ]]; then
-    venv=contracts/.venv
-    if ! cmp -s contracts/requirements.txt "$venv/installed.txt"; then
-        say "Slither and Halmos (pip, pinned in contracts/requirements.txt)"
-        python3 -m venv "$venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r contracts/requirements.txt
-        cp contracts/requirements.txt "$venv/installed.txt"
-    fi
-fi
+# A folder's tools from PyPI, pinned with hashes: FOLDER/requirements.txt into FOLDER/.venv.
+python_tools() {
+    local folder=$1 venv=$1/.venv
+    cmp -s "$folder/requirements.txt" "$venv/installed.txt" && return
+    say "$2 (pip, pinned in $folder/requirements.txt)"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$folder/requirements.txt"
+    cp "$folder/requirements.txt" "$venv/installed.txt"
+}
+python_tools tests "schemathesis, which tries the relayer's HTTP interface"
+if [[ ${1:-} == --deep ]]; then python_tools contracts "Slither and Halmos"; fi

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use chassis_relayer::{
     audit::Audit,
-    command::{ArchiveCommand, ConfigCommand, PolicyCommand, Relay, Status},
+    command::{ArchiveCommand, Completions, ConfigCommand, Man, PolicyCommand, Relay, Status},
     inspect::Inspect,
     verify::Verify,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "chassis", version, about)]
 struct Chassis {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +30,8 @@ enum Command {
     Policy(PolicyCommand),
     #[command(subcommand)]
     Config(ConfigCommand),
+    Completions(Completions),
+    Man(Man),
 }
 
 fn main() -> ExitCode {
@@ -42,5 +44,7 @@ fn main() -> ExitCode {
         Command::Archive(archive) => archive.run(),
         Command::Policy(policy) => policy.run(),
         Command::Config(config) => config.run(),
+        Command::Completions(completions) => completions.run(Chassis::command()),
+        Command::Man(man) => man.run(Chassis::command()),
     }
 }

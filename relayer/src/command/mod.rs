@@ -2,12 +2,14 @@
 
 mod archive;
 mod config;
+mod generate;
 mod policy;
 mod relay;
 mod status;
 
 pub use archive::ArchiveCommand;
 pub use config::ConfigCommand;
+pub use generate::{Completions, Man};
 pub use policy::PolicyCommand;
 pub use relay::Relay;
 pub use status::Status;

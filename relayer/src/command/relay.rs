@@ -21,7 +21,12 @@ impl Relay {
     /// Runs until told to stop.
     pub fn run(self) -> ExitCode {
         log();
-        let runtime = match tokio::runtime::Runtime::new() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            // For disks and parsing. Each has a stack, and keeps memory of its own.
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build();
+        let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => return failed(&error),
         };
@@ -31,6 +36,8 @@ impl Relay {
         }
     }
 }
+
+const BLOCKING_THREADS: usize = 32;
 
 /// For people on a terminal, JSON for everything else.
 fn log() {

@@ -115,7 +115,8 @@ pub struct TaskSection {
     pub stuck_after_s: u64,
     /// Longest pause after failures, seconds.
     pub max_backoff_s: u64,
-    /// Beats that a task may miss before `/readyz` tells of it: so many pauses (`poll_ms`), each of a second or more.
+    /// Beats that a task may miss before `/readyz` tells of it: so many pauses between
+    /// looks for work, each counted as one to five seconds.
     pub missed_beats: u32,
 }
 

@@ -5,197 +5,176 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use axum::{
     Json,
-    body::Bytes,
-    extract::{Path, State, rejection::BytesRejection},
-    http::StatusCode,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
 };
-use chassis_verifier::{
-    bundle::{Bundle, DEFAULT_LIMIT, Disclosure},
-    consent_signer,
-};
-use serde_json::{Value, json};
+use chassis_verifier::CheckId;
+use tracing::{Instrument, info, info_span};
 
-use super::{App, problem::Problem};
+use super::{
+    App,
+    answers::{BundleView, Word},
+    intake::Received,
+    named::Named,
+    problem::{FailedCheck, Kind as ProblemKind, Problem, ProblemBody},
+};
 use crate::{
     Error,
     archive::Kind,
-    registry::IProofOfCloudRegistry::Status,
     service::Phase,
-    store::{BundleRow, NewBundle, State as BundleState, Warning},
+    store::{BundleRow, NewBundle, State as BundleState},
 };
 
-/// Archives before it acknowledges. The same bundle twice gets the same answer and causes no second work.
+const DAY: i64 = 86_400;
+
+/// Hand over a bundle.
+///
+/// It is archived before it is acknowledged; then it is appraised. The same bundle twice gets the same answer and causes
+/// no second work.
+#[utoipa::path(
+    post,
+    path = "/v1/bundles",
+    tag = "bundles",
+    request_body(content = Object, description = "A bundle in canonical JSON, as `chassis-node attest` makes it"),
+    responses(
+        (status = 200, description = "Known already", body = BundleView),
+        (status = 202, description = "Archived; it will be appraised", body = BundleView),
+        (status = 400, description = "Not a bundle", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "It did not arrive in time", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Checks failed, all of them listed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too much from this address, of this operator, or in all", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Stopping, busy, or something is away", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<BundleView>), Problem> {
+    // From the cheapest question to the dearest.
     if app.phases.now() > Phase::Running {
         return Err(Problem::stopping());
     }
-    let body =
-        body.map_err(|rejection| Problem::new(rejection.status(), "too large", rejection.body_text()))?;
-    let bundle =
-        Bundle::parse(&body, DEFAULT_LIMIT).map_err(|error| Problem::bad_request(error.to_string()))?;
-    if let Some(known) = app.store.bundle(bundle.digest).await? {
-        return Ok((StatusCode::OK, Json(view(&app, &known).await?)));
-    }
-    admit(&app, &bundle).await?;
-    metrics::counter!("chassis_bundles_received_total").increment(1);
-    app.archive.put(Kind::Bundle, bundle.digest, body).await?;
-    let received_at = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |now| now.as_secs());
-    let new = NewBundle {
-        digest: bundle.digest,
-        operator: bundle.evidence.operator,
-        is_public: bundle.evidence.disclosure == Disclosure::Public,
-        received_at: i64::try_from(received_at).unwrap_or(i64::MAX),
-    };
-    app.store.add_bundle(&new).await?;
-    tracing::info!(digest = %bundle.digest, operator = %new.operator, stage = "intake", "received");
-    let answer = json!({"digest": bundle.digest, "state": BundleState::Received.name(), "checks": []});
-    Ok((StatusCode::ACCEPTED, Json(answer)))
+    let received = app.intake.receive(&headers, body).await?;
+    let span =
+        info_span!("bundle", digest = %received.digest, operator = %received.operator, stage = "intake");
+    take(&app, received).instrument(span).await
 }
 
-/// Cheap checks that name who pays for the space.
-async fn admit(app: &App, bundle: &Bundle) -> Result<(), Problem> {
-    let anchor = &bundle.evidence.anchor;
-    if (anchor.chain_id, anchor.registry) != (app.chain.id, *app.chain.registry.address()) {
-        let detail = format!(
-            "this relayer posts to {} on chain {}, the bundle names {} on chain {}",
-            app.chain.registry.address(),
-            app.chain.id,
-            anchor.registry,
-            anchor.chain_id
-        );
-        return Err(Problem::refused("fresh.anchor", detail));
+async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleView>), Problem> {
+    let digest = received.digest;
+    if let Some(known) = app.store.bundle(digest).await? {
+        return Ok((StatusCode::OK, Json(view(app, &known).await?)));
     }
-    let operator = bundle.evidence.operator;
-    if consent_signer(bundle) != Some(operator) {
-        return Err(Problem::refused(
-            "fresh.consent",
-            format!("the consent is not signed by {operator}"),
-        ));
+    let failed = failed_checks(app, &received);
+    if !failed.is_empty() {
+        for check in &failed {
+            info!(?check, "refused");
+        }
+        return Err(Problem::refused(failed));
+    }
+    let received_at = now();
+    admit(app, &received, received_at).await?;
+    let new = NewBundle {
+        digest,
+        operator: received.operator,
+        is_public: received.is_public,
+        received_at,
+    };
+    app.archive.put(Kind::Bundle, digest, received.document).await?;
+    // Of two that come at once, one adds it; both are answered alike.
+    let status = if app.store.add_bundle(&new).await? {
+        metrics::counter!("chassis_bundles_received_total").increment(1);
+        info!("received");
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    };
+    let row = app.store.bundle(digest).await?;
+    let row = row.ok_or_else(|| Problem::not_found("the bundle was there, and is gone"))?;
+    Ok((status, Json(view(app, &row).await?)))
+}
+
+/// Cheap checks that name who pays for the space. All that fail.
+fn failed_checks(app: &App, received: &Received) -> Vec<FailedCheck> {
+    let mut failed = Vec::new();
+    let (anchor, registry) = (&received.anchor, app.chain.registry.address());
+    if (anchor.chain_id, anchor.registry) != (app.chain.id, *registry) {
+        let detail = format!(
+            "this relayer posts to {registry} on chain {}, the bundle names {} on chain {}",
+            app.chain.id, anchor.registry, anchor.chain_id
+        );
+        failed.push(FailedCheck::new(CheckId::Anchor, detail));
+    }
+    if received.signer != Some(received.operator) {
+        let detail = format!(
+            "the consent is not signed by {}; sign it with that operator's key",
+            received.operator
+        );
+        failed.push(FailedCheck::new(CheckId::Consent, detail));
+    }
+    failed
+}
+
+/// Whether there is room: for this operator today, and for anybody.
+async fn admit(app: &App, received: &Received, now: i64) -> Result<(), Problem> {
+    let most = app.limits.operator_per_day;
+    if most > 0 {
+        let sent = app.store.received_since(received.operator, now - DAY).await?;
+        if sent >= i64::from(most) {
+            let detail =
+                format!("{sent} bundles of this operator came in 24 hours, and this relayer takes {most}");
+            return Err(Problem::new(ProblemKind::OperatorQuota, detail).retry_after(3600));
+        }
     }
     let waiting = app.store.count(BundleState::Received).await?;
     if waiting >= i64::from(app.max_queue) {
-        return Err(Problem::busy(
-            format!("{waiting} bundles wait to be appraised"),
-            30,
-        ));
+        let detail = format!("{waiting} bundles wait to be appraised; send this again later");
+        return Err(Problem::new(ProblemKind::QueueFull, detail).retry_after(30));
     }
     Ok(())
 }
 
-/// How far a bundle has come, with every check.
+/// How far a bundle has come.
+///
+/// With every check of its appraisal: what it asks, the answer, and what the answer rests on.
+#[utoipa::path(
+    get,
+    path = "/v1/bundles/{digest}",
+    tag = "bundles",
+    params(("digest" = inline(Word), Path, description = "Digest of the evidence")),
+    responses(
+        (status = 200, description = "Where it is", body = BundleView),
+        (status = 404, description = "Not received here", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Something is away", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    Path(digest): Path<String>,
-) -> Result<Json<Value>, Problem> {
-    let digest: B256 = digest
-        .parse()
-        .map_err(|_| Problem::not_found(format!("`{digest}` is no digest")))?;
+    Named(digest): Named<B256>,
+) -> Result<Json<BundleView>, Problem> {
     let row = app.store.bundle(digest).await?;
     let row = row.ok_or_else(|| Problem::not_found(format!("no bundle {digest} has been received here")))?;
     Ok(Json(view(&app, &row).await?))
 }
 
-/// What the registry says about an operator, and its latest bundle here.
-pub(super) async fn operator(
-    State(app): State<Arc<App>>,
-    Path(address): Path<String>,
-) -> Result<Json<Value>, Problem> {
-    let operator: Address = address
-        .parse()
-        .map_err(|_| Problem::not_found(format!("`{address}` is no address")))?;
-    let stored = app
-        .chain
-        .registry
-        .attestationOf(operator)
-        .call()
-        .await
-        .map_err(Error::from)?;
-    let attested = app
-        .chain
-        .registry
-        .isAttested_0(operator)
-        .call()
-        .await
-        .map_err(Error::from)?;
-    let latest = match app.store.latest_bundle_of(operator).await? {
-        Some(row) => view(&app, &row).await?,
-        None => Value::Null,
-    };
-    let warnings: Vec<_> = app
-        .store
-        .warning_of(operator)
-        .await?
-        .iter()
-        .map(warning)
-        .collect();
-    Ok(Json(json!({
-        "operator": operator,
-        "isAttested": attested,
-        "status": status_name(stored.status),
-        "platformId": stored.platformId,
-        "expiry": stored.expiry.to::<u64>(),
-        "attestedSince": stored.attestedSince.to::<u64>(),
-        "latestBundle": latest,
-        "warnings": warnings,
-    })))
-}
-
-fn warning(warning: &Warning) -> Value {
-    json!({
-        "evidence": warning.evidence,
-        "since": warning.since,
-        "deadline": warning.deadline,
-        "barsRenewal": warning.bars,
-        "reasons": serde_json::from_str::<Value>(&warning.reasons).unwrap_or_default(),
-    })
-}
-
-async fn view(app: &App, row: &BundleRow) -> Result<Value, Error> {
-    let appraisal = row
-        .appraisal
-        .as_deref()
-        .and_then(|json| serde_json::from_str::<Value>(json).ok());
-    let appraisal = appraisal.unwrap_or_default();
+pub(super) async fn view(app: &App, row: &BundleRow) -> Result<BundleView, Error> {
     let inclusion = match row.report {
         Some(report) => app.store.inclusion_of(report).await?,
         None => None,
     };
-    let checks = if appraisal["checks"].is_array() {
-        appraisal["checks"].clone()
-    } else {
-        json!([])
-    };
-    Ok(json!({
-        "digest": row.digest,
-        "operator": row.operator,
-        "state": row.state.name(),
-        "reason": row.reason,
-        "checks": checks,
-        "verdict": appraisal["verdict"],
-        "result": appraisal["digest"],
-        "platformId": appraisal["platformId"],
-        "transaction": inclusion.map(|at| at.hash),
-        "blockNumber": inclusion.map(|at| at.block_number),
-        "gasUsed": inclusion.map(|at| at.gas_used),
-    }))
+    Ok(BundleView::new(row, inclusion))
 }
 
-pub(crate) fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active",
-        Status::Expired => "expired",
-        Status::Frozen => "frozen",
-        Status::Revoked => "revoked",
-        Status::Deregistered => "deregistered",
-        Status::Paused => "paused",
-        Status::Unknown | Status::__Invalid => "unknown",
-    }
+fn now() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs());
+    i64::try_from(now).unwrap_or(i64::MAX)
 }

@@ -4,53 +4,125 @@ use std::sync::Arc;
 
 use alloy::primitives::B256;
 use axum::{
-    extract::{Path, State},
-    http::{StatusCode, header},
+    extract::State,
+    http::header,
     response::{IntoResponse, Response},
 };
 
-use super::{App, problem::Problem};
+use super::{
+    App,
+    answers::Word,
+    named::Named,
+    problem::{Kind as ProblemKind, Problem, ProblemBody},
+};
 use crate::archive::Kind;
 
+/// What a digest names never changes.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// An appraisal, by the digest that relayers sign.
+#[utoipa::path(
+    get,
+    path = "/v1/results/{digest}",
+    tag = "archive",
+    params(("digest" = inline(Word), Path, description = "Digest of the result")),
+    responses(
+        (status = 200, description = "The document, which has this digest", body = Object),
+        (status = 404, description = "Not in this archive", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The archive cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn result(
     State(app): State<Arc<App>>,
-    Path(digest): Path<String>,
+    Named(digest): Named<B256>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Result, &digest).await
+    document(&app, Kind::Result, digest).await
 }
 
+/// A set of endorsements, in canonical form.
+#[utoipa::path(
+    get,
+    path = "/v1/endorsements/{digest}",
+    tag = "archive",
+    params(("digest" = inline(Word), Path, description = "Digest of the endorsement set")),
+    responses(
+        (status = 200, description = "The document, which has this digest", body = Object),
+        (status = 404, description = "Not in this archive", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The archive cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn endorsements(
     State(app): State<Arc<App>>,
-    Path(digest): Path<String>,
+    Named(digest): Named<B256>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Endorsements, &digest).await
+    document(&app, Kind::Endorsements, digest).await
 }
 
+/// A policy, in canonical form.
+#[utoipa::path(
+    get,
+    path = "/v1/policies/{digest}",
+    tag = "archive",
+    params(("digest" = inline(Word), Path, description = "Digest of the policy")),
+    responses(
+        (status = 200, description = "The document, which has this digest", body = Object),
+        (status = 404, description = "Not in this archive", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The archive cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn policy(
     State(app): State<Arc<App>>,
-    Path(digest): Path<String>,
+    Named(digest): Named<B256>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Policy, &digest).await
+    document(&app, Kind::Policy, digest).await
 }
 
+/// What the digests in a report stand for.
+#[utoipa::path(
+    get,
+    path = "/v1/manifests/{hash}",
+    tag = "archive",
+    params(("hash" = inline(Word), Path, description = "Digest of the manifest, as the report has it")),
+    responses(
+        (status = 200, description = "The document, which has this digest", body = Object),
+        (status = 404, description = "Not in this archive", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The archive cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn manifest(
     State(app): State<Arc<App>>,
-    Path(digest): Path<String>,
+    Named(digest): Named<B256>,
 ) -> Result<Response, Problem> {
-    document(&app, Kind::Manifest, &digest).await
+    document(&app, Kind::Manifest, digest).await
 }
 
-/// The bundle itself, if its operator let everybody see it: it names projects and instances.
+/// A bundle itself, if its operator lets everybody see it: it names projects and instances.
+#[utoipa::path(
+    get,
+    path = "/v1/evidence/{digest}",
+    tag = "archive",
+    params(("digest" = inline(Word), Path, description = "Digest of the evidence")),
+    responses(
+        (status = 200, description = "The bundle as received", body = Object),
+        (status = 403, description = "For credentialed auditors only", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "Not received here", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The archive cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn evidence(
     State(app): State<Arc<App>>,
-    Path(digest): Path<String>,
+    Named(digest): Named<B256>,
 ) -> Result<Response, Problem> {
-    let row = app.store.bundle(parse(&digest)?).await?;
-    match row {
-        Some(row) if row.is_public => document(&app, Kind::Bundle, &digest).await,
+    match app.store.bundle(digest).await? {
+        Some(row) if row.is_public => document(&app, Kind::Bundle, digest).await,
         Some(_) => {
             let detail = "its operator shows this bundle to credentialed auditors only";
-            Err(Problem::new(StatusCode::FORBIDDEN, "not public", detail))
+            Err(Problem::new(ProblemKind::NotPublic, detail))
         }
         None => Err(Problem::not_found(format!(
             "no bundle {digest} has been received here"
@@ -58,15 +130,15 @@ pub(super) async fn evidence(
     }
 }
 
-async fn document(app: &App, kind: Kind, digest: &str) -> Result<Response, Problem> {
-    match app.archive.get(kind, parse(digest)?).await? {
-        Some(document) => Ok(([(header::CONTENT_TYPE, "application/json")], document).into_response()),
+async fn document(app: &App, kind: Kind, digest: B256) -> Result<Response, Problem> {
+    match app.archive.get(kind, digest).await? {
+        Some(document) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/json"),
+                (header::CACHE_CONTROL, FOR_EVER),
+            ];
+            Ok((headers, document).into_response())
+        }
         None => Err(Problem::not_found(format!("{digest} is not in this archive"))),
     }
-}
-
-fn parse(digest: &str) -> Result<B256, Problem> {
-    digest
-        .parse()
-        .map_err(|_| Problem::not_found(format!("`{digest}` is no digest")))
 }

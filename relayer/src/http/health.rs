@@ -3,13 +3,34 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde_json::{Value, json};
 
-use super::App;
+use super::{App, answers::ReadyView};
 use crate::{service::Phase, store::State as BundleState};
 
-/// 503 with every reason why bundles would not get on chain.
-pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+/// Whether the process answers.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "health",
+    responses((status = 200, description = "It does", body = String, content_type = "text/plain; charset=utf-8"))
+)]
+pub(super) async fn alive() -> &'static str {
+    "ok"
+}
+
+/// Whether bundles would get on chain.
+///
+/// With every reason why they would not, and what is about to become one.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "health",
+    responses(
+        (status = 200, description = "Ready", body = ReadyView),
+        (status = 503, description = "Not ready", body = ReadyView),
+    )
+)]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<ReadyView>) {
     let mut reasons = match app.cosigner.obstacles().await {
         Ok(obstacles) => obstacles,
         Err(error) => vec![error.to_string()],
@@ -36,13 +57,21 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Valu
     let mut warnings = app.health.failing();
     warnings.extend(app.chain.warnings());
     warnings.extend(app.endorser.warnings());
-    (
-        status,
-        Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "warnings": warnings})),
-    )
+    let ready = ReadyView {
+        ready: reasons.is_empty(),
+        reasons,
+        warnings,
+    };
+    (status, Json(ready))
 }
 
 /// Prometheus text.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    responses((status = 200, description = "All metrics", body = String, content_type = "text/plain; charset=utf-8"))
+)]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> String {
     for state in [
         BundleState::Received,
@@ -50,11 +79,23 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> String {
         BundleState::Cosigning,
         BundleState::Queued,
         BundleState::Posted,
+        BundleState::Included,
     ] {
         if let Ok(count) = app.store.count(state).await {
             let count = u32::try_from(count).unwrap_or(u32::MAX);
             metrics::gauge!("chassis_bundles", "state" => state.name()).set(count);
         }
     }
+    if let Some(bytes) = resident_bytes().await {
+        metrics::gauge!("chassis_process_resident_bytes").set(bytes);
+    }
     app.metrics.render()
+}
+
+/// Linux tells it in kilobytes, in a line `VmRSS:     1234 kB`.
+async fn resident_bytes() -> Option<f64> {
+    let status = tokio::fs::read_to_string("/proc/self/status").await.ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024.0)
 }

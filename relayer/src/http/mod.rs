@@ -1,30 +1,44 @@
 //! The HTTP interface.
 
+mod answers;
 mod bundles;
+mod client;
 mod documents;
+mod guard;
 mod health;
+mod intake;
+mod named;
+mod openapi;
+mod operators;
 mod problem;
 mod registry;
+mod server;
 mod webhooks;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
+    extract::{Request, State},
+    http::{HeaderName, Method, header},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
-use chassis_verifier::bundle::DEFAULT_LIMIT;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::cors::{Any, CorsLayer};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use bundles::status_name;
+pub use client::Clients;
+pub use intake::Intake;
+pub(crate) use operators::status_name;
+pub(crate) use server::serve;
 
 use crate::{
     archive::Archive,
     chain::Chain,
+    config::LimitSection,
     cosign::Cosigner,
     endorse::Endorser,
     index::Index,
@@ -33,6 +47,8 @@ use crate::{
     store::Store,
     webhook,
 };
+
+use problem::{Kind, Problem};
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -53,6 +69,12 @@ pub struct App {
     pub poster: Poster,
     /// Most bundles waiting to be appraised.
     pub max_queue: u32,
+    /// What clients may take.
+    pub limits: LimitSection,
+    /// How often each asks.
+    pub clients: Arc<Clients>,
+    /// What is being received.
+    pub intake: Intake,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Where operators may want to be told.
@@ -65,36 +87,78 @@ pub struct App {
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/v1/bundles", post(bundles::submit))
-        .route("/v1/bundles/{digest}", get(bundles::show))
-        .route("/v1/operators/{address}", get(bundles::operator))
+    let app = Arc::new(app);
+    let (router, document) = routes().split_for_parts();
+    let document = openapi::closed(document);
+    router
+        .route("/openapi.json", get(move || openapi::document(document.clone())))
         .route("/v1/operators/{address}/webhook", put(webhooks::register))
         .route("/v1/orders", get(webhooks::orders))
-        .route("/v1/results/{digest}", get(documents::result))
-        .route("/v1/endorsements/{digest}", get(documents::endorsements))
-        .route("/v1/policies/{digest}", get(documents::policy))
-        .route("/v1/manifests/{hash}", get(documents::manifest))
-        .route("/v1/evidence/{digest}", get(documents::evidence))
+        // Between relayers only, who sign what they ask: not in the document.
         .route("/v1/cosign", post(cosign))
-        .route("/v1/events", get(registry::events))
-        .route("/v1/platforms/{id}", get(registry::platform))
-        .route("/v1/batches/{number}", get(registry::batch))
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .layer(DefaultBodyLimit::max(DEFAULT_LIMIT))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            Duration::from_secs(30),
-        ))
-        .with_state(Arc::new(app))
+        .fallback(async || Problem::not_found("there is no such route; see `/openapi.json`"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                Kind::NoSuchMethod,
+                "the route has no such method; see `/openapi.json`",
+            )
+        })
+        .layer(reads_from_anywhere())
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .with_state(app)
+}
+
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::Api::openapi())
+        .routes(routes!(bundles::submit))
+        .routes(routes!(bundles::show))
+        .routes(routes!(operators::operator))
+        .routes(routes!(operators::challenge))
+        .routes(routes!(documents::result))
+        .routes(routes!(documents::endorsements))
+        .routes(routes!(documents::policy))
+        .routes(routes!(documents::manifest))
+        .routes(routes!(documents::evidence))
+        .routes(routes!(registry::events))
+        .routes(routes!(registry::platform))
+        .routes(routes!(registry::batch))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
 }
 
 /// What other relayers ask. One that stops signs nothing more.
 async fn cosign(State(app): State<Arc<App>>, request: Request) -> Response {
     if app.phases.now() > Phase::Running {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        return Problem::stopping().into_response();
     }
     app.cosigner.answer(request).await
+}
+
+/// Any page may read. None may post: who hands over bundles is a program.
+fn reads_from_anywhere() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD])
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::State;
+
+    #[test]
+    fn the_document_names_every_state_and_closes_every_object() {
+        let document = serde_json::to_value(openapi::closed(routes().to_openapi())).unwrap();
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(
+            schemas["BundleView"]["additionalProperties"],
+            serde_json::json!(false)
+        );
+        let names = schemas["StateName"].to_string();
+        for state in State::ALL {
+            assert!(names.contains(&format!("\"{state}\"")), "{state} in {names}");
+        }
+    }
 }

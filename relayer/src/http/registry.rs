@@ -1,6 +1,6 @@
 //! The registry's log, platforms and batches, as indexed: only what is final and fits the registry, unless asked otherwise.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use alloy::{
     primitives::{Address, B256, U256},
@@ -8,14 +8,24 @@ use alloy::{
 };
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::StatusCode,
+    extract::{Query, State, rejection::QueryRejection},
 };
 use chassis_verifier::merkle_root;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{App, problem::Problem, status_name};
+use utoipa::{
+    IntoParams,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
+
+use super::{
+    App,
+    answers::{AddressText, Word},
+    named::Named,
+    problem::{Kind, Problem, ProblemBody},
+    status_name,
+};
 use crate::{
     Error,
     index::{Published, event_json},
@@ -30,19 +40,51 @@ const MAX_LIMIT: u32 = 1_000;
 const HISTORY: u32 = 100;
 
 /// Which events to list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct EventQuery {
+    /// The cursor after which the page begins: `next` of the page before.
+    #[param(pattern = "^[0-9a-f]{32}$", nullable = false)]
     after: Option<String>,
+    /// Most events on the page; 100 if it is not given.
+    #[param(minimum = 1, maximum = 1000, nullable = false)]
     limit: Option<u32>,
+    /// Only events about this operator.
+    #[param(value_type = Option<AddressText>, inline, nullable = false)]
     operator: Option<Address>,
+    /// Only events about this platform.
+    #[param(value_type = Option<Word>, inline, nullable = false)]
     platform: Option<B256>,
+    /// Only events of this name.
+    #[param(schema_with = kinds)]
     kind: Option<String>,
+    /// Whether events that are not final yet are listed too.
     #[serde(default)]
     pending: bool,
 }
 
+fn kinds() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Event::NAMES.iter().copied()))
+        .build()
+}
+
 /// Events in the log's order, page by page. A cursor stays good for ever: it is a place in the log.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "registry",
+    params(EventQuery),
+    responses(
+        (status = 200, description = "A page of events, and the cursor of the next", body = Object),
+        (status = 400, description = "Not a query", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "Not known", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not indexed yet, or something is away", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn events(
     State(app): State<Arc<App>>,
     query: Result<Query<EventQuery>, QueryRejection>,
@@ -85,13 +127,22 @@ pub(super) async fn events(
 }
 
 /// A platform as the registry has it now; its members and history as of the finalized block.
+#[utoipa::path(
+    get,
+    path = "/v1/platforms/{id}",
+    tag = "registry",
+    params(("id" = inline(Word), Path, description = "The platform")),
+    responses(
+        (status = 200, description = "The platform, its members and its history", body = Object),
+        (status = 404, description = "Not known", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not indexed yet, or something is away", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn platform(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Named(id): Named<B256>,
 ) -> Result<Json<Value>, Problem> {
-    let id: B256 = id
-        .parse()
-        .map_err(|_| Problem::not_found(format!("`{id}` is no platform's id")))?;
     let published = published(&app)?;
     let state = published.replay.state();
     let now = app
@@ -147,13 +198,22 @@ pub(super) async fn platform(
 }
 
 /// A batch: who signed it, what it applied and skipped, and the leaves of its root.
+#[utoipa::path(
+    get,
+    path = "/v1/batches/{number}",
+    tag = "registry",
+    params(("number" = u64, Path, description = "The batch, from 1")),
+    responses(
+        (status = 200, description = "The batch, its signers and its leaves", body = Object),
+        (status = 404, description = "Not known", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not indexed yet, or something is away", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn batch(
     State(app): State<Arc<App>>,
-    Path(number): Path<String>,
+    Named(number): Named<u64>,
 ) -> Result<Json<Value>, Problem> {
-    let number: u64 = number
-        .parse()
-        .map_err(|_| Problem::not_found(format!("`{number}` is no batch's number")))?;
     let published = published(&app)?;
     let row = app.store.batch_event(number).await?;
     let row = row.filter(|row| row.at.block <= published.block.number);
@@ -268,7 +328,7 @@ fn published(app: &App) -> Result<Published, Problem> {
     app.index.published().ok_or_else(|| {
         let detail =
             "the registry's log has not been read and compared with the registry yet; try again later";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not indexed yet", detail).retry_after(5)
+        Problem::new(Kind::NotIndexed, detail).retry_after(5)
     })
 }
 
@@ -287,8 +347,8 @@ fn parse_cursor(text: &str) -> Result<(u64, u64), Problem> {
     }
 }
 
-fn bad_query(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "this is not a query", detail)
+fn bad_query(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::new(Kind::NotAQuery, detail)
 }
 
 #[cfg(test)]

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes};
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{State, rejection::JsonRejection},
     http::StatusCode,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{App, problem::Problem};
+use super::{
+    App,
+    named::Named,
+    problem::{Kind, Problem},
+};
 use crate::{
     registry::domain,
     webhook::{Webhook, read_url, unix_now},
@@ -33,22 +37,18 @@ pub(super) struct Registration {
 
 pub(super) async fn register(
     State(app): State<Arc<App>>,
-    Path(address): Path<String>,
+    Named(operator): Named<Address>,
     body: Result<Json<Registration>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let Json(body) =
-        body.map_err(|rejection| Problem::new(rejection.status(), "no registration", rejection.body_text()))?;
-    let operator: Address = address
-        .parse()
-        .map_err(|_| Problem::not_found(format!("`{address}` is no address")))?;
+    let Json(body) = body.map_err(|rejection| Problem::new(Kind::NotARegistration, rejection.body_text()))?;
     if !body.url.is_empty() {
         read_url(&body.url, app.webhooks.danger_allow_loopback)
-            .map_err(|problem| Problem::refused("webhook.url", problem))?;
+            .map_err(|problem| Problem::new(Kind::WebhookRefused, problem))?;
     }
     let now = unix_now();
     if now.unsigned_abs().abs_diff(body.issued_at) > CLOCK {
         let detail = format!("issuedAt is more than {CLOCK} s from now: sign again, and check the clock");
-        return Err(Problem::refused("webhook.time", detail));
+        return Err(Problem::new(Kind::WebhookRefused, detail));
     }
     let signed = Webhook {
         operator,
@@ -58,7 +58,7 @@ pub(super) async fn register(
     let domain = domain(app.chain.id, *app.chain.registry.address());
     if signed.signer(&domain, &body.signature) != Some(operator) {
         let detail = format!("the registration is not signed by {operator}");
-        return Err(Problem::refused("webhook.signature", detail));
+        return Err(Problem::new(Kind::WebhookRefused, detail));
     }
     if app.store.latest_bundle_of(operator).await?.is_none() {
         return Err(Problem::not_found(format!(
@@ -68,7 +68,7 @@ pub(super) async fn register(
     let issued_at = i64::try_from(body.issued_at).unwrap_or(i64::MAX);
     if !app.store.set_webhook(operator, &body.url, issued_at).await? {
         let detail = "a registration signed as late or later is in force: sign with a later issuedAt";
-        return Err(Problem::new(StatusCode::CONFLICT, "webhook.replay", detail));
+        return Err(Problem::new(Kind::WebhookReplay, detail));
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     cosign::Cosigner,
     endorse::Endorser,
-    http::{App, router},
+    http::{App, Clients, Intake, router, serve},
     index::Index,
     post::Poster,
     reappraise::Reappraiser,
@@ -32,9 +32,6 @@ pub use supervise::Supervisor;
 
 use shutdown::{drain, told_to_stop};
 
-/// How often the other relayers are greeted.
-const GREETING: Duration = Duration::from_secs(5);
-
 /// Runs a relayer until `SIGTERM` or `SIGINT`. Then, in two phases: intake stops and nothing new is signed, while what
 /// is signed is brought on chain, for at most `[shutdown] grace_s`; then every task ends after the step it is in. All that
 /// is signed is stored, to be taken up by the next start. A second signal ends the program at once.
@@ -43,38 +40,12 @@ const GREETING: Duration = Duration::from_secs(5);
 /// If it cannot start, its listener fails, or a task ends by itself.
 pub async fn relay(config: Config) -> Result<(), Error> {
     let metrics = crate::metrics::install()?;
-    let data = &config.file.data_dir;
-    std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
-    let store = Store::connect(&config.store, &config.file.store).await?;
-    let archive = Archive::at(&config.archive)?;
-    let policy = config.policy.digest()?;
-    let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
-    archive.put(Kind::Policy, policy, document).await?;
-    let chain = Chain::connect(&config.rpc, config.file.registry).await?;
-    let index = Index::new(store.clone(), chain.clone(), config.file.index.clone());
-    // Of all replicas with this key, one proposes and posts: nonces are one sequence.
-    let lease = store.fenced(&format!("post {}", config.signer.address()));
-    let poster = Poster::new(&config, lease.clone(), chain.clone());
-    let endorser = Endorser::new(config.file.endorsements.clone(), &config.policy)?;
-    let cosigner = Cosigner::new(
-        &config,
-        store.clone(),
-        archive.clone(),
-        chain.clone(),
-        endorser.clone(),
-        index.alarm().clone(),
-    )?;
-    let appraiser = Appraiser {
-        store: store.clone(),
-        archive: archive.clone(),
-        chain: chain.clone(),
-        endorser: endorser.clone(),
-        policy: Arc::new(config.policy.clone()),
-    };
+    let parts = Parts::open(&config).await?;
     let listener = TcpListener::bind(config.file.listen)
         .await
         .map_err(io(format!("listen on {}", config.file.listen)))?;
-    info!(listen = %config.file.listen, store = %config.store, archive = %config.archive, relayer = %config.signer.address(), %policy, chain = chain.id, "started");
+    let told_to_stop = told_to_stop()?;
+    info!(listen = %config.file.listen, store = %config.store, archive = %config.archive, relayer = %config.signer.address(), chain = parts.chain.id, "started");
 
     let supervisor = Supervisor {
         health: Health::default(),
@@ -82,35 +53,30 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         limits: config.file.tasks.clone(),
         pause: Duration::from_millis(config.file.poll_ms),
     };
-    let phases = supervisor.phases.clone();
-    let mut tasks = JoinSet::new();
-    spawn_cosigning(&mut tasks, &supervisor, &cosigner, &lease);
-    judge(&mut tasks, &supervisor, appraiser, &config)?;
-    let probe = Duration::from_millis(config.rpc.file.probe_ms);
-    spawn_posting(&mut tasks, &supervisor, &chain, &poster, &lease, probe);
-    tasks.spawn(watch(supervisor.clone(), index.clone()));
+    let clients = Arc::new(Clients::new(&config.file.limits));
+    let mut tasks = parts.tasks(&config, &supervisor, Arc::clone(&clients))?;
+    let (lease, phases) = (parts.lease.clone(), supervisor.phases.clone());
     let app = App {
-        store: store.clone(),
-        archive,
-        chain,
-        endorser,
-        cosigner,
-        index,
-        poster,
+        store: parts.store,
+        archive: parts.archive,
+        chain: parts.chain,
+        endorser: parts.endorser,
+        cosigner: parts.cosigner,
+        index: parts.index,
+        poster: parts.poster,
         max_queue: config.file.max_queue,
+        intake: Intake::new(&config.file.limits),
+        limits: config.file.limits.clone(),
+        clients,
         metrics,
         webhooks: config.file.webhooks.clone(),
-        health: supervisor.health.clone(),
-        phases: phases.clone(),
+        health: supervisor.health,
+        phases: supervisor.phases,
     };
-    let stopped = phases.clone();
-    let mut served = tokio::spawn(
-        axum::serve(listener, router(app))
-            .with_graceful_shutdown(async move { stopped.reached(Phase::Stopped).await })
-            .into_future(),
-    );
+    let limits = config.file.limits.clone();
+    let mut served = tokio::spawn(serve(listener, router(app), limits, phases.clone()));
     let outcome = tokio::select! {
-        () = told_to_stop()? => Ok(()),
+        () = told_to_stop => Ok(()),
         // Only a listener that failed ends by itself.
         result = &mut served => Err(failed_to_serve(result)),
         Some(ended) = tasks.join_next() => Err(Error::Ended { task: ended.unwrap_or("unknown") }),
@@ -118,16 +84,99 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     if let Err(error) = &outcome {
         error!(code = error.code(), %error, "stopping");
     }
-    drain(
-        &phases,
-        &lease,
-        Duration::from_secs(config.file.shutdown.grace_s),
-        tasks,
-        served,
-    )
-    .await;
+    let grace = Duration::from_secs(config.file.shutdown.grace_s);
+    drain(&phases, &lease, grace, tasks, served).await;
     info!("stopped");
     outcome
+}
+
+/// What the tasks and the interface work with.
+struct Parts {
+    store: Store,
+    /// The same, for what one replica does at a time.
+    lease: Store,
+    archive: Archive,
+    chain: Chain,
+    endorser: Endorser,
+    cosigner: Cosigner,
+    index: Index,
+    poster: Poster,
+}
+
+impl Parts {
+    async fn open(config: &Config) -> Result<Self, Error> {
+        let data = &config.file.data_dir;
+        std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
+        let store = Store::connect(&config.store, &config.file.store).await?;
+        let archive = Archive::at(&config.archive)?;
+        let policy = config.policy.digest()?;
+        let document = chassis_verifier::bundle::canonical_json(&config.policy)?;
+        archive.put(Kind::Policy, policy, document).await?;
+        let chain = Chain::connect(&config.rpc, config.file.registry).await?;
+        let index = Index::new(store.clone(), chain.clone(), config.file.index.clone());
+        // Of all replicas with this key, one proposes and posts: nonces are one sequence.
+        let lease = store.fenced(&format!("post {}", config.signer.address()));
+        let poster = Poster::new(config, lease.clone(), chain.clone());
+        let endorser = Endorser::new(config.file.endorsements.clone(), &config.policy)?;
+        let cosigner = Cosigner::new(
+            config,
+            store.clone(),
+            archive.clone(),
+            chain.clone(),
+            endorser.clone(),
+            index.alarm().clone(),
+        )?;
+        info!(%policy, "opened");
+        Ok(Self {
+            store,
+            lease,
+            archive,
+            chain,
+            endorser,
+            cosigner,
+            index,
+            poster,
+        })
+    }
+
+    /// Starts every task. What signs anew runs until [`Phase::Draining`]; what brings on chain, or watches, until
+    /// [`Phase::Stopped`].
+    fn tasks(
+        &self,
+        config: &Config,
+        supervisor: &Supervisor,
+        clients: Arc<Clients>,
+    ) -> Result<JoinSet<&'static str>, Error> {
+        let appraiser = Appraiser {
+            store: self.store.clone(),
+            archive: self.archive.clone(),
+            chain: self.chain.clone(),
+            endorser: self.endorser.clone(),
+            policy: Arc::new(config.policy.clone()),
+        };
+        let probe = Duration::from_millis(config.rpc.file.probe_ms);
+        let mut tasks = JoinSet::new();
+        spawn_cosigning(&mut tasks, supervisor, &self.cosigner, &self.lease);
+        judge(&mut tasks, supervisor, appraiser, config)?;
+        spawn_posting(
+            &mut tasks,
+            supervisor,
+            &self.chain,
+            &self.poster,
+            &self.lease,
+            probe,
+        );
+        tasks.spawn(watch(supervisor.clone(), self.index.clone()));
+        tasks.spawn(supervisor.clone().pausing(CLIENTS_FORGOTTEN).every(
+            "clients",
+            Phase::Stopped,
+            async move || {
+                clients.forget();
+                Ok(false)
+            },
+        ));
+        Ok(tasks)
+    }
 }
 
 /// Judges what is new, and again what is on chain, and tells operators.
@@ -221,6 +270,11 @@ async fn watch(supervisor: Supervisor, index: Index) -> &'static str {
     let step = async move || index.step().await;
     supervisor.every("index", Phase::Stopped, step).await
 }
+
+/// How often the other relayers are greeted.
+const GREETING: Duration = Duration::from_secs(5);
+/// How often the counts of clients that have gone are dropped.
+const CLIENTS_FORGOTTEN: Duration = Duration::from_secs(30);
 
 fn failed_to_serve(result: Result<std::io::Result<()>, tokio::task::JoinError>) -> Error {
     let source = match result {

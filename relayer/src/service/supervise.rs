@@ -12,6 +12,9 @@ use super::{
 };
 use crate::{Error, config::TaskSection};
 
+/// How long a task that has nothing to do may say nothing.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
+
 /// Runs tasks. Steps may be abandoned anywhere, as by a power cut: each stores what it does before it does the next.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
@@ -60,14 +63,23 @@ impl Supervisor {
                     self.backoff(failures)
                 }
             };
-            self.beat(task, wait);
             tokio::select! {
-                () = sleep(wait) => {}
+                () = self.rest(task, wait) => {}
                 () = self.phases.reached(until) => {}
             }
         }
         self.health.ended(task);
         task
+    }
+
+    /// Waits, and beats: a long pause is no silence.
+    async fn rest(&self, task: &'static str, mut wait: Duration) {
+        while !wait.is_zero() {
+            let next = wait.min(LONGEST_SILENCE);
+            self.beat(task, next);
+            sleep(next).await;
+            wait -= next;
+        }
     }
 
     async fn attempt(
@@ -111,7 +123,8 @@ impl Supervisor {
     }
 
     fn beat(&self, task: &'static str, next: Duration) {
-        let patience = self.pause.max(Duration::from_secs(1)) * self.limits.missed_beats;
+        let beat = self.pause.clamp(Duration::from_secs(1), LONGEST_SILENCE);
+        let patience = beat * self.limits.missed_beats;
         self.health.beat(task, next, patience);
     }
 }

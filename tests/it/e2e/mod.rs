@@ -10,10 +10,13 @@ mod history;
 mod index;
 mod liar;
 mod member;
+mod openapi;
+mod operations;
 mod outside;
 #[path = "../../../relayer/src/store/tests/postgres.rs"]
 mod postgres;
 mod posting;
+mod process;
 pub(crate) mod programs;
 mod proxy;
 mod replay;

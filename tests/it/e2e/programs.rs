@@ -31,8 +31,8 @@ pub(crate) const REAPPRAISE: &str = "[reappraise]\ninterval_s = 1\nper_second = 
 
 /// `chassis relay`, killed on drop. Its files outlive its process.
 pub(crate) struct Relayer {
-    process: Option<Child>,
-    config: PathBuf,
+    pub(super) process: Option<Child>,
+    pub(super) config: PathBuf,
     pub(crate) url: String,
     /// Number of its key.
     key: usize,

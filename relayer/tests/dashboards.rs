@@ -1,0 +1,203 @@
+//! What is deployed beside the program fits it: alert rules, dashboard, runbook, systemd unit.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use chassis_relayer::metrics::{CATALOGUE, Kind};
+use serde::Deserialize;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rules {
+    groups: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "must be there")]
+struct Group {
+    name: String,
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    alert: String,
+    expr: String,
+    #[serde(rename = "for", default)]
+    lasts: String,
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+}
+
+fn rules() -> Vec<Rule> {
+    let rules: Rules = serde_saphyr::from_str(&read("deploy/prometheus/alerts.yml")).unwrap();
+    rules.groups.into_iter().flat_map(|group| group.rules).collect()
+}
+
+/// The metrics in an expression, which must be balanced.
+fn used(expression: &str) -> BTreeSet<&str> {
+    for (open, close) in [('(', ')'), ('{', '}'), ('[', ']')] {
+        let mut depth = 0_i32;
+        for c in expression.chars() {
+            depth += i32::from(c == open) - i32::from(c == close);
+            assert!(depth >= 0, "{expression}");
+        }
+        assert_eq!(depth, 0, "{expression}");
+    }
+    let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let names: BTreeSet<_> = words.filter(|word| word.starts_with("chassis_")).collect();
+    assert!(!names.is_empty(), "{expression} asks for no metric of ours");
+    names
+}
+
+fn exists(name: &str) -> bool {
+    CATALOGUE.iter().any(|metric| match metric.kind {
+        Kind::Counter | Kind::Gauge => metric.name == name,
+        Kind::Histogram => ["_bucket", "_sum", "_count"]
+            .iter()
+            .any(|suffix| name.strip_suffix(suffix) == Some(metric.name)),
+    })
+}
+
+#[test]
+fn alert_rules_use_metrics_that_exist_and_are_in_the_runbook() {
+    let runbook = read("docs/RUNBOOK.md");
+    let rules = rules();
+    assert!(rules.len() > 10);
+    for rule in &rules {
+        for name in used(&rule.expr) {
+            assert!(exists(name), "{}: there is no metric `{name}`", rule.alert);
+        }
+        assert!(
+            rule.lasts.is_empty() || rule.lasts.ends_with(['s', 'm', 'h']),
+            "{rule:?}"
+        );
+        assert!(["page", "ticket"].contains(&rule.labels["severity"].as_str()));
+        assert!(!rule.annotations["summary"].is_empty());
+        assert_eq!(
+            rule.annotations["runbook"],
+            format!("docs/RUNBOOK.md#{}", rule.alert.to_lowercase())
+        );
+        assert!(
+            runbook.contains(&format!("\n### {}\n", rule.alert)),
+            "docs/RUNBOOK.md does not explain {}",
+            rule.alert
+        );
+    }
+    // And nothing is explained that never fires.
+    for heading in runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("### Chassis"))
+    {
+        let name = format!("Chassis{heading}");
+        assert!(rules.iter().any(|rule| rule.alert == name), "{name}");
+    }
+}
+
+#[test]
+fn the_dashboard_uses_metrics_that_exist() {
+    let dashboard: Value = serde_json::from_str(&read("deploy/grafana/chassis-relayer.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    assert!(panels.len() > 8);
+    let mut ids = BTreeSet::new();
+    for panel in panels {
+        assert!(ids.insert(panel["id"].as_u64().unwrap()));
+        for target in panel["targets"].as_array().unwrap() {
+            for name in used(target["expr"].as_str().unwrap()) {
+                assert!(exists(name), "{}: there is no metric `{name}`", panel["title"]);
+            }
+        }
+    }
+}
+
+/// `promtool` is in Debian's package `prometheus`. Without it, the tests above have to do.
+#[test]
+fn promtool_takes_the_rules() {
+    let rules = root().join("deploy/prometheus/alerts.yml");
+    match Command::new("promtool")
+        .args(["check", "rules"])
+        .arg(rules)
+        .output()
+    {
+        Ok(output) => assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stdout)
+        ),
+        Err(error) => eprintln!("not checked by promtool: {error}"),
+    }
+}
+
+#[test]
+fn every_error_code_is_in_the_runbook() {
+    let runbook = read("docs/RUNBOOK.md");
+    let mut codes = BTreeSet::new();
+    collect_codes(&root().join("relayer/src"), &mut codes);
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in &codes {
+        assert!(
+            runbook.contains(&format!("| `{code}` |")),
+            "docs/RUNBOOK.md does not explain {code}"
+        );
+    }
+    for line in runbook.lines().filter_map(|line| line.strip_prefix("| `E-")) {
+        let code = format!("E-{}", line.split('`').next().unwrap());
+        assert!(codes.contains(&code), "nothing says {code}");
+    }
+}
+
+fn collect_codes(folder: &Path, codes: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_codes(&path, codes);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, _) in text.match_indices("\"E-") {
+            let rest = &text[at + 1..];
+            let end = rest
+                .find(|c: char| !c.is_ascii_uppercase() && c != '-')
+                .unwrap_or(rest.len());
+            codes.insert(rest[..end].to_owned());
+        }
+    }
+}
+
+/// Where systemd is. The unit is checked with this program in its place.
+#[test]
+fn systemd_takes_the_unit() {
+    let unit = read("deploy/systemd/chassis-relay.service");
+    let unit = unit.replace("/usr/local/bin/chassis", env!("CARGO_BIN_EXE_chassis"));
+    let unit = unit.replace("Documentation=man:chassis-relay(1)\n", "");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("chassis-relay.service");
+    fs::write(&path, unit).unwrap();
+    match Command::new("systemd-analyze").arg("verify").arg(&path).output() {
+        Ok(output) => {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                output.status.success() && !told.contains("chassis-relay.service:"),
+                "{told}"
+            );
+        }
+        Err(error) => eprintln!("not checked by systemd: {error}"),
+    }
+}

@@ -1,0 +1,306 @@
+//! What an operator sees: answers, refusals, health, and a way down.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use chassis_sim::machine::MachineSpec;
+use chassis_verifier::bundle::canonical_json;
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::{
+    World,
+    chain::{KEYS, until},
+    digest,
+    programs::attest,
+};
+
+async fn get(world: &World, path: &str) -> (u16, reqwest::header::HeaderMap, Value) {
+    let answer = reqwest::get(format!("{}{path}", world.relayer.url))
+        .await
+        .unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    (status, headers, answer.json().await.unwrap_or(Value::Null))
+}
+
+fn checks(problem: &Value) -> Vec<&str> {
+    let checks = problem["checks"].as_array().unwrap();
+    checks
+        .iter()
+        .map(|check| check["name"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn intake_refuses_in_order_and_says_what_to_do() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world
+        .relayer
+        .start_with(&[
+            ("CHASSIS_LIMITS__OPERATOR_PER_DAY", "1"),
+            ("CHASSIS_LIMITS__BUNDLE_BYTES", "1000000"),
+        ])
+        .await;
+
+    let (status, problem) = world.relayer.post(b"{}").await;
+    assert_eq!(
+        (status, &problem["type"]),
+        (400, &json!("urn:chassis:problem:not-a-bundle"))
+    );
+    let (status, problem) = world.relayer.post(&vec![b' '; 1_000_001]).await;
+    assert_eq!(
+        (status, &problem["type"]),
+        (413, &json!("urn:chassis:problem:too-large"))
+    );
+
+    // For another registry, and its consent signed by nobody: both at once.
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let mut forged: Value = serde_json::from_slice(&bundle).unwrap();
+    forged["evidence"]["anchor"]["chainId"] = json!(1);
+    let forged = canonical_json(&forged).unwrap();
+    let (status, problem) = world.relayer.post(&forged).await;
+    assert_eq!(
+        (status, &problem["type"]),
+        (422, &json!("urn:chassis:problem:refused")),
+        "{problem}"
+    );
+    assert_eq!(checks(&problem), ["fresh.anchor", "fresh.consent"]);
+    assert_eq!(problem["checks"][0]["id"], json!(201));
+
+    // Many at once: one is accepted, and all are answered alike.
+    let posts = (0..8).map(|_| world.relayer.post(&bundle));
+    let answers = futures::future::join_all(posts).await;
+    let accepted = answers.iter().filter(|(status, _)| *status == 202).count();
+    assert_eq!(accepted, 1, "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .all(|(_, answer)| answer["digest"] == answers[0].1["digest"])
+    );
+
+    // The day's only one has been used up; the same again is still answered.
+    let second = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (status, problem) = world.relayer.post(&second).await;
+    assert_eq!(
+        (status, &problem["type"]),
+        (429, &json!("urn:chassis:problem:operator-quota"))
+    );
+    assert_eq!(world.relayer.post(&bundle).await.0, 200);
+
+    let (status, headers, problem) = get(&world, "/v1/nothing").await;
+    assert_eq!((status, &problem["status"]), (404, &json!(404)));
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert!(headers.contains_key("x-request-id"));
+    assert_eq!(headers["access-control-allow-origin"], "*");
+
+    let (_, _, challenge) = get(&world, "/v1/challenge").await;
+    assert_eq!(challenge["registry"], json!(world.chain.registry));
+    assert_eq!(challenge["chainId"], json!(31337));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
+    let mut world = World::new().await;
+    world
+        .relayer
+        .start_with(&[
+            ("CHASSIS_LIMITS__CLIENT_PER_SECOND", "1"),
+            ("CHASSIS_LIMITS__CLIENT_BURST", "3"),
+        ])
+        .await;
+    let mut last = (0, reqwest::header::HeaderMap::new(), Value::Null);
+    for _ in 0..4 {
+        last = get(&world, "/v1/challenge").await;
+    }
+    let (status, headers, problem) = last;
+    assert_eq!(
+        (status, &problem["type"]),
+        (429, &json!("urn:chassis:problem:client-rate"))
+    );
+    let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+    tokio::time::sleep(Duration::from_secs(wait)).await;
+    assert_eq!(get(&world, "/v1/challenge").await.0, 200);
+    assert_ne!(get(&world, "/healthz").await.0, 429, "who watches is not counted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_clients_are_dropped_and_others_are_served() {
+    let mut world = World::new().await;
+    world
+        .relayer
+        .start_with(&[
+            ("CHASSIS_LIMITS__HEADER_TIMEOUT_S", "1"),
+            ("CHASSIS_LIMITS__BODY_TIMEOUT_S", "1"),
+        ])
+        .await;
+    let address = world.relayer.url.trim_start_matches("http://").to_owned();
+    let slow_head: Vec<_> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
+            stream
+        })
+        .collect();
+    let mut slow_body = TcpStream::connect(&address).unwrap();
+    slow_body
+        .write_all(b"POST /v1/bundles HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        .unwrap();
+    assert_eq!(get(&world, "/healthz").await.0, 200);
+    let mut answer = [0; 12];
+    slow_body.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    for mut stream in slow_head {
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut rest = Vec::new();
+        assert!(
+            stream.read_to_end(&mut rest).is_ok(),
+            "the connection was not closed"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_it_brings_on_chain_what_is_signed_and_exits() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world.relayer.start_with(&[]).await;
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    // No block: what is sent stays out of the chain until this test mines.
+    world.chain.mine_each(0).await;
+    let (_, answer) = world.relayer.post(&bundle).await;
+    world.relayer.until_state(&digest(&answer), "posted").await;
+
+    world.relayer.signal(Signal::SIGTERM);
+    until("intake is closed", || async {
+        world.relayer.post(b"{}").await.0 == 503
+    })
+    .await;
+    let (_, problem) = world.relayer.post(&bundle).await;
+    assert_eq!(problem["type"], json!("urn:chassis:problem:stopping"));
+    let (status, _, ready) = get(&world, "/readyz").await;
+    assert_eq!(status, 503);
+    assert!(ready["reasons"].to_string().contains("stopping"), "{ready}");
+    assert!(!world.relayer.is_dead(), "it waits for what is signed");
+
+    world.chain.mine(1).await;
+    assert_eq!(world.relayer.exit_code().await, Some(0));
+    assert_eq!(world.chain.batches().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_twice_it_stops_at_once_and_grace_is_bounded() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world
+        .relayer
+        .start_with(&[("CHASSIS_SHUTDOWN__GRACE_S", "2")])
+        .await;
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    world.chain.mine_each(0).await;
+    let (_, answer) = world.relayer.post(&bundle).await;
+    let digest = digest(&answer);
+    world.relayer.until_state(&digest, "posted").await;
+
+    let told = Instant::now();
+    world.relayer.signal(Signal::SIGTERM);
+    assert_eq!(world.relayer.exit_code().await, Some(0));
+    assert!(told.elapsed() >= Duration::from_secs(2));
+
+    world
+        .relayer
+        .start_with(&[("CHASSIS_SHUTDOWN__GRACE_S", "600")])
+        .await;
+    world.relayer.signal(Signal::SIGTERM);
+    until("intake is closed", || async {
+        world.relayer.post(b"{}").await.0 == 503
+    })
+    .await;
+    let told = Instant::now();
+    world.relayer.signal(Signal::SIGINT);
+    assert_eq!(world.relayer.exit_code().await, Some(130));
+    assert!(told.elapsed() < Duration::from_secs(5));
+
+    world.chain.mine(1).await;
+    world.relayer.start_with(&[]).await;
+    world.chain.mine_each(1).await;
+    world.relayer.until_state(&digest, "final").await;
+    assert_eq!(world.chain.batches().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_in_no_log_no_argument_and_no_answer() {
+    let mut world = World::new().await;
+    world.relayer.start_with(&[]).await;
+    let shown = Command::new(super::binary("chassis"))
+        .args(["config", "show"])
+        .arg(&world.relayer.config)
+        .env("CHASSIS_RELAYER_KEY", KEYS[1])
+        .output()
+        .unwrap();
+    assert!(
+        shown.status.success(),
+        "{}",
+        String::from_utf8_lossy(&shown.stderr)
+    );
+    let key = KEYS[1].trim_start_matches("0x");
+    let pid = world.relayer.pid();
+    let argv = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    let (_, _, ready) = get(&world, "/readyz").await;
+    world.relayer.kill();
+    let log = world.relayer.log();
+    assert!(log.contains("started"), "{log}");
+    for (what, text) in [
+        ("log", log),
+        ("arguments", String::from_utf8_lossy(&argv).into_owned()),
+        ("config show", String::from_utf8_lossy(&shown.stdout).into_owned()),
+        ("readyz", ready.to_string()),
+    ] {
+        assert!(!text.to_lowercase().contains(key), "the key is in: {what}");
+    }
+}
+
+/// Every metric of the catalogue that a fresh relayer can show is shown with its help, and none besides.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_scraped_is_in_the_catalogue() {
+    let mut world = World::new().await;
+    world.relayer.start_with(&[]).await;
+    get(&world, "/v1/challenge").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let text = reqwest::get(format!("{}/metrics", world.relayer.url))
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let catalogue = chassis_relayer::metrics::CATALOGUE;
+    for line in text.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+        let (name, help) = line.split_once(' ').unwrap();
+        assert!(
+            catalogue
+                .iter()
+                .any(|metric| metric.name == name && metric.help == help),
+            "{line}"
+        );
+    }
+    for name in [
+        "chassis_task_heartbeat_timestamp_seconds",
+        "chassis_steps_total",
+        "chassis_http_requests_total",
+    ] {
+        assert!(text.contains(&format!("# HELP {name} ")), "{name}");
+    }
+    for task in ["appraise", "post", "rpc", "clients"] {
+        assert!(
+            text.contains(&format!(
+                "chassis_task_heartbeat_timestamp_seconds{{task=\"{task}\"}}"
+            )),
+            "{task} does not beat"
+        );
+    }
+}
