@@ -1,6 +1,8 @@
 //! Many bundles of many machines in little time: each machine has a platform and an attestation key of its own, and all
 //! booted what one machine with a real software TPM has booted.
 
+use std::collections::BTreeMap;
+
 use alloy::{primitives::B256, signers::local::PrivateKeySigner};
 use anyhow::{Context as _, ensure};
 use chassis_attester::consent;
@@ -44,7 +46,22 @@ impl<'a> Fleet<'a> {
     /// # Errors
     /// If `model` does not attest.
     pub fn new(cloud: &'a Cloud, model: &Machine, size: usize) -> anyhow::Result<Self> {
-        let members = (0..size).map(|index| member(cloud, model, index)).collect();
+        Self::packed(cloud, model, size, 1)
+    }
+
+    /// `platforms` processors, each with `instances` machines on it, which are numbered one processor after the other.
+    ///
+    /// # Errors
+    /// If `model` does not attest.
+    pub fn packed(
+        cloud: &'a Cloud,
+        model: &Machine,
+        platforms: usize,
+        instances: usize,
+    ) -> anyhow::Result<Self> {
+        let members = (0..platforms * instances)
+            .map(|index| member(cloud, model, index, index / instances))
+            .collect();
         Ok(Self {
             cloud,
             model: cloud.bundle(&model.parts(), &operator(0))?.evidence,
@@ -149,6 +166,8 @@ impl<'a> Fleet<'a> {
                 .provider()
                 .host_registry_claim(member.platform.spec.ppid, &member.zone)
         };
+        let claims = self.members.iter().map(claim);
+        let claims: BTreeMap<_, _> = claims.map(|claim| (claim.platform_id, claim)).collect();
         Endorsements {
             version: 1,
             anchor: self.cloud.anchor(),
@@ -157,7 +176,7 @@ impl<'a> Fleet<'a> {
                 .first()
                 .map(|member| self.cloud.collateral(member.platform.spec.fmspc)),
             provider_crls: self.cloud.provider_crls().to_vec(),
-            host_registry: self.members.iter().map(claim).collect(),
+            host_registry: claims.into_values().collect(),
         }
     }
 
@@ -174,7 +193,7 @@ pub fn operator(number: usize) -> PrivateKeySigner {
     PrivateKeySigner::from_slice(&secret).expect("all but one in 2^127 digests are keys")
 }
 
-fn member(cloud: &Cloud, model: &Machine, index: usize) -> Member {
+fn member(cloud: &Cloud, model: &Machine, index: usize, processor: usize) -> Member {
     let name = format!("fleet-{index}");
     let ak = Seed(index as u64).key("fleet/ak");
     let instance = Instance {
@@ -183,7 +202,7 @@ fn member(cloud: &Cloud, model: &Machine, index: usize) -> Member {
         ..model.instance().clone()
     };
     Member {
-        platform: cloud.intel().platform(cloud.intel().pck_spec(&name)),
+        platform: cloud.intel().platform(cloud.intel().pck_spec(&format!("fleet-{processor}"))),
         zone: instance.zone.clone(),
         ak_certificate: cloud.provider().ak_certificate(&ak, &instance),
         ak,

@@ -1,0 +1,77 @@
+//! How much a relayer takes, beside what the verifier alone does on the same processors in the same run; how long its
+//! answers take, and how much memory it has in use. Everything is real: `chassis relay` in a process of its own, a second
+//! process that sends, anvil, a disk. Needs `swtpm`, and binaries of the same profile:
+//!
+//! `cargo build --release --bins && cargo bench -p chassis-tests --bench relay`
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a measurement may end in a panic"
+)]
+
+#[path = "../../it/e2e/chain.rs"]
+#[allow(dead_code, reason = "shared with the end-to-end tests")]
+mod chain;
+#[path = "../../it/e2e/outside.rs"]
+mod outside;
+#[path = "../../it/e2e/programs.rs"]
+#[allow(dead_code, reason = "shared with the end-to-end tests")]
+mod programs;
+mod sender;
+mod stage;
+mod verifier;
+
+use std::time::{Duration, Instant};
+
+use sender::Load;
+use stage::Stage;
+
+/// Bundles of each part. Each part has operators and machines of its own: none is a renewal of another.
+const BUNDLES: usize = 2_000;
+
+fn main() -> anyhow::Result<()> {
+    if let Some(load) = Load::from_arguments()? {
+        return sender::send(&load);
+    }
+    tokio::runtime::Runtime::new()?.block_on(measure())
+}
+
+async fn measure() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    let alone = verifier::rate(&stage.bundles(0)?, &stage.policy())?;
+    println!("verifier alone                {alone:8.0} bundles a second");
+
+    let start = Instant::now();
+    let whole = stage.load(1, |load| load.clients = 64).run()?;
+    stage.until_appraised(2 * BUNDLES).await?;
+    let rate = BUNDLES as f64 / start.elapsed().as_secs_f64();
+    println!(
+        "accepted to queued            {rate:8.0} bundles a second, {:.2} of the verifier's",
+        rate / alone
+    );
+    println!("refused                       {:8}", whole.refused);
+
+    let half = stage
+        .load(2, |load| load.interval = Duration::from_secs_f64(2.0 / rate))
+        .run()?;
+    println!("at half that rate: median     {:8.2} ms", half.median_ms());
+    println!(
+        "                   p99        {:8.2} ms, {:.1} of the median",
+        half.p99_ms(),
+        half.p99_ms() / half.median_ms()
+    );
+    stage.until_appraised(3 * BUNDLES).await?;
+
+    let many = stage.load(3, |load| load.clients = 500).run()?;
+    println!(
+        "500 clients: median           {:8.2} ms, refused {}",
+        many.median_ms(),
+        many.refused
+    );
+    println!(
+        "             resident memory  {:8.1} MB at most",
+        stage.peak_memory_mb()
+    );
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! A cloud with many machines, a chain, and a relayer that knows both.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chassis_sim::{
+    Cloud, Seed,
+    fleet::Fleet,
+    machine::{Machine, MachineSpec},
+};
+use chassis_verifier::{Endorsements, Policy, bundle::Anchor};
+use tempfile::TempDir;
+
+use crate::{BUNDLES, chain::Chain, outside::Outside, programs::Relayer, sender::Load};
+
+/// The registry takes 64 operators on one platform.
+const PER_PLATFORM: usize = 50;
+const PARTS: usize = 4;
+
+pub(crate) struct Stage {
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) chain: Chain,
+    machine: Machine,
+    relayer: Relayer,
+    _outside: Outside,
+    dir: TempDir,
+    /// By platform.
+    endorsements: Vec<Endorsements>,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let cloud = Arc::new(Cloud::new(&dir.path().join("cloud"), Seed(1))?);
+        let machine = cloud.boot(MachineSpec::new("bench"))?;
+        let chain = Chain::start(cloud.policy().digest()?).await;
+        let outside = Outside::serve(Arc::clone(&cloud)).await;
+        let mut relayer = Relayer::new(&chain, &cloud, &outside);
+        relayer.start(None).await;
+        let mut stage = Self {
+            cloud,
+            chain,
+            machine,
+            relayer,
+            _outside: outside,
+            dir,
+            endorsements: Vec::new(),
+        };
+        stage.write_bundles().await?;
+        Ok(stage)
+    }
+
+    /// The bundles of a part, each with what an honest relayer appraises it with.
+    pub(crate) fn bundles(&self, part: usize) -> anyhow::Result<Vec<(Vec<u8>, Endorsements)>> {
+        let numbers = part * BUNDLES..(part + 1) * BUNDLES;
+        let bundle = |number| {
+            Ok((
+                std::fs::read(self.file(number))?,
+                self.endorsements[number / PER_PLATFORM].clone(),
+            ))
+        };
+        numbers.map(bundle).collect()
+    }
+
+    /// The policy of cloud and relayer.
+    pub(crate) fn policy(&self) -> Policy {
+        self.cloud.policy()
+    }
+
+    /// A part to be sent, by 16 clients as fast as they can unless `change` says otherwise.
+    pub(crate) fn load(&self, part: usize, change: impl FnOnce(&mut Load)) -> Load {
+        let mut load = Load {
+            url: self.relayer.url.clone(),
+            folder: self.folder(part),
+            clients: 16,
+            interval: Duration::ZERO,
+        };
+        change(&mut load);
+        load
+    }
+
+    /// Waits until the relayer has appraised as many bundles as this, all of them well.
+    pub(crate) async fn until_appraised(&self, count: usize) -> anyhow::Result<()> {
+        loop {
+            let metrics = reqwest::get(format!("{}/metrics", self.relayer.url))
+                .await?
+                .text()
+                .await?;
+            let appraised = |outcome| {
+                value(
+                    &metrics,
+                    &format!("chassis_appraisals_total{{outcome=\"{outcome}\"}}"),
+                )
+            };
+            anyhow::ensure!(
+                appraised("rejected") == 0,
+                "the relayer rejects bundles that are good"
+            );
+            if appraised("attestable") + BUNDLES >= count {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The most memory that the relayer had in use.
+    pub(crate) fn peak_memory_mb(&self) -> f64 {
+        self.relayer.peak_memory() as f64 / 1e6
+    }
+
+    async fn write_bundles(&mut self) -> anyhow::Result<()> {
+        let claim = self.chain.anchor().await;
+        let fleet = Fleet::packed(
+            &self.cloud,
+            &self.machine,
+            PARTS * BUNDLES / PER_PLATFORM,
+            PER_PLATFORM,
+        )?;
+        let anchor = Anchor {
+            chain_id: claim.chain_id,
+            registry: claim.registry,
+            block_number: claim.number,
+            block_hash: claim.hash,
+        };
+        fleet.list();
+        for part in 0..PARTS {
+            std::fs::create_dir_all(self.folder(part))?;
+        }
+        for number in 0..PARTS * BUNDLES {
+            std::fs::write(self.file(number), fleet.bundle_at(number, number, anchor)?.to_json()?)?;
+        }
+        let all = Endorsements {
+            anchor: claim,
+            ..fleet.endorsements()
+        };
+        let of = |platform: usize| {
+            let id = fleet.platform_id(platform * PER_PLATFORM);
+            let host_registry = all
+                .host_registry
+                .iter()
+                .filter(|claim| Some(claim.platform_id) == id);
+            Endorsements {
+                host_registry: host_registry.cloned().collect(),
+                ..all.clone()
+            }
+        };
+        self.endorsements = (0..PARTS * BUNDLES / PER_PLATFORM).map(of).collect();
+        Ok(())
+    }
+
+    fn file(&self, number: usize) -> PathBuf {
+        self.folder(number / BUNDLES).join(format!("{number:06}.json"))
+    }
+
+    fn folder(&self, part: usize) -> PathBuf {
+        self.dir.path().join(format!("part-{part}"))
+    }
+}
+
+/// The value of a sample in Prometheus' text; zero if there is none yet.
+fn value(metrics: &str, sample: &str) -> usize {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(sample));
+    line.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+}
