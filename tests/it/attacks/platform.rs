@@ -56,6 +56,27 @@ fn a_debug_td() {
     nothing_holds_for(&appraisal, &checks);
 }
 
+/// Its host could move it to another machine after it has attested. `dcap-qvl` refuses it, with the quote.
+#[test]
+fn a_td_that_can_migrate() {
+    let world = World::new();
+    let td_attributes = ((1_u64 << 28) | (1 << 29)).to_le_bytes();
+    let appraisal = appraise_spec(
+        &world,
+        MachineSpec {
+            td_attributes,
+            ..MachineSpec::new("a")
+        },
+    );
+    let checks = [
+        CheckId::TdQuote,
+        CheckId::CrossConfiguration,
+        CheckId::CrossSystem,
+        CheckId::Workload,
+    ];
+    nothing_holds_for(&appraisal, &checks);
+}
+
 #[test]
 fn an_old_tcb() {
     let world = World::new();
