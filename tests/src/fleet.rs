@@ -202,7 +202,9 @@ fn member(cloud: &Cloud, model: &Machine, index: usize, processor: usize) -> Mem
         ..model.instance().clone()
     };
     Member {
-        platform: cloud.intel().platform(cloud.intel().pck_spec(&format!("fleet-{processor}"))),
+        platform: cloud
+            .intel()
+            .platform(cloud.intel().pck_spec(&format!("fleet-{processor}"))),
         zone: instance.zone.clone(),
         ak_certificate: cloud.provider().ak_certificate(&ak, &instance),
         ak,

@@ -47,6 +47,8 @@ pub struct Chain {
     pub id: u64,
     /// The registry. Its calls are reads: one endpoint answers.
     pub registry: Registry,
+    /// The registry. Its calls are decisions: for what is signed.
+    pub decided: Registry,
 }
 
 /// A block, as far as anybody here cares.
@@ -77,6 +79,8 @@ impl Chain {
                 "there is no contract at {registry} on chain {id}: check `registry`"
             )));
         }
+        let two = RootProvider::new(RpcClient::new(decide::Decider(pool.clone()), false)).erased();
+        let decided = IProofOfCloudRegistry::new(registry, two);
         let registry = IProofOfCloudRegistry::new(registry, provider.clone());
         Ok(Self {
             pool,
@@ -84,6 +88,7 @@ impl Chain {
             confirmations: rpc.file.confirmations,
             id,
             registry,
+            decided,
         })
     }
 

@@ -40,6 +40,12 @@ pub(super) fn with_registry(one: &Carried, view: &View) -> Option<String> {
             fields.platform_id, platform.provider, fields.provider
         ));
     }
+    if view.lowers(one).unwrap_or(true) {
+        return Some(format!(
+            "it would lower the custody of platform {}, or end it sooner, for everybody there; it waits until that has run out",
+            fields.platform_id
+        ));
+    }
     None
 }
 
@@ -113,6 +119,19 @@ mod tests {
         // Who names no provider contradicts none.
         b.fields.provider = 0;
         assert_eq!(between(&a, &b), None);
+    }
+
+    #[test]
+    fn evidence_that_would_lower_a_live_platform_waits() {
+        let mut one = carried(1);
+        let mut view = view(std::slice::from_ref(&one));
+        let platform = view.platforms.get_mut(&one.fields.platform_id).unwrap();
+        platform.status = Status::Active;
+        (platform.provider, platform.custody) = (one.fields.provider, one.fields.custody);
+        platform.custodyExpiry = U40::from(one.fields.expiry - 64);
+        assert_eq!(with_registry(&one, &view), None);
+        one.fields.custody -= 1;
+        assert!(with_registry(&one, &view).unwrap().contains("lower"));
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Inner {
         }
         if !self
             .chain
-            .registry
+            .decided
             .policyInForce(self.policy_digest)
             .call()
             .await

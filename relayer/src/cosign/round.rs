@@ -47,7 +47,9 @@ pub(super) struct Ready {
 impl Inner {
     /// Proposes what is ready and this relayer's turn. Returns whether anything moved.
     pub(super) async fn propose(&self) -> Result<bool, Error> {
-        let most = u32::try_from(self.max_batch).unwrap_or(u32::MAX);
+        // What was put off is the oldest, and must not hide what is behind it.
+        let most = self.max_batch + self.put_off_now();
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         let rows = self.store.bundles_to_propose(most).await?;
         if rows.is_empty() {
             self.memory().ready.clear();
@@ -58,7 +60,8 @@ impl Inner {
             return Ok(false);
         }
         let block = self.chain.finalized().await?;
-        let rows = self.in_turn(rows, &set, block.timestamp);
+        let mut rows = self.in_turn(rows, &set, block.timestamp);
+        rows.truncate(self.max_batch);
         if rows.is_empty() {
             return Ok(false);
         }
@@ -80,6 +83,12 @@ impl Inner {
             self.collect(&set, block, report, request, ask).await?;
         }
         Ok(true)
+    }
+
+    fn put_off_now(&self) -> usize {
+        let now = Instant::now();
+        let memory = self.memory();
+        memory.ready.values().filter(|one| one.not_before > now).count()
     }
 
     /// Those bundles that have waited until this relayer's turn.
@@ -205,8 +214,8 @@ impl Inner {
     }
 
     /// Puts a proposal to all members at once, and waits for all of them, at most a stage; but hardly longer once enough
-    /// have voted yes on everything: the first to answer are not always those who sign. Who does not answer is left out of
-    /// the next tries.
+    /// have voted yes on everything: the first to answer are not always those who sign. Who does not answer is asked
+    /// again: a moment's trouble must not leave only those who always refuse.
     async fn poll(
         &self,
         set: &Set,
@@ -235,7 +244,6 @@ impl Inner {
                 Ok(_) => warn!(peer = %member, "answered with another number of votes"),
                 Err(error) => {
                     warn!(%error, "does not vote");
-                    self.leave_out(member, set, block);
                 }
             }
             if agree_wholly >= set.threshold {

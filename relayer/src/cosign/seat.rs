@@ -58,13 +58,13 @@ impl Set {
 impl Inner {
     /// The set that signs now.
     pub(super) async fn set_in_force(&self) -> Result<Set, Error> {
-        let id = self.chain.registry.control().call().await?.relayerSetId;
+        let id = self.chain.decided.control().call().await?.relayerSetId;
         self.set(id).await
     }
 
     /// A set by its id; one that was replaced has an hour of grace at most.
     pub(super) async fn set(&self, id: u32) -> Result<Set, Error> {
-        let set = self.chain.registry.relayerSet(id).call().await?;
+        let set = self.chain.decided.relayerSet(id).call().await?;
         Ok(Set {
             id,
             members: set.members,

@@ -15,13 +15,14 @@ use crate::{
     post::report::{Carried, View},
 };
 
-/// Questions put to the endpoint at once.
+/// Questions put to the endpoints at once.
 const AT_ONCE: usize = 8;
 
 impl Inner {
     /// Reads what a report about these bundles rests on, as of a block by its hash: whoever reads it reads the same.
+    /// What is signed rests on it, so no endpoint is believed alone.
     pub(super) async fn view(&self, block: Block, carried: &[Carried]) -> Result<View, Error> {
-        let registry = &self.chain.registry;
+        let registry = &self.chain.decided;
         let at = BlockId::hash(block.hash);
         let operators: BTreeSet<Address> = carried.iter().map(|one| one.operator).collect();
         let platforms: BTreeSet<_> = carried.iter().map(|one| one.fields.platform_id).collect();

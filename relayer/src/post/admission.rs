@@ -11,6 +11,7 @@ use super::{
     alarms::Alarm,
     fees::Fee,
     held, nonces,
+    settle::applied,
     view::{View, unix_now},
 };
 use crate::{
@@ -80,7 +81,11 @@ impl Poster {
             return Ok(None);
         };
         match self.chain.fate(hash).await? {
-            Fate::Mined(receipt) => Ok(receipt.succeeded.then(|| inclusion(&receipt))),
+            Fate::Mined(receipt) => {
+                // The endpoint named the transaction; what it did is what two say.
+                let applied = applied(&receipt, report, *self.chain.registry.address());
+                Ok(applied.map(|_| inclusion(&receipt)))
+            }
             Fate::Absent | Fate::Undecided => Err(Error::Rpc(format!(
                 "one endpoint says that {hash} posted report {report}, and no other"
             ))),

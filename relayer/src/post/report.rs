@@ -96,6 +96,20 @@ impl View {
         })
     }
 
+    /// Whether this would take something from everybody on the machine: an entry that lowers custody which still holds, or
+    /// ends it sooner. Evidence that shows less waits until what was shown has run out.
+    ///
+    /// # Errors
+    /// If the view lacks its operator or platform.
+    pub(crate) fn lowers(&self, carried: &Carried) -> Result<bool, Error> {
+        let (_, platform) = self.stored(carried)?;
+        let (fields, end) = (&carried.fields, platform.custodyExpiry.to::<u64>());
+        let is_live = platform.status == Status::Active && end > self.block.timestamp;
+        Ok(is_live
+            && needs_entry(platform, fields)
+            && (fields.custody < platform.custody || fields.custody_expiry < end))
+    }
+
     fn stored(&self, carried: &Carried) -> Result<(&Attestation, &PlatformState), Error> {
         let operator = self.operators.get(&carried.operator);
         let platform = self.platforms.get(&carried.fields.platform_id);

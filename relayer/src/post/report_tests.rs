@@ -207,6 +207,30 @@ fn evidence_that_shows_less_does_not_lower_the_platform() {
     }
 }
 
+/// One tenant's weak or short evidence must not cut everybody on the machine.
+#[test]
+fn a_live_platform_is_not_lowered_for_a_longer_expiry() {
+    let (one, mut tenant) = (carried(1), carried(2));
+    tenant.fields.platform_id = one.fields.platform_id;
+    let mut view = view(&[one.clone(), tenant.clone()]);
+    granted(&one, &mut view);
+    let id = one.fields.platform_id;
+    let end = tenant.fields.expiry - 64;
+    view.platforms.get_mut(&id).unwrap().custodyExpiry = U40::from(end);
+    assert!(!view.lowers(&tenant).unwrap(), "it shows as much, for longer");
+    tenant.fields.custody -= 1;
+    assert!(view.lowers(&tenant).unwrap(), "less custody");
+    tenant.fields.custody += 1;
+    tenant.fields.custody_expiry = end - 64;
+    assert!(view.lowers(&tenant).unwrap(), "an earlier end");
+    tenant.fields.custody = 0;
+    view.platforms.get_mut(&id).unwrap().custodyExpiry = U40::from(view.block.timestamp);
+    assert!(!view.lowers(&tenant).unwrap(), "what was shown has run out");
+    tenant.fields.expiry = view.block.timestamp;
+    view.platforms.get_mut(&id).unwrap().custodyExpiry = U40::from(end);
+    assert!(!view.lowers(&tenant).unwrap(), "it needs no entry");
+}
+
 /// A report with a platform, grants and renewals.
 fn full() -> Report {
     let all = [carried(1), carried(2), carried(3)];

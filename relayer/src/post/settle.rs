@@ -98,7 +98,7 @@ impl Poster {
 
 /// The results that the registry took out of a report; it skips what a freeze or a newer report has overtaken. `None` if
 /// the transaction did not post it.
-fn applied(receipt: &Receipt, report: B256, registry: Address) -> Option<Vec<B256>> {
+pub(super) fn applied(receipt: &Receipt, report: B256, registry: Address) -> Option<Vec<B256>> {
     let logs = || receipt.logs.iter().filter(|log| log.address == registry);
     let batch = logs()
         .filter_map(|log| BatchPosted::decode_log(log).ok())

@@ -14,6 +14,7 @@
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod chain;
 #[path = "../../it/e2e/outside.rs"]
+#[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod outside;
 #[path = "../../it/e2e/programs.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]

@@ -2,12 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use alloy::{eips::BlockNumberOrTag, providers::Provider};
+use anyhow::Context as _;
 use chassis_sim::{
     Cloud, Seed,
     fleet::Fleet,
     machine::{Machine, MachineSpec},
 };
-use chassis_verifier::{Endorsements, Policy, bundle::Anchor};
+use chassis_verifier::{AnchorClaim, Endorsements, Policy, bundle::Anchor};
 use tempfile::TempDir;
 
 use crate::{BUNDLES, chain::Chain, outside::Outside, programs::Relayer, sender::Load};
@@ -108,7 +110,7 @@ impl Stage {
     }
 
     async fn write_bundles(&mut self) -> anyhow::Result<()> {
-        let claim = self.chain.anchor().await;
+        let claim = self.anchor().await?;
         let fleet = Fleet::packed(
             &self.cloud,
             &self.machine,
@@ -126,7 +128,10 @@ impl Stage {
             std::fs::create_dir_all(self.folder(part))?;
         }
         for number in 0..PARTS * BUNDLES {
-            std::fs::write(self.file(number), fleet.bundle_at(number, number, anchor)?.to_json()?)?;
+            std::fs::write(
+                self.file(number),
+                fleet.bundle_at(number, number, anchor)?.to_json()?,
+            )?;
         }
         let all = Endorsements {
             anchor: claim,
@@ -145,6 +150,20 @@ impl Stage {
         };
         self.endorsements = (0..PARTS * BUNDLES / PER_PLATFORM).map(of).collect();
         Ok(())
+    }
+
+    /// The latest finalized block, as an honest relayer sees it.
+    async fn anchor(&self) -> anyhow::Result<AnchorClaim> {
+        let provider = &self.chain.provider;
+        let finalized = provider.get_block_by_number(BlockNumberOrTag::Finalized).await?;
+        let header = finalized.context("no block is finalized yet")?.header;
+        Ok(AnchorClaim {
+            chain_id: provider.get_chain_id().await?,
+            registry: self.chain.registry,
+            number: header.number,
+            hash: header.hash,
+            timestamp: header.timestamp,
+        })
     }
 
     fn file(&self, number: usize) -> PathBuf {

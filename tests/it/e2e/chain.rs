@@ -7,7 +7,6 @@ use std::{
 };
 
 use alloy::{
-    eips::BlockNumberOrTag,
     network::{EthereumWallet, TransactionBuilder},
     primitives::{Address, B256, Bytes, address, aliases::U40},
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -17,7 +16,6 @@ use alloy::{
 };
 use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
 use chassis_sim::provider::PROVIDER_ID;
-use chassis_verifier::AnchorClaim;
 use serde_json::{Value, json};
 
 /// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards, 4 and 5 relay too where there are
@@ -121,22 +119,6 @@ impl Chain {
     /// How many reports the registry has applied.
     pub(crate) async fn batches(&self) -> u64 {
         self.registry().control().call().await.unwrap().nextBatch
-    }
-
-    /// The latest finalized block, as an honest relayer sees it.
-    pub(crate) async fn anchor(&self) -> AnchorClaim {
-        let finalized = self
-            .provider
-            .get_block_by_number(BlockNumberOrTag::Finalized)
-            .await;
-        let header = finalized.unwrap().expect("anvil finalizes").header;
-        AnchorClaim {
-            chain_id: self.provider.get_chain_id().await.unwrap(),
-            registry: self.registry,
-            number: header.number,
-            hash: header.hash,
-            timestamp: header.timestamp,
-        }
     }
 
     async fn deploy(&self, policy: B256, relayers: &[usize], threshold: u8) -> Address {
