@@ -112,6 +112,23 @@ pub const CATALOGUE: &[Metric] = &[
         "Freezes of an operator that this relayer has signed",
     ),
     counter("chassis_gas_used_total", "Gas that final reports used"),
+    gauge("chassis_http_connections", "Open connections"),
+    counter(
+        "chassis_http_problems_total",
+        "Answers that are problems, by the problem's `type`",
+    ),
+    Metric {
+        kind: Kind::Histogram,
+        unit: Unit::Seconds,
+        ..gauge(
+            "chassis_http_request_duration_seconds",
+            "How long answers take, by `method` and `route`",
+        )
+    },
+    counter(
+        "chassis_http_requests_total",
+        "Requests answered, by `method`, `route` and `status`",
+    ),
     gauge(
         "chassis_index_block",
         "The last finalized block of the registry's log that was read",
@@ -159,6 +176,10 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_post_holds_total",
         "Times that posting was held up, by `reason`",
     ),
+    Metric {
+        unit: Unit::Bytes,
+        ..gauge("chassis_process_resident_bytes", "Memory in use")
+    },
     counter(
         "chassis_reappraisal_rounds_total",
         "Rounds through all operators that came to their end",
