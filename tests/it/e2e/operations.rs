@@ -165,16 +165,36 @@ async fn slow_clients_are_dropped_and_others_are_served() {
     }
 }
 
+/// Brings a bundle as far as its transaction, and stops the chain before that is in a block.
+async fn posted_and_not_included(world: &World, bundle: &[u8]) -> String {
+    until("the registry's log is read", || async {
+        get(world, "/v1/events").await.0 == 200
+    })
+    .await;
+    // Blocks are few now, so that there is time between the transaction and the next one.
+    world.chain.mine_each(6).await;
+    let (_, answer) = world.relayer.post(bundle).await;
+    let digest = digest(&answer);
+    until("it is signed", || async {
+        ["queued", "posted"].contains(
+            &world.relayer.bundle(&digest).await["state"]
+                .as_str()
+                .unwrap_or(""),
+        )
+    })
+    .await;
+    world.chain.mine_each(0).await;
+    world.relayer.until_state(&digest, "posted").await;
+    digest
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_it_brings_on_chain_what_is_signed_and_exits() {
     let mut world = World::new().await;
     let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
     world.relayer.start_with(&[]).await;
     let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
-    // No block: what is sent stays out of the chain until this test mines.
-    world.chain.mine_each(0).await;
-    let (_, answer) = world.relayer.post(&bundle).await;
-    world.relayer.until_state(&digest(&answer), "posted").await;
+    posted_and_not_included(&world, &bundle).await;
 
     world.relayer.signal(Signal::SIGTERM);
     until("intake is closed", || async {
@@ -202,10 +222,7 @@ async fn told_twice_it_stops_at_once_and_grace_is_bounded() {
         .start_with(&[("CHASSIS_SHUTDOWN__GRACE_S", "2")])
         .await;
     let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
-    world.chain.mine_each(0).await;
-    let (_, answer) = world.relayer.post(&bundle).await;
-    let digest = digest(&answer);
-    world.relayer.until_state(&digest, "posted").await;
+    let digest = posted_and_not_included(&world, &bundle).await;
 
     let told = Instant::now();
     world.relayer.signal(Signal::SIGTERM);
