@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The whole path on a local chain: evidence in, `isAttested` out, and an attack refused. Leaves nothing running.
+# The whole path on a local chain with three relayers, of which two must agree: evidence in, `isAttested` out, and an attack
+# refused. Leaves nothing running. `--stay`: all of it goes on until Ctrl-C, for you to look at.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,7 +36,11 @@ trap clean_up EXIT
 
 # anvil's well-known keys, worth nothing anywhere else.
 deployer=0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80
-relayer=0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d
+relayers=(
+    0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d
+    0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a
+    0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba
+)
 operator=0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a
 attacker=0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6
 address_of() { "$cast" wallet address "$1"; }
@@ -53,11 +58,13 @@ for name in a b; do
     tell "machine $name $(cloud ".machines.$name | \"\(.image), \(.zone), TPM at \(.tcti)\"")"
 done
 
-say "The registry: one relayer, one guardian who also governs, one provider, one policy"
+say "The registry: three relayers, two of whom must sign, one guardian who also governs, one provider, one policy"
+members=()
+for key in "${relayers[@]}"; do members+=("$(address_of "$key")"); done
 policy_digest=$("$bin/chassis" policy digest "$(cloud .policy)")
 (
     cd contracts
-    CHASSIS_RELAYERS=$(address_of $relayer) CHASSIS_THRESHOLD=1 CHASSIS_GUARDIANS=$(address_of $deployer) \
+    CHASSIS_RELAYERS=$(IFS=,; echo "${members[*]}") CHASSIS_THRESHOLD=2 CHASSIS_GUARDIANS=$(address_of $deployer) \
         CHASSIS_GOVERNOR=$(address_of $deployer) CHASSIS_PROVIDERS=1 CHASSIS_POLICIES=$policy_digest \
         "$forge" script script/Deploy.s.sol --rpc-url "$ETH_RPC_URL" --private-key $deployer --broadcast --json
 ) >"$dir/deploy.log" 2>&1 || fail "the registry was not deployed"
@@ -74,24 +81,38 @@ tell "vault     $vault (lets only attested keepers in)"
 "$cast" send "$vault" 'checkIn()' --private-key $operator >/dev/null 2>&1 && fail "the vault let a stranger in"
 tell "the vault refuses the operator: not attested yet"
 
-say "A relayer"
-port=$(free_port)
-cat >"$dir/relayer.toml" <<TOML
-listen = "127.0.0.1:$port"
+say "Three relayers, each with a key, a database and an archive of its own"
+urls=()
+for n in 0 1 2; do urls+=("http://127.0.0.1:$(free_port)"); done
+for n in 0 1 2; do
+    peers=()
+    for other in 0 1 2; do
+        ((other == n)) || peers+=("{ address = \"${members[other]}\", url = \"${urls[other]}\" }")
+    done
+    cat >"$dir/relayer$n.toml" <<TOML
+listen = "${urls[n]#http://}"
 rpc_url = "$ETH_RPC_URL"
 registry = "$registry"
 policy = "$(cloud .policy)"
-data_dir = "$dir/relayer"
+data_dir = "$dir/relayer$n"
 
 [endorsements]
 collateral = "$(cloud .http)/collateral/{fmspc}"
 host_registry = "$(cloud .http)/host-registry/{ppid}"
 provider_crls = ["$(cloud .http)/crls/root.der", "$(cloud .http)/crls/intermediate.der"]
+
+[cosign]
+peers = [${peers[0]}, ${peers[1]}]
+stage_seconds = 5
 TOML
-CHASSIS_RELAYER_KEY=$relayer "$bin/chassis" relay --config "$dir/relayer.toml" >"$dir/relayer.log" 2>&1 & pids+=($!)
-url=http://127.0.0.1:$port
-await "the relayer" curl -fsS "$url/readyz"
-tell "listens on $url"
+    CHASSIS_RELAYER_KEY=${relayers[n]} "$bin/chassis" relay --config "$dir/relayer$n.toml" >"$dir/relayer$n.log" 2>&1 \
+        & pids+=($!)
+done
+for n in 0 1 2; do
+    await "relayer $n" curl -fsS "${urls[n]}/readyz"
+    tell "${members[n]} listens on ${urls[n]}"
+done
+url=${urls[0]}
 
 # register MACHINE-ROOT TCTI KEY OUT: what an operator runs on a node.
 register() {
@@ -138,6 +159,15 @@ curl -fsS "$url/v1/bundles/$digest" | jq -e '[.checks[] | select(.outcome == "fa
     >/dev/null || fail "the attack was refused, but not by the cross-check"
 [[ $("$cast" call "$registry" 'isAttested(address)(bool)' "$(address_of $attacker)") == false ]] || fail "the attacker is attested"
 tell "isAttested($(address_of $attacker)) = false"
+
+if [[ ${1:-} == --stay ]]; then
+    say "Everything goes on until Ctrl-C"
+    tell "ETH_RPC_URL=$ETH_RPC_URL REGISTRY=$registry, relayers ${urls[*]}"
+    tell "$bin/chassis status $(address_of $operator) --rpc-url $ETH_RPC_URL --registry $registry"
+    tell "$bin/chassis audit --rpc-url $ETH_RPC_URL --registry $registry"
+    trap 'exit 0' INT TERM
+    while sleep 1; do :; done
+fi
 
 echo
 echo "demo: ok"
