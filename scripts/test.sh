@@ -25,7 +25,7 @@ cargo test --workspace --doc --locked --quiet
 echo "== Rust and end to end"
 cargo build --workspace --bins --locked
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --locked
+    cargo nextest run --workspace --locked --no-fail-fast
 else
     cargo test --workspace --lib --bins --tests --locked
 fi

@@ -23,14 +23,14 @@
 //!
 //! # When
 //!
-//! The members take turns in an order that [`turn`] makes of `keccak256(setId, epoch)`, `epoch = ⌊asOf / 300⌋`. A relayer
+//! The members take turns in an order that `turn` makes of `keccak256(setId, epoch)`, `epoch = ⌊asOf / 300⌋`. A relayer
 //! proposes a bundle `rank × stage` after it has appraised it (stage: 20 s), and posts a report that somebody else
 //! proposed `(rank + 1) × stage` after it was complete, if the registry does not show it by then. Turns save work. No
 //! check enforces them, and no safety rests on them.
 //!
 //! # How
 //!
-//! One path, `POST /v1/cosign`; bodies are those in [`message`]; requests and answers are signed as in [`auth`].
+//! One path, `POST /v1/cosign`; bodies are those in `message`; requests and answers are signed as in `auth`.
 //!
 //! 1. **propose** → a vote for each item: yes with the result's digest, or no with reasons. Before it votes yes, a
 //!    relayer
@@ -38,10 +38,10 @@
 //!      than 900 s behind its own latest finalized block;
 //!    - holds evidence and `E`, or **fetch**es them by digest from the proposer, and archives them;
 //!    - sees that the evidence names this registry and chain, and that its operator consents;
-//!    - vets `E` as [`vet`] has it: the anchor by its own chain; what is signed by its signatures, dates, and what it knows
+//!    - vets `E` as `vet` has it: the anchor by its own chain; what is signed by its signatures, dates, and what it knows
 //!      of newer issues; what is unsigned by having fetched the same claim itself;
 //!    - appraises at the item's time with `E`, and with its own endorsements too, and finds the bundle attestable by both,
-//!      with an effect on chain, and without conflict of identity ([`conflict`]) with any other item and what the registry shows.
+//!      with an effect on chain, and without conflict of identity (`conflict`) with any other item and what the registry shows.
 //! 2. The proposer picks `k` members, itself among them, so that the items for which all of them voted yes *with its own
 //!    digest* are most, and makes the report of those.
 //! 3. It writes down, then signs, then asks everybody who voted yes on all these items to **sign**. The request carries

@@ -4,7 +4,7 @@
 //! is dropped. Nothing is kept unless the head that follows from it ([`crate::replay`]) is the registry's at the same block
 //! hash: a log that an endpoint left out, an answer cut short, a flag or an empty list decide nothing. Where the two
 //! differ, every endpoint is asked, and the range is halved down to the first block; then it is an alarm
-//! ([`Index::divergence`]), nothing more is signed, and the same is tried again.
+//! ([`Index::alarm`]), nothing more is signed, and the same is tried again.
 //!
 //! Of old blocks, nodes that are no archives cannot tell the head. Those ranges are kept unverified until a later block's
 //! head covers them, and not shown.

@@ -3,7 +3,7 @@
 //!
 //! A report's operators are kept out of new reports until it is final, so that what the next one is built on (status
 //! nonces, generations, expiries) cannot be taken back by a reorg. Each report has one logical transaction; see
-//! [`transaction`].
+//! `transaction`.
 
 mod admission;
 mod alarms;
