@@ -55,10 +55,9 @@
 //! # Written down before it leaves
 //!
 //! In one synced transaction, before a signature leaves the process ([`Store::record_report`]): for each item (evidence,
-//! policy, endorsements, time) → result, where another result is refused by a constraint; for each operator and
-//! `issuedAt` what was said of it, likewise; the report, its items, and the signature. Evidence, endorsements, policy,
-//! result and manifest are in the archive by then. After a crash the same request gets the same signature, and no other
-//! ever.
+//! policy, endorsements, time) → result, where another result is refused by a constraint; the report, its items, and
+//! the signature. Evidence, endorsements, policy, result and manifest are in the archive by then. After a crash the same
+//! request gets the same signature, and no other ever.
 //!
 //! # What a member alone can do
 //!
