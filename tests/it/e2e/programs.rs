@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 use chassis_sim::{Cloud, machine::Parts};
@@ -105,13 +106,13 @@ impl Relayer {
         self.dir.path().join("data")
     }
 
-    /// Starts it and waits until it answers. `failpoint`: where it is to die.
+    /// Starts it and waits until it answers. `failpoint`: where it is to die, which may be before it answers.
     pub(crate) async fn start(&mut self, failpoint: Option<&str>) {
         let mut command = Command::new(binary("chassis"));
         if let Some(name) = failpoint {
             command.env("CHASSIS_FAILPOINT", name);
         }
-        self.spawn(command).await;
+        self.spawn(command, failpoint.is_some()).await;
     }
 
     /// The same on a disk that is full: no file can grow beyond so many KiB.
@@ -120,20 +121,27 @@ impl Relayer {
         // The signal would kill it; a full disk sends none.
         let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
         command.arg("-c").arg(script).arg(binary("chassis"));
-        self.spawn(command).await;
+        self.spawn(command, false).await;
     }
 
-    async fn spawn(&mut self, mut command: Command) {
+    async fn spawn(&mut self, mut command: Command, may_die: bool) {
         command
             .args(["relay", "--config"])
             .arg(&self.config)
             .env("CHASSIS_RELAYER_KEY", KEYS[self.key]);
         self.process = Some(command.stdout(Stdio::null()).spawn().unwrap());
         let url = format!("{}/healthz", self.url);
-        until("the relayer answers", || async {
-            reqwest::get(&url).await.is_ok_and(|r| r.status().is_success())
-        })
-        .await;
+        for _ in 0..600 {
+            if reqwest::get(&url).await.is_ok_and(|r| r.status().is_success()) {
+                return;
+            }
+            if self.is_dead() {
+                assert!(may_die, "the relayer ended before it answered; its log is above");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("waited a minute in vain: the relayer answers");
     }
 
     /// Whether its process has ended.
