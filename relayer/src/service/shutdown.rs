@@ -62,8 +62,8 @@ pub(super) async fn drain(
     loop {
         match store.signed_and_not_included().await {
             Ok(0) => break,
-            // Another replica posts: it goes on.
-            Ok(_) if !store.is_held() => break,
+            // Another replica posts: it goes on. Told to stop right after the start, nobody may have taken the lease yet.
+            Ok(_) if matches!(store.hold().await, Ok(false)) => break,
             Ok(left) if Instant::now() >= until => {
                 warn!(
                     left,

@@ -63,12 +63,6 @@ impl Store {
         Ok(token != 0)
     }
 
-    /// Whether the lease was held when last looked at; a handle without one always holds.
-    pub fn is_held(&self) -> bool {
-        let token = |fence: &Arc<Fence>| fence.token.load(Ordering::Relaxed);
-        self.fence.as_ref().is_none_or(|fence| token(fence) != 0)
-    }
-
     /// Gives the lease back, so that another replica need not wait.
     ///
     /// # Errors
