@@ -4,6 +4,7 @@
 CREATE TABLE reports (
     hash TEXT PRIMARY KEY,          -- EIP-712 digest that was signed
     archive TEXT NOT NULL,          -- manifest
+    issued_at BIGINT NOT NULL,      -- Unix seconds; they are posted in this order
     calldata TEXT NOT NULL          -- post(report, mask, signatures), hex
 );
 

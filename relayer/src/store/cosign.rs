@@ -204,10 +204,12 @@ impl Store {
     pub async fn queue_report(&self, report: &OpenReport, calldata: &[u8]) -> Result<(), Error> {
         let mut all = self.begin().await?;
         sqlx::query(
-            "INSERT INTO reports (hash, archive, calldata) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING",
+            "INSERT INTO reports (hash, archive, issued_at, calldata) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (hash) DO NOTHING",
         )
         .bind(report.hash.to_string())
         .bind(report.archive.to_string())
+        .bind(i64::try_from(report.issued_at).unwrap_or(i64::MAX))
         .bind(hex::encode(calldata))
         .execute(&mut *all)
         .await?;

@@ -105,16 +105,17 @@ pub struct Attempt {
 }
 
 impl Store {
-    /// The oldest queued reports without a transaction: digest and calldata.
+    /// Queued reports without a transaction, in the order of their issue: digest and calldata. The registry refuses grants
+    /// on a platform that a later report has spoken of, so one that overtakes another makes it revert.
     ///
     /// # Errors
     /// Of the database.
     pub async fn reports_to_post(&self, most: usize) -> Result<Vec<(B256, Vec<u8>)>, Error> {
         let rows = sqlx::query(
-            "SELECT r.hash, r.calldata FROM reports r JOIN bundles b ON b.report = r.hash
-             WHERE b.state = 'queued'
+            "SELECT r.hash, r.calldata FROM reports r
+             WHERE EXISTS (SELECT 1 FROM bundles b WHERE b.report = r.hash AND b.state = 'queued')
              AND NOT EXISTS (SELECT 1 FROM transactions t WHERE t.report = r.hash AND t.state <> 'dropped')
-             GROUP BY r.hash, r.calldata ORDER BY MIN(b.received_at), r.hash LIMIT $1",
+             ORDER BY r.issued_at, r.hash LIMIT $1",
         )
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&self.pool)

@@ -157,12 +157,17 @@ pub(super) async fn sign(store: &Store, report: B256, signings: &[Signing]) -> R
         archive: hash(4_000),
         proposer: Address::ZERO,
         set_id: 1,
-        issued_at: 1_700_000_000,
+        issued_at: issued_at(report),
         deadline: 1_700_003_600,
         now: 1_700_000_001,
         items: signings.iter().map(item).collect(),
     };
     store.record_report(&new, Address::ZERO, &[9; 64]).await
+}
+
+/// When a report was issued: in another order than that of bundles, or of hashes.
+pub(super) fn issued_at(report: B256) -> u64 {
+    1_700_000_000 + u64::from(u8::MAX - report.0[31])
 }
 
 /// Hands a report that was signed to the poster.

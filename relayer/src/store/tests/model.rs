@@ -322,19 +322,18 @@ impl Model {
         found.into_iter().map(|(digest, _)| *digest).collect()
     }
 
-    /// In order of their oldest bundles.
+    /// In the order of their issue.
     pub(super) fn to_post(&self) -> Vec<B256> {
-        let mut oldest = BTreeMap::new();
-        for digest in self.inside(State::Queued) {
-            let bundle = &self.bundles[&digest];
-            oldest.entry(bundle.report.unwrap()).or_insert(bundle.received_at);
-        }
-        let mut found: Vec<_> = oldest
-            .into_iter()
-            .filter(|(report, _)| !self.has_post(*report))
+        let queued = self.inside(State::Queued).into_iter();
+        let reports: BTreeSet<_> = queued
+            .map(|digest| self.bundles[&digest].report.unwrap())
             .collect();
-        found.sort_by_key(|(report, received_at)| (*received_at, *report));
-        found.into_iter().map(|(report, _)| report).collect()
+        let mut found: Vec<_> = reports
+            .into_iter()
+            .filter(|report| !self.has_post(*report))
+            .collect();
+        found.sort_by_key(|report| (issued_at(*report), *report));
+        found
     }
 
     fn has_post(&self, report: B256) -> bool {

@@ -109,6 +109,20 @@ on_both! {
         assert_eq!(queued.len(), 2);
     }
 
+    async fn reports_are_posted_in_the_order_of_their_issue(db: &TestDb) {
+        let store = db.open().await;
+        let mut issued = Vec::new();
+        for n in 1..=6 {
+            issued.push(queue(&store, n).await);
+        }
+        let received = issued.clone();
+        issued.sort_by_key(|report| issued_at(*report));
+        assert_ne!(issued, received);
+        let queued = store.reports_to_post(9).await.unwrap();
+        assert_eq!(queued.into_iter().map(|(report, _)| report).collect::<Vec<_>>(), issued);
+        assert_eq!(store.reports_to_post(1).await.unwrap()[0].0, issued[0]);
+    }
+
     async fn what_the_registry_skipped_goes_back(db: &TestDb) {
         let store = db.open().await;
         let report = queue(&store, 1).await;
