@@ -2,14 +2,11 @@
 //!
 //! With one endpoint configured, it decides alone. With two, both must; with three, one may lie, lag or be down.
 
-use std::{
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use alloy::{
     rpc::json_rpc::{RequestPacket, Response, ResponsePacket, ResponsePayload},
-    transports::{TransportError, TransportErrorKind, TransportFut},
+    transports::{TransportError, TransportErrorKind},
 };
 use futures::{StreamExt, stream::FuturesUnordered};
 use serde_json::value::RawValue;
@@ -52,6 +49,33 @@ impl Pool {
             warn!(about, "the endpoints disagree: deciding nothing");
         }
         Ok(agreed)
+    }
+
+    /// The answer to one request, as two endpoints give it: for what a signature rests on.
+    pub(super) async fn decide(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
+        let fail = |problem: String| TransportErrorKind::custom_str(&problem);
+        let RequestPacket::Single(single) = &request else {
+            return Err(fail("one decision at a time".into()));
+        };
+        let (id, about) = (single.id().clone(), single.method().to_owned());
+        let agreed = self
+            .agreed(&about, async |endpoint| {
+                match endpoint.transport.clone().call(request.clone()).await? {
+                    ResponsePacket::Single(Response {
+                        payload: ResponsePayload::Success(value),
+                        ..
+                    }) => Ok(value.get().to_ascii_lowercase()),
+                    other => Err(fail(format!("{other:?}"))),
+                }
+            })
+            .await
+            .map_err(|error| fail(error.to_string()))?;
+        let answer = agreed.ok_or_else(|| fail(format!("the endpoints disagree about {about}")))?;
+        let payload = RawValue::from_string(answer).map_err(TransportError::ser_err)?;
+        Ok(ResponsePacket::Single(Response {
+            id,
+            payload: ResponsePayload::Success(payload),
+        }))
     }
 
     /// The highest number that two endpoints reach: for what only grows, like a height.
@@ -99,53 +123,6 @@ impl Pool {
             self.quorum(),
             problems.join("; ")
         )))
-    }
-}
-
-/// A transport each of whose answers is a decision: for what a signature rests on.
-#[derive(Clone, Debug)]
-pub(super) struct Decider(pub(super) Pool);
-
-impl Decider {
-    async fn decide(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
-        let RequestPacket::Single(single) = &request else {
-            return Err(TransportErrorKind::custom_str("one decision at a time"));
-        };
-        let (id, about) = (single.id().clone(), single.method().to_owned());
-        let answer = self
-            .0
-            .agreed(&about, async |endpoint| {
-                let answer = endpoint.transport.clone().call(request.clone()).await?;
-                match answer {
-                    ResponsePacket::Single(Response {
-                        payload: ResponsePayload::Success(value),
-                        ..
-                    }) => Ok(value.get().to_ascii_lowercase()),
-                    other => Err(TransportErrorKind::custom_str(&format!("{other:?}"))),
-                }
-            })
-            .await
-            .map_err(|error| TransportErrorKind::custom_str(&error.to_string()))?
-            .ok_or_else(|| {
-                TransportErrorKind::custom_str(&format!("the endpoints disagree about {about}"))
-            })?;
-        let payload =
-            ResponsePayload::Success(RawValue::from_string(answer).map_err(TransportError::ser_err)?);
-        Ok(ResponsePacket::Single(Response { id, payload }))
-    }
-}
-
-impl Service<RequestPacket> for Decider {
-    type Response = ResponsePacket;
-    type Error = TransportError;
-    type Future = TransportFut<'static>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: RequestPacket) -> Self::Future {
-        Box::pin(self.clone().decide(request))
     }
 }
 

@@ -32,7 +32,7 @@ use crate::{
     Error,
     registry::{IProofOfCloudRegistry, Registry},
 };
-use pool::Pool;
+use pool::{Pool, Questions};
 
 /// How far evidence may be ahead of what is finalized here, in blocks, and be waited for: two epochs.
 const AHEAD: u64 = 64;
@@ -73,13 +73,13 @@ impl Chain {
         let pool = Pool::connect(rpc).await?;
         let id = pool.chain;
         // No fillers: nonces and fees are chosen with care elsewhere, or a crash would double a post.
-        let provider = RootProvider::new(RpcClient::new(pool.clone(), false)).erased();
+        let provider = RootProvider::new(RpcClient::new(Questions::reads(pool.clone()), false)).erased();
         if provider.get_code_at(registry).await?.is_empty() {
             return Err(Error::Rpc(format!(
                 "there is no contract at {registry} on chain {id}: check `registry`"
             )));
         }
-        let two = RootProvider::new(RpcClient::new(decide::Decider(pool.clone()), false)).erased();
+        let two = RootProvider::new(RpcClient::new(Questions::decisions(pool.clone()), false)).erased();
         let decided = IProofOfCloudRegistry::new(registry, two);
         let registry = IProofOfCloudRegistry::new(registry, provider.clone());
         Ok(Self {

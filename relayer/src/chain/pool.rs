@@ -237,7 +237,28 @@ impl Endpoint {
     }
 }
 
-impl Service<RequestPacket> for Pool {
+/// The pool as a transport, and how it finds answers.
+#[derive(Clone, Debug)]
+pub(super) struct Questions {
+    pool: Pool,
+    answer: fn(Pool, RequestPacket) -> TransportFut<'static>,
+}
+
+impl Questions {
+    /// One endpoint answers.
+    pub(super) fn reads(pool: Pool) -> Self {
+        let answer = |pool: Pool, request| -> TransportFut<'static> { Box::pin(pool.read(request)) };
+        Self { pool, answer }
+    }
+
+    /// Two endpoints must give the same answer.
+    pub(super) fn decisions(pool: Pool) -> Self {
+        let answer = |pool: Pool, request| -> TransportFut<'static> { Box::pin(pool.decide(request)) };
+        Self { pool, answer }
+    }
+}
+
+impl Service<RequestPacket> for Questions {
     type Response = ResponsePacket;
     type Error = TransportError;
     type Future = TransportFut<'static>;
@@ -247,6 +268,6 @@ impl Service<RequestPacket> for Pool {
     }
 
     fn call(&mut self, request: RequestPacket) -> Self::Future {
-        Box::pin(self.clone().read(request))
+        (self.answer)(self.pool.clone(), request)
     }
 }

@@ -105,6 +105,7 @@ impl Node {
             "eth_chainId" => json!(format!("{:#x}", self.chain)),
             "eth_blockNumber" => json!(format!("{:#x}", self.head)),
             "eth_getCode" => json!("0x00"),
+            "eth_call" => json!(B256::with_last_byte(self.salt)),
             "eth_getTransactionCount" => json!("0x5"),
             "eth_sendRawTransaction" => json!(B256::ZERO),
             "eth_getBlockByNumber" => match params[0].as_str().unwrap() {
@@ -372,5 +373,32 @@ async fn evidence_a_little_ahead_of_finality_waits_and_far_ahead_is_judged() {
         claim(91 + AHEAD).await.unwrap().number,
         90,
         "so that it is refused"
+    );
+}
+
+/// What a signature rests on is no read.
+#[tokio::test]
+async fn one_endpoint_alone_says_nothing_of_the_registry_that_is_signed() {
+    let (_, liar) = serve(|node| node.salt = 1).await;
+    let (_, honest) = serve(|_| ()).await;
+    let (_, other) = serve(|_| ()).await;
+    let in_force = async |chain: &Chain| chain.decided.policyInForce(B256::ZERO).call().await;
+
+    let three = Chain::connect(&rpc(vec![liar.clone(), honest.clone(), other]), Address::ZERO).await;
+    let three = three.unwrap();
+    assert!(
+        three.registry.policyInForce(B256::ZERO).call().await.unwrap(),
+        "the first is believed"
+    );
+    assert!(!in_force(&three).await.unwrap(), "two are");
+    let two = Chain::connect(&rpc(vec![liar.clone(), honest]), Address::ZERO)
+        .await
+        .unwrap();
+    let error = in_force(&two).await.unwrap_err().to_string();
+    assert!(error.contains("disagree about eth_call"), "{error}");
+    let alone = Chain::connect(&rpc(vec![liar]), Address::ZERO).await.unwrap();
+    assert!(
+        in_force(&alone).await.unwrap(),
+        "one that is configured alone decides alone"
     );
 }
