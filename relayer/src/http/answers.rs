@@ -31,46 +31,6 @@ pub(super) struct Word(String);
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct AddressText(String);
 
-/// A bundle's way: received, appraised, cosigning, queued, posted, included, final; or rejected, or failed.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum StateName {
-    /// Archived and acknowledged.
-    Received,
-    /// Appraised, and fit to be attested.
-    Appraised,
-    /// Other relayers are asked to sign.
-    Cosigning,
-    /// In a signed report.
-    Queued,
-    /// The report's transaction has been sent.
-    Posted,
-    /// In a block.
-    Included,
-    /// In a finalized block.
-    Final,
-    /// The appraisal found against it.
-    Rejected,
-    /// Given up; the reason says why.
-    Failed,
-}
-
-impl From<State> for StateName {
-    fn from(state: State) -> Self {
-        match state {
-            State::Received => Self::Received,
-            State::Appraised => Self::Appraised,
-            State::Cosigning => Self::Cosigning,
-            State::Queued => Self::Queued,
-            State::Posted => Self::Posted,
-            State::Included => Self::Included,
-            State::Final => Self::Final,
-            State::Rejected => Self::Rejected,
-            State::Failed => Self::Failed,
-        }
-    }
-}
-
 /// How far a bundle has come, with every check.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -82,7 +42,7 @@ pub(super) struct BundleView {
     #[schema(value_type = AddressText)]
     pub(super) operator: Address,
     /// How far it has come.
-    pub(super) state: StateName,
+    pub(super) state: State,
     /// Why it was rejected, given up, or put back.
     pub(super) reason: Option<String>,
     /// Every check, ascending by id; empty until it is appraised.
@@ -215,7 +175,7 @@ impl BundleView {
         Self {
             digest: row.digest,
             operator: row.operator,
-            state: row.state.into(),
+            state: row.state,
             reason: row.reason.clone(),
             checks,
             verdict,

@@ -23,7 +23,7 @@ use axum::{
     http::{HeaderName, Method, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::cors::{Any, CorsLayer};
@@ -92,8 +92,6 @@ pub fn router(app: App) -> Router {
     let document = openapi::closed(document);
     router
         .route("/openapi.json", get(move || openapi::document(document.clone())))
-        .route("/v1/operators/{address}/webhook", put(webhooks::register))
-        .route("/v1/orders", get(webhooks::orders))
         // Between relayers only, who sign what they ask: not in the document.
         .route("/v1/cosign", post(cosign))
         .fallback(async || Problem::not_found("there is no such route; see `/openapi.json`"))
@@ -114,6 +112,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(bundles::show))
         .routes(routes!(operators::operator))
         .routes(routes!(operators::challenge))
+        .routes(routes!(webhooks::register))
+        .routes(routes!(webhooks::orders))
         .routes(routes!(documents::result))
         .routes(routes!(documents::endorsements))
         .routes(routes!(documents::policy))
@@ -156,7 +156,7 @@ mod tests {
             schemas["BundleView"]["additionalProperties"],
             serde_json::json!(false)
         );
-        let names = schemas["StateName"].to_string();
+        let names = schemas["State"].to_string();
         for state in State::ALL {
             assert!(names.contains(&format!("\"{state}\"")), "{state} in {names}");
         }

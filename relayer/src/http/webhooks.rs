@@ -10,11 +10,13 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{
     App,
+    answers::AddressText,
     named::Named,
-    problem::{Kind, Problem},
+    problem::{Kind, Problem, ProblemBody},
 };
 use crate::{
     registry::domain,
@@ -25,16 +27,35 @@ use crate::{
 const CLOCK: u64 = 600;
 
 /// What an operator sends: a URL, or none to be told nothing any more.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Registration {
+    /// `https://…`, at a public address; empty to be told nothing any more.
     url: String,
     /// Unix seconds. A signature as old as the last one changes nothing.
     issued_at: u64,
-    /// EIP-712 `Webhook(address operator,string url,uint64 issuedAt)` in the registry's domain, 65 bytes.
+    /// EIP-712 `Webhook(address operator,string url,uint64 issuedAt)` in the registry's domain, 65 bytes in hex.
+    #[schema(value_type = String)]
     signature: Bytes,
 }
 
+#[utoipa::path(
+    put,
+    path = "/v1/operators/{address}/webhook",
+    tag = "bundles",
+    params(("address" = inline(AddressText), Path, description = "The operator, who signs")),
+    request_body(content = Registration),
+    responses(
+        (status = 204, description = "In force"),
+        (status = 400, description = "Not a registration", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No address, or no bundle of it here", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "A later registration is in force", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "Not signed by the operator, too old, or no such URL is told", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Stopping, or something is away", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn register(
     State(app): State<Arc<App>>,
     Named(operator): Named<Address>,
@@ -74,6 +95,16 @@ pub(super) async fn register(
 }
 
 /// Signed freezes that the registry would still take. Anyone may send them, once enough relayers have signed.
+#[utoipa::path(
+    get,
+    path = "/v1/orders",
+    tag = "registry",
+    responses(
+        (status = 200, description = "The orders, each with the call that sends it", body = Object),
+        (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The chain does not answer", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn orders(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     let now = app.chain.latest().await?.timestamp;
     let orders = app.store.orders(i64::try_from(now).unwrap_or(i64::MAX)).await?;

@@ -3,13 +3,16 @@
 use std::fmt;
 
 use alloy::primitives::{Address, B256};
+use serde::Serialize;
 use sqlx::Row as _;
+use utoipa::ToSchema;
 
 use super::{Row, Store};
 use crate::Error;
 
 /// How far a bundle has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// Archived and acknowledged.
     Received,
