@@ -74,38 +74,3 @@ fn places_are_folders_and_buckets() {
     }
     assert!(ArchivePlace::parse("s3://bucket", Some("minio:9000")).is_err());
 }
-
-/// Against a real service: `pip install 'moto[s3,server]'`, `moto_server -p 5000`, make the bucket `evidence`
-/// (`curl -X PUT localhost:5000/evidence`), then with `CHASSIS_S3=http://localhost:5000` and any `AWS_ACCESS_KEY_ID` and
-/// `AWS_SECRET_ACCESS_KEY`: `cargo nextest run -p chassis-relayer --run-ignored all a_bucket`.
-#[tokio::test]
-#[ignore = "needs an S3-compatible service"]
-async fn a_bucket_is_an_archive() {
-    let endpoint = std::env::var("CHASSIS_S3").expect("CHASSIS_S3 says where the service is");
-    let place = |endpoint: &str| ArchivePlace::parse("s3://evidence/a/b", Some(endpoint)).unwrap();
-    let archive = Archive::at(&place(&endpoint)).unwrap();
-    let digest = keep(&archive).await;
-    keep(&archive).await;
-    assert_eq!(archive.get(Kind::Policy, digest).await.unwrap().unwrap(), b"{}");
-    assert!(
-        archive
-            .get(Kind::Policy, sha256(b"other"))
-            .await
-            .unwrap()
-            .is_none()
-    );
-    let found: Vec<_> = archive.entries(Kind::Policy).try_collect().await.unwrap();
-    assert_eq!(found[0].digest, Some(digest));
-
-    let other = Kind::Policy.path(digest);
-    archive.objects.put(&other, b"{ }".to_vec().into()).await.unwrap();
-    let changed = archive.get(Kind::Policy, digest).await;
-    assert!(
-        matches!(changed, Err(Error::ArchiveCorrupt { .. })),
-        "{changed:?}"
-    );
-
-    let nobody = Archive::at(&place("http://127.0.0.1:9")).unwrap();
-    let error = nobody.put(Kind::Policy, digest, b"{}").await.unwrap_err();
-    assert!(matches!(error, Error::Archive { .. }), "{error:?}");
-}

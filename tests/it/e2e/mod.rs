@@ -1,6 +1,7 @@
 //! The whole path: evidence in, `isAttested` out, on a real chain, with the product's own binaries.
 
 mod audit;
+mod bucket;
 mod byzantine;
 mod chain;
 mod cosign;

@@ -1,11 +1,6 @@
 //! A relayer's process: its environment, its log, its end.
 
-use std::{
-    fs::File,
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{fs::File, path::PathBuf, process::Command, time::Duration};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -13,7 +8,7 @@ use nix::{
 };
 
 use super::{
-    chain::{Chain, KEYS, until},
+    chain::Chain,
     programs::{Relayer, binary},
 };
 
@@ -25,21 +20,9 @@ impl Relayer {
             .append(true)
             .open(self.log_path())
             .unwrap();
-        let child = Command::new(binary("chassis"))
-            .args(["relay", "--config"])
-            .arg(&self.config)
-            .env("CHASSIS_RELAYER_KEY", KEYS[1])
-            .envs(environment.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.process = Some(child);
-        let url = format!("{}/healthz", self.url);
-        until("the relayer answers", || async {
-            reqwest::get(&url).await.is_ok_and(|r| r.status().is_success())
-        })
-        .await;
+        let mut command = Command::new(binary("chassis"));
+        command.envs(environment.iter().copied()).stderr(log);
+        self.spawn(command, false).await;
     }
 
     pub(super) fn signal(&self, signal: Signal) {

@@ -124,7 +124,7 @@ impl Relayer {
         self.spawn(command, false).await;
     }
 
-    async fn spawn(&mut self, mut command: Command, may_die: bool) {
+    pub(super) async fn spawn(&mut self, mut command: Command, may_die: bool) {
         command
             .args(["relay", "--config"])
             .arg(&self.config)
@@ -136,7 +136,7 @@ impl Relayer {
                 return;
             }
             if self.is_dead() {
-                assert!(may_die, "the relayer ended before it answered; its log is above");
+                assert!(may_die, "the relayer ended before it answered; its log says why");
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
