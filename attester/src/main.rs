@@ -19,8 +19,8 @@ async fn main() -> ExitCode {
         .without_time()
         .init();
     let output = Output::new(cli.json);
-    match cli::run(cli.command, &output).await {
-        Ok(()) => ExitCode::SUCCESS,
+    match cli.command.run(&output).await {
+        Ok(code) => code,
         Err(error) => output.error(&error),
     }
 }

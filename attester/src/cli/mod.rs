@@ -1,79 +1,67 @@
-//! The command line.
+//! The command line: one file per subcommand, with its arguments and what it does.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are shown on a terminal, where backticks are noise"
+)]
 
 mod args;
+mod attest;
+mod evidence;
+mod exit;
 mod output;
+mod register;
 
-use std::{fs, time::Duration};
+use std::process::ExitCode;
 
-use chassis_attester::{
-    CertificatePool, ConfigfsTsm, Error, GoogleAk, Relayer, Request, Sources, SysLogs, collect, consent,
-    finalized_anchor, operator_key,
-};
-use chassis_verifier::bundle::Bundle;
+use chassis_attester::Error;
+use clap::{Parser, Subcommand};
 
-use args::{AttestArgs, NodeArgs, RegisterArgs};
+use attest::AttestArgs;
+use evidence::EvidenceArgs;
+use register::RegisterArgs;
 
-pub(crate) use args::{Cli, Command};
 pub(crate) use output::Output;
 
-pub(crate) async fn run(command: Command, output: &Output) -> Result<(), Error> {
-    match command {
-        Command::Attest(args) => write(args, output).await,
-        Command::Register(args) => register(args, output).await,
+/// Proves a node to the Proof-of-Cloud registry, and keeps it proven.
+///
+/// The operator's key comes from --keystore, or from CHASSIS_OPERATOR_KEY.
+///
+/// Exit codes: 0 done, 1 other, 2 usage, 3 this machine lacks something, 4 an RPC endpoint or relayer failed,
+/// 5 the bundle was rejected, 6 it is not final yet, 7 the operator's key cannot be used.
+#[derive(Debug, Parser)]
+#[command(name = "chassis-node", version, verbatim_doc_comment)]
+pub(crate) struct Cli {
+    /// Write JSON, one document a line, to standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Collect evidence and write the bundle to a file.
+    Attest(AttestArgs),
+    /// Collect evidence, hand it to a relayer and follow it until it is final on chain.
+    Register(RegisterArgs),
+}
+
+impl Command {
+    pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
+        match self {
+            Self::Attest(args) => args.run(output).await,
+            Self::Register(args) => args.run(output).await,
+        }
     }
 }
 
-async fn write(args: AttestArgs, output: &Output) -> Result<(), Error> {
-    let bundle = attest(args.node, output).await?;
-    fs::write(&args.out, bundle.to_json()?).map_err(|source| Error::File {
-        doing: "write the bundle to",
-        path: args.out.clone(),
-        source,
-        hint: "",
-    })?;
-    output.written(&bundle, &args.out);
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
 
-async fn register(args: RegisterArgs, output: &Output) -> Result<(), Error> {
-    let relayer = Relayer::new(&args.relayer)?;
-    let bundle = attest(args.node, output).await?;
-    let first = relayer.submit(&bundle).await?;
-    let patience = Duration::from_secs(args.wait);
-    relayer
-        .follow(first, patience, |status| output.status(status))
-        .await?;
-    output.attested(&bundle);
-    Ok(())
-}
-
-/// Everything that can fail without touching the machine comes first.
-async fn attest(args: NodeArgs, output: &Output) -> Result<Bundle, Error> {
-    let operator = operator_key(args.keystore.as_deref(), args.keystore_password_file.as_deref())?;
-    let intermediates = CertificatePool::read(&args.ak_intermediates)?;
-    let request = Request {
-        anchor: finalized_anchor(&args.rpc_url, args.registry).await?,
-        operator: operator.address(),
-        session_key_hash: args.session_key_hash,
-        disclosure: args.disclosure.into(),
-    };
-    output.collecting(&request);
-    let td = ConfigfsTsm::new(&args.sys_root);
-    let logs = SysLogs::new(&args.sys_root);
-    let tpm = GoogleAk {
-        tcti: args.tcti,
-        intermediates,
-    };
-    // Blocking, on the one thread there is: nothing else waits for it.
-    let evidence = collect(
-        &Sources {
-            td: &td,
-            tpm: if args.no_tpm { None } else { Some(&tpm) },
-            logs: &logs,
-        },
-        &request,
-    )?;
-    let bundle = consent(evidence, &operator)?;
-    output.collected(&bundle);
-    Ok(bundle)
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
 }

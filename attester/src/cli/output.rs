@@ -1,6 +1,6 @@
 //! What is printed: results to standard output, everything else to standard error.
 
-use std::{io::Write, path::Path, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
 use alloy_primitives::hex;
 use chassis_attester::{CheckReport, Error, Request, Status};
@@ -9,6 +9,8 @@ use chassis_verifier::{
     challenge::AkName,
 };
 use serde_json::{Value, json};
+
+use super::exit;
 
 /// For people, or for programs.
 pub(crate) struct Output {
@@ -43,16 +45,12 @@ impl Output {
         self.say(&format!("bundle     {}", bundle.digest));
     }
 
-    pub(crate) fn written(&self, bundle: &Bundle, path: &Path) {
+    /// The result of a subcommand.
+    pub(crate) fn result(&self, text: &str, json: &Value) {
         if self.json {
-            print(&json!({
-                "digest": bundle.digest,
-                "operator": bundle.evidence.operator,
-                "anchor": bundle.evidence.anchor,
-                "out": path,
-            }));
+            print(json);
         } else {
-            println!("written to {}", path.display());
+            println!("{text}");
         }
     }
 
@@ -74,7 +72,7 @@ impl Output {
     }
 
     pub(crate) fn error(&self, error: &Error) -> ExitCode {
-        let code = exit_code(error);
+        let code = exit::code(error);
         let checks = match error {
             Error::Rejected { checks, .. } => &checks[..],
             _ => &[],
@@ -91,7 +89,8 @@ impl Output {
         ExitCode::from(code)
     }
 
-    fn say(&self, text: &str) {
+    /// Progress, for people only.
+    pub(crate) fn say(&self, text: &str) {
         if !self.json {
             eprintln!("{text}");
         }
@@ -101,27 +100,4 @@ impl Output {
 /// A reader that went away is no error of ours.
 fn print(value: &Value) {
     let _ = writeln!(std::io::stdout(), "{value}");
-}
-
-fn exit_code(error: &Error) -> u8 {
-    match error {
-        Error::Rpc { .. } | Error::Relayer { .. } => 4,
-        Error::Rejected { .. } => 5,
-        Error::NotFinal { .. } => 6,
-        Error::Key(_) => 7,
-        Error::TpmOpen { .. }
-        | Error::Tpm { .. }
-        | Error::NoAttestationKey { .. }
-        | Error::AttestationKeyDisagrees { .. }
-        | Error::AttestationKeyChanged
-        | Error::Unusable { .. }
-        | Error::NoPcrBank { .. }
-        | Error::PcrsMoved { .. }
-        | Error::File { .. }
-        | Error::Parse(_)
-        | Error::NoTdQuote { .. }
-        | Error::NotTdx { .. }
-        | Error::TdQuoteRaced { .. } => 3,
-        _ => 1,
-    }
 }

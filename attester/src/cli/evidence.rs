@@ -1,0 +1,88 @@
+//! What every subcommand that collects evidence does alike.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are shown on a terminal, where backticks are noise"
+)]
+
+use alloy_primitives::B256;
+use chassis_attester::{
+    CertificatePool, ConfigfsTsm, Error, GoogleAk, Request, Sources, SysLogs, collect, consent,
+    finalized_anchor, operator_key,
+};
+use chassis_verifier::bundle::{self, Bundle};
+use clap::{Args, ValueEnum};
+
+use super::{
+    Output,
+    args::{ChainArgs, KeyArgs, MachineArgs},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    #[command(flatten)]
+    pub(crate) machine: MachineArgs,
+    /// SHA-256 of a SubjectPublicKeyInfo whose private key never leaves this TD.
+    #[arg(long, default_value_t = B256::ZERO, hide_default_value = true, value_name = "HASH")]
+    pub(crate) session_key_hash: B256,
+    /// Who may read the bundle in an archive. It names project, zone and instance.
+    #[arg(long, value_enum, default_value_t = Disclosure::Auditors)]
+    pub(crate) disclosure: Disclosure,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Disclosure {
+    /// Everybody.
+    Public,
+    /// Auditors with credentials.
+    Auditors,
+}
+
+impl EvidenceArgs {
+    /// Collects a bundle and signs its consent. Everything that can fail without touching the machine comes first.
+    pub(crate) async fn bundle(&self, output: &Output) -> Result<Bundle, Error> {
+        let operator = operator_key(
+            self.key.keystore.as_deref(),
+            self.key.keystore_password_file.as_deref(),
+        )?;
+        let intermediates = CertificatePool::read(&self.machine.ak_intermediates)?;
+        let request = Request {
+            anchor: finalized_anchor(&self.chain.rpc_url, self.chain.registry).await?,
+            operator: operator.address(),
+            session_key_hash: self.session_key_hash,
+            disclosure: self.disclosure.into(),
+        };
+        output.collecting(&request);
+        let td = ConfigfsTsm::new(&self.machine.sys_root);
+        let logs = SysLogs::new(&self.machine.sys_root);
+        let tpm = GoogleAk {
+            tcti: self.machine.tcti.clone(),
+            intermediates,
+        };
+        // Blocking, on the one thread there is: nothing else waits for it.
+        let evidence = collect(
+            &Sources {
+                td: &td,
+                tpm: if self.machine.no_tpm { None } else { Some(&tpm) },
+                logs: &logs,
+            },
+            &request,
+        )?;
+        let bundle = consent(evidence, &operator)?;
+        output.collected(&bundle);
+        Ok(bundle)
+    }
+}
+
+impl From<Disclosure> for bundle::Disclosure {
+    fn from(disclosure: Disclosure) -> Self {
+        match disclosure {
+            Disclosure::Public => Self::Public,
+            Disclosure::Auditors => Self::Auditors,
+        }
+    }
+}
