@@ -8,6 +8,13 @@ use std::{
 use super::{Policy, Profile, Provider};
 use crate::{CustodyLevel, claims::PinnedKey};
 
+/// An expiry is floored to 64 s; what holds for less would have ended before it began.
+const MIN_TTL: u32 = 64;
+/// A week. A node that stops after attesting stays attested for so long.
+const MAX_BINDING_TTL: u32 = 7 * 86_400;
+/// Thirty days. So long a machine counts as in its data center after the provider struck it off.
+const MAX_CUSTODY_TTL: u32 = 30 * 86_400;
+
 /// One mistake, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -48,6 +55,14 @@ impl Policy {
         let mut list = List::default();
         if self.version != 1 {
             list.add("version", format!("{} is not supported, only 1 is", self.version));
+        }
+        for (key, seconds, most) in [
+            ("binding_ttl", self.binding_ttl, MAX_BINDING_TTL),
+            ("custody_ttl", self.custody_ttl, MAX_CUSTODY_TTL),
+        ] {
+            if !(MIN_TTL..=most).contains(&seconds) {
+                list.add(key, format!("{seconds} s is not in {MIN_TTL} to {most}"));
+            }
         }
         self.provider_mistakes(&mut list);
         list.twice("workload", self.workloads.iter().map(|workload| &workload.name));

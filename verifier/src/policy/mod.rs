@@ -43,10 +43,10 @@ pub struct Policy {
     /// Greatest age of evidence, seconds.
     #[serde(default = "two_hours")]
     pub max_evidence_age: u32,
-    /// How long a binding holds, seconds from the evidence's time.
+    /// How long a binding holds, seconds from the evidence's time: 64 to a week.
     #[serde(default = "one_day")]
     pub binding_ttl: u32,
-    /// How long a custody claim without an end of its own holds, seconds from the appraisal's time.
+    /// How long a custody claim without an end of its own holds, seconds from the appraisal's time: 64 to 30 days.
     #[serde(default = "one_week")]
     pub custody_ttl: u32,
     /// The binding that a TD under a paravisor may reach: `none` or `quote`. A paravisor answers for the workload's

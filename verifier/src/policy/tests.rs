@@ -43,6 +43,24 @@ fn defaults_are_the_strict_ones() {
 }
 
 #[test]
+fn what_is_believed_ends() {
+    let with = |key: &str, seconds: u32| {
+        Policy::from_toml(&format!("version = 1\nname = \"n\"\n{key} = {seconds}\n"))
+            .map_err(|e| e.to_string())
+    };
+    for (key, most) in [("binding_ttl", 604_800), ("custody_ttl", 2_592_000)] {
+        assert!(with(key, 64).is_ok() && with(key, most).is_ok(), "{key}");
+        for wrong in [0, 63, most + 1, u32::MAX] {
+            let problem = with(key, wrong).unwrap_err();
+            assert!(
+                problem.contains(&format!("{key}: {wrong} s is not in 64 to {most}")),
+                "{problem}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_register_nobody_mentions_must_be_zero() {
     let policy = Policy::from_toml(POLICY).unwrap();
     assert!(policy.workloads[0].rtmr3.accepts(&[0; 48]));

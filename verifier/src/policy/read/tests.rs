@@ -137,7 +137,7 @@ fn the_good_tables_have_the_mandatory_keys_and_no_others() {
 fn a_good_policy_is_read_as_serde_reads_it() {
     let long = "11".repeat(48);
     let text = format!(
-        "version = 1\nname = \"n\"\nbinding_ttl = 5\n[tcb]\naccepted = [\"OutOfDate\"]\n[[workload]]\nname = \"w\"\n\
+        "version = 1\nname = \"n\"\nbinding_ttl = 500\n[tcb]\naccepted = [\"OutOfDate\"]\n[[workload]]\nname = \"w\"\n\
          mrtd = [\"{long}\"]\nrtmr0 = \"any\"\nrtmr1 = []\nrtmr2 = []\nmrseam = \"any\"\nxfam = \"any\"\n\
          td_attributes = \"any\"\n[platforms]\nfmspcs = [\"00806f050000\"]\n"
     );
@@ -150,6 +150,6 @@ fn a_good_policy_is_read_as_serde_reads_it() {
             read.workloads.len(),
             read.platforms.fmspcs.len()
         ),
-        (5, 1, 1)
+        (500, 1, 1)
     );
 }
