@@ -117,6 +117,9 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
     },
+    /// Root cannot be given up.
+    #[error("giving up root: {0}")]
+    Privileges(String),
     /// The operator's key cannot be used.
     #[error("operator key: {0}")]
     Key(String),

@@ -5,9 +5,10 @@
     reason = "these comments are shown on a terminal, where backticks are noise"
 )]
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::OnceLock};
 
 use alloy_primitives::Address;
+use chassis_attester::{CertificatePool, Error, Machine, User};
 use clap::Args;
 
 /// The registry.
@@ -57,4 +58,27 @@ pub(crate) struct MachineArgs {
         value_delimiter = ','
     )]
     pub(crate) ak_intermediates: Vec<PathBuf>,
+    /// Give root up and go on as this user once the devices are open, before anything is sent. The user must be in the
+    /// group of the TPM's device (tss).
+    #[arg(long, env = "CHASSIS_USER", value_name = "USER")]
+    pub(crate) user: Option<String>,
+    #[arg(skip)]
+    opened: OnceLock<Machine>,
+}
+
+impl MachineArgs {
+    /// The machine's sources; the first call gives root up where --user says so. Whatever else needs root comes before.
+    pub(crate) fn open(&self) -> Result<&Machine, Error> {
+        if let Some(machine) = self.opened.get() {
+            return Ok(machine);
+        }
+        let user = self.user.as_deref().map(User::named).transpose()?;
+        let intermediates = CertificatePool::read(&self.ak_intermediates)?;
+        let tpm = (!self.no_tpm).then(|| (self.tcti.clone(), intermediates));
+        let mut machine = Machine::new(&self.sys_root, tpm);
+        if let Some(user) = user {
+            machine.hand_over(&user)?;
+        }
+        Ok(self.opened.get_or_init(|| machine))
+    }
 }

@@ -6,10 +6,7 @@
 )]
 
 use alloy_primitives::B256;
-use chassis_attester::{
-    CertificatePool, ConfigfsTsm, Error, GoogleAk, Request, Sources, SysLogs, collect, consent,
-    finalized_anchor, operator_key,
-};
+use chassis_attester::{Error, Request, collect, consent, finalized_anchor, operator_key};
 use chassis_verifier::bundle::{self, Bundle};
 use clap::{Args, ValueEnum};
 
@@ -43,13 +40,14 @@ pub(crate) enum Disclosure {
 }
 
 impl EvidenceArgs {
-    /// Collects a bundle and signs its consent. Everything that can fail without touching the machine comes first.
+    /// Collects a bundle and signs its consent. Files of root's are read before root is given up, and that is before anything
+    /// is sent.
     pub(crate) async fn bundle(&self, output: &Output) -> Result<Bundle, Error> {
         let operator = operator_key(
             self.key.keystore.as_deref(),
             self.key.keystore_password_file.as_deref(),
         )?;
-        let intermediates = CertificatePool::read(&self.machine.ak_intermediates)?;
+        let machine = self.machine.open()?;
         let request = Request {
             anchor: finalized_anchor(&self.chain.rpc_url, self.chain.registry).await?,
             operator: operator.address(),
@@ -57,21 +55,8 @@ impl EvidenceArgs {
             disclosure: self.disclosure.into(),
         };
         output.collecting(&request);
-        let td = ConfigfsTsm::new(&self.machine.sys_root);
-        let logs = SysLogs::new(&self.machine.sys_root);
-        let tpm = GoogleAk {
-            tcti: self.machine.tcti.clone(),
-            intermediates,
-        };
         // Blocking, on the one thread there is: nothing else waits for it.
-        let evidence = collect(
-            &Sources {
-                td: &td,
-                tpm: if self.machine.no_tpm { None } else { Some(&tpm) },
-                logs: &logs,
-            },
-            &request,
-        )?;
+        let evidence = collect(&machine.sources(), &request)?;
         let bundle = consent(evidence, &operator)?;
         output.collected(&bundle);
         Ok(bundle)

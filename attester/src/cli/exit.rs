@@ -20,6 +20,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Parse(_)
         | Error::NoTdQuote { .. }
         | Error::NotTdx { .. }
+        | Error::Privileges(_)
         | Error::TdQuoteRaced { .. } => 3,
         _ => 1,
     }

@@ -27,18 +27,18 @@ use crate::{
 };
 
 /// The first of anvil's keys.
-const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+pub(crate) const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const OPERATOR: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
-const REGISTRY: &str = "0x00000000000000000000000000000000000000aa";
+pub(crate) const REGISTRY: &str = "0x00000000000000000000000000000000000000aa";
 const BLOCK_HASH: B256 = B256::repeat_byte(0x42);
 
-struct Node {
-    swtpm: Swtpm,
-    tsm: Tsm,
+pub(crate) struct Node {
+    pub(crate) swtpm: Swtpm,
+    pub(crate) tsm: Tsm,
 }
 
 impl Node {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let swtpm = Swtpm::start("sha256,sha384");
         provision_ak(&mut swtpm.open(), GOOGLE_AK[0], &ecc_ak_template(), &Ca::new());
         let tsm = Tsm::serve(Answer::Quote);
@@ -46,7 +46,7 @@ impl Node {
         Self { swtpm, tsm }
     }
 
-    fn command(&self, subcommand: &str, rpc: &str) -> Command {
+    pub(crate) fn command(&self, subcommand: &str, rpc: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chassis-node"));
         command
             .env_clear()
@@ -61,13 +61,13 @@ impl Node {
 
 /// An RPC endpoint at `/`, a relayer at `/v1`. The relayer tells of one scripted state after another.
 #[derive(Clone)]
-struct Servers {
+pub(crate) struct Servers {
     script: Arc<Mutex<Vec<Value>>>,
-    received: Arc<Mutex<Option<B256>>>,
+    pub(crate) received: Arc<Mutex<Option<B256>>>,
 }
 
 impl Servers {
-    async fn start(script: Vec<Value>) -> (String, Self) {
+    pub(crate) async fn start(script: Vec<Value>) -> (String, Self) {
         let servers = Self {
             script: Arc::new(Mutex::new(script)),
             received: Arc::default(),
@@ -112,7 +112,7 @@ async fn next(State(servers): State<Servers>, Path(digest): Path<B256>) -> Json<
     servers.answer(digest)
 }
 
-async fn run(mut command: Command) -> (i32, String, String) {
+pub(crate) async fn run(mut command: Command) -> (i32, String, String) {
     let Output {
         status,
         stdout,

@@ -5,6 +5,7 @@
 mod certificates;
 mod cli;
 mod node;
+mod privileges;
 mod provision;
 mod swtpm;
 mod tpm;

@@ -36,7 +36,7 @@ pub(super) fn write_logs(root: &Path, boot: &MeasuredBoot) -> io::Result<()> {
 /// Answers in the kernel's place: a thread that looks after the report entries until it is dropped.
 ///
 /// The kernel quotes when `outblob` is read and fails at once; a plain folder can only be watched, so a reader has to
-/// wait until the answer is there. `outblob` comes last, so whoever sees it sees all of the answer.
+/// wait until the answer is there. `generation` comes last, so whoever sees it change sees all of the answer.
 #[derive(Debug)]
 pub(super) struct TsmService {
     stop: Arc<AtomicBool>,
@@ -97,8 +97,8 @@ fn answer_all(reports: &Path, td: &Td, answered: &mut Answered) -> io::Result<()
             None => 1,
         };
         replace(&entry, "provider", b"tdx_guest\n")?;
-        replace(&entry, "generation", format!("{generation}\n").as_bytes())?;
         replace(&entry, "outblob", &td.quote(report_data))?;
+        replace(&entry, "generation", format!("{generation}\n").as_bytes())?;
         answered.insert(entry, (report_data, generation));
     }
     Ok(())

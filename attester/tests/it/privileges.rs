@@ -1,0 +1,144 @@
+//! What the binary is after it has given root up. Needs root to begin with; without it, only that is tested.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use alloy_primitives::B256;
+use serde_json::json;
+
+use crate::cli::{Node, Servers, run};
+
+/// What a simulated `/sys` grants, as the real one does: everybody may walk in, and only root may read the logs.
+fn close_to_everybody_but_root(root: &Path) {
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+    for log in [
+        "sys/firmware/acpi/tables/data/CCEL",
+        "sys/kernel/security/tpm0/binary_bios_measurements",
+    ] {
+        fs::set_permissions(root.join(log), fs::Permissions::from_mode(0o400)).unwrap();
+    }
+}
+
+fn am_root() -> bool {
+    fs::read_to_string("/proc/self/status")
+        .unwrap()
+        .contains("Uid:\t0\t0\t0\t0")
+}
+
+fn field(status: &str, name: &str) -> String {
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+    line[name.len() + 1..]
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[tokio::test]
+async fn a_node_talks_to_the_network_as_another_user() {
+    let node = Node::new();
+    close_to_everybody_but_root(node.tsm.root());
+    let (url, servers) = Servers::start(vec![json!({"state": "received"}); 40]).await;
+    let mut command = node.command("register", &url);
+    command.args(["--relayer", &url, "--user", "nobody", "--wait", "2"]);
+    if !am_root() {
+        let (code, _, stderr) = run(command).await;
+        assert_eq!(code, 3, "{stderr}");
+        assert!(stderr.contains("only root can become `nobody`"), "{stderr}");
+        return;
+    }
+    let process = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let proc = format!("/proc/{}", process.id());
+    // A relayer has the bundle: the node is in the middle of talking.
+    for _ in 0..1000 {
+        if servers.received.lock().unwrap().is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let threads: Vec<String> = fs::read_dir(format!("{proc}/task"))
+        .unwrap()
+        .map(|task| fs::read_to_string(task.unwrap().path().join("status")).unwrap())
+        .collect();
+    let output = tokio::task::spawn_blocking(|| process.wait_with_output().unwrap())
+        .await
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(6), "{stderr}");
+    assert_ne!(*servers.received.lock().unwrap(), Some(B256::ZERO));
+    assert!(!threads.is_empty());
+    for status in threads {
+        let nobody = field(&status, "Uid").split(' ').next().unwrap().to_owned();
+        assert_ne!(nobody, "0");
+        assert_eq!(field(&status, "Uid"), [&*nobody; 4].join(" "));
+        assert!(
+            !field(&status, "Gid").split(' ').any(|gid| gid == "0"),
+            "{status}"
+        );
+        assert!(
+            !field(&status, "Groups").split(' ').any(|gid| gid == "0"),
+            "{status}"
+        );
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+            assert_eq!(field(&status, set), "0000000000000000", "{set}");
+        }
+        assert_eq!(field(&status, "NoNewPrivs"), "1");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_before_root_is_given_up() {
+    let node = Node::new();
+    for (user, says) in [("root", "is root"), ("no-such-user-here", "there is no user")] {
+        // This endpoint does not answer, which would be exit code 4.
+        let mut command = node.command("register", "http://127.0.0.1:1");
+        command.args(["--relayer", "http://127.0.0.1:1", "--user", user]);
+        let (code, _, stderr) = run(command).await;
+        assert_eq!(code, 3, "{stderr}");
+        assert!(stderr.contains(says), "{stderr}");
+    }
+}
+
+/// A user who may not open the TPM is told so before anything is sent.
+#[tokio::test]
+async fn a_tpm_that_the_user_may_not_open_is_told_of_at_once() {
+    if !am_root() {
+        return;
+    }
+    let node = Node::new();
+    close_to_everybody_but_root(node.tsm.root());
+    let device = node.tsm.root().join("tpm");
+    fs::write(&device, "").unwrap();
+    fs::set_permissions(&device, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chassis-node"));
+    command
+        .env_clear()
+        .env("CHASSIS_OPERATOR_KEY", crate::cli::KEY)
+        .args([
+            "register",
+            "--rpc-url",
+            "http://127.0.0.1:1",
+            "--relayer",
+            "http://127.0.0.1:1",
+        ])
+        .args([
+            "--registry",
+            crate::cli::REGISTRY,
+            "--user",
+            "nobody",
+            "--sys-root",
+        ])
+        .arg(node.tsm.root())
+        .args(["--tcti", &format!("device:{}", device.display())]);
+    let (code, _, stderr) = run(command).await;
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("cannot open the TPM"), "{stderr}");
+}
