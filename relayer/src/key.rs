@@ -6,6 +6,8 @@ use alloy::{
     primitives::{Address, B256, Signature},
     signers::{Signer, local::PrivateKeySigner},
 };
+#[cfg(feature = "kms")]
+use alloy_signer_aws::AwsSigner;
 
 use crate::{Error, config::KeySection};
 
@@ -55,7 +57,7 @@ impl Key {
     /// [`Error::Key`] if the key's keeper refuses or does not answer in time.
     pub async fn sign_hash(&self, hash: &B256) -> Result<Signature, Error> {
         match tokio::time::timeout(PATIENCE, self.signer.sign_hash(hash)).await {
-            Ok(signed) => signed.map_err(|error| Error::Key(error.to_string())),
+            Ok(signed) => signed.map_err(|error| Error::Key(causes(&error))),
             Err(_) => Err(Error::Key(format!("no answer within {} s", PATIENCE.as_secs()))),
         }
     }
@@ -107,12 +109,48 @@ fn read_private(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| fail(&error))
 }
 
-#[expect(
-    clippy::unused_async,
-    reason = "the service that keeps the key is asked over the network"
-)]
+/// Region and credentials are found as every AWS client finds them: environment, profile, web identity, container, machine.
+#[cfg(feature = "kms")]
+async fn from_kms(id: &str) -> Result<Key, String> {
+    let opening = async {
+        let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        if config.region().is_none() {
+            return Err("no AWS region; set AWS_REGION".to_owned());
+        }
+        let client = aws_sdk_kms::Client::new(&config);
+        AwsSigner::new(client, id.to_owned(), None)
+            .await
+            .map_err(|error| causes(&error))
+    };
+    let advice = "the key must be of type ECC_SECG_P256K1 for SIGN_VERIFY, and the relayer be allowed kms:GetPublicKey and \
+                  kms:Sign";
+    match tokio::time::timeout(PATIENCE, opening).await {
+        Ok(Ok(signer)) => Ok(Key::new(signer)),
+        Ok(Err(problem)) => Err(format!("key.kms {id}: {problem}; {advice}")),
+        Err(_) => Err(format!("key.kms {id}: no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+#[cfg(not(feature = "kms"))]
 async fn from_kms(_id: &str) -> Result<Key, String> {
-    Err("key.kms: this program was built without the feature `kms`".into())
+    std::future::ready(Err(
+        "key.kms: this program was built without the feature `kms`".into()
+    ))
+    .await
+}
+
+/// An error with what caused it: a key service's own word is the innermost.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut said = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_said = cause.to_string();
+        if said.last() != Some(&cause_said) {
+            said.push(cause_said);
+        }
+        next = cause.source();
+    }
+    said.join(": ")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod endorsements;
 mod freeze;
 mod history;
 mod index;
+mod kms;
 mod liar;
 mod member;
 mod openapi;
