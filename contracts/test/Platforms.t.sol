@@ -109,6 +109,19 @@ contract PlatformsTest is RegistryTest {
         assertEq(a.generation, before.generation + 1);
     }
 
+    /// @notice No renewal applies to it, so there is none in flight to outdo: it is left alone, and costs no write.
+    function test_loweringTheExpiryLeavesALapsedLaneAlone() public {
+        _register(operator);
+        I.Attestation memory before = registry.attestationOf(operator);
+        vm.warp(before.expiry);
+        I.PlatformEntry memory entry = _platformEntry(PLATFORM);
+        entry.custodyExpiry = START + 3 days;
+        _postEntry(entry);
+        I.Attestation memory a = registry.attestationOf(operator);
+        assertEq(a.expiry, before.expiry);
+        assertEq(a.generation, before.generation);
+    }
+
     function test_loweringCustodyOrChangingProviderEndsTheOperators() public {
         _register(operator);
         vm.warp(START + 1);
