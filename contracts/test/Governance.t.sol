@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IProofOfCloudGovernance as IGov} from "../src/interfaces/IProofOfCloudGovernance.sol";
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
+import {Layout} from "./utils/Layout.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
 
 /// @notice What each timelocked function does once its time has come.
@@ -232,6 +233,21 @@ contract GovernanceTest is RegistryTest {
         _submitRipe(data);
         vm.expectRevert(I.InvalidConfig.selector);
         _call(data);
+    }
+
+    /// @notice A set's number has 16 bits in the control word. The last is handed out, and none after it.
+    function test_refusesARotationWhenSetNumbersAreUsedUp() public {
+        (uint256 slot,,,) = new Layout().slots();
+        uint256 word = uint256(vm.load(address(registry), bytes32(slot)));
+        word = word & ~(uint256(type(uint16).max) << 129) | (uint256(type(uint16).max - 1) << 129);
+        vm.store(address(registry), bytes32(slot), bytes32(word));
+        _raise(_rotation(0));
+        assertEq(registry.control().relayerSetId, type(uint16).max);
+        assertEq(registry.relayerSet(type(uint16).max).members.length, 2);
+        _submitRipe(_rotation(0));
+        vm.expectRevert(I.Exhausted.selector);
+        _call(_rotation(0));
+        assertEq(registry.relayerSet(type(uint16).max).retiredAt, 0);
     }
 
     // ---------------------------------------------------------------------------------------------- authorities

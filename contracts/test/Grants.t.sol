@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {Layout} from "./utils/Layout.sol";
 import {RegistryTest} from "./utils/RegistryTest.sol";
+import {Vm} from "forge-std/Vm.sol";
 
 /// @notice Grants: what they store, every reason to skip one, instances and full platforms.
 contract GrantsTest is RegistryTest {
@@ -72,8 +73,13 @@ contract GrantsTest is RegistryTest {
         I.Grant memory g = _grant(operator);
         vm.recordLogs();
         _postGrant(g);
+        Vm.Log memory log = vm.getRecordedLogs()[0];
+        assertEq(log.topics[0], I.OperatorGranted.selector);
+        assertEq(log.topics[1], _subject(operator));
+        assertEq(log.topics[2], PLATFORM);
+        assertEq(log.topics[3], WORKLOAD);
         (bytes32 instanceId, bytes32 digest, uint256 word, uint32 lane) =
-            abi.decode(vm.getRecordedLogs()[0].data, (bytes32, bytes32, uint256, uint32));
+            abi.decode(log.data, (bytes32, bytes32, uint256, uint32));
         assertEq(instanceId, g.instanceId);
         assertEq(digest, g.digest);
         assertEq(word, registry.operatorWord(operator));

@@ -109,6 +109,17 @@ contract ReadsTest is RegistryTest {
         _expectDenial(r, I.Denial.Frozen);
         registry.pause(1, 0);
         _expectDenial(r, I.Denial.Paused);
+        vm.stopPrank();
+
+        vm.revertToState(snapshot);
+        vm.prank(governor);
+        governance.revokeOperator(operator, 1, 0);
+        _expectDenial(r, I.Denial.Revoked);
+
+        vm.revertToState(snapshot);
+        vm.prank(governor);
+        governance.revokePlatform(PLATFORM, 1, 0);
+        _expectDenial(r, I.Denial.Revoked);
     }
 
     /// @notice A lane that says more than MAX_TTL reads false, however it came to be.
