@@ -30,6 +30,27 @@ contract LifecycleTest is RegistryTest {
         assertEq(registry.attestationOf(operator).attestedSince, second);
     }
 
+    /// @notice On some rollups `block.number` is another chain's, stands still for minutes, or jumps. Nothing here reads it.
+    function testFuzz_blockNumbersDecideNothing(uint64[4] memory numbers) public {
+        vm.roll(numbers[0]);
+        _register(operator);
+        vm.roll(numbers[1]);
+        vm.warp(START + 20 hours);
+        uint40 expiry = _floor(START + 43 hours);
+        _post(_renewal(operator, expiry));
+        vm.roll(numbers[2]);
+        vm.warp(expiry - 1);
+        assertTrue(registry.isAttested(operator));
+        vm.roll(numbers[3]);
+        vm.prank(guardian);
+        registry.freezeOperator(operator, 1, 0);
+        vm.warp(expiry + 72 hours);
+        _register(operator);
+        assertTrue(registry.isAttested(operator));
+        vm.warp(registry.attestationOf(operator).expiry);
+        assertFalse(registry.isAttested(operator));
+    }
+
     function test_freezeTakesTrustAtOnceAndReturnsItOnlyByQuorum() public {
         _register(operator);
         vm.prank(guardian);

@@ -131,6 +131,21 @@ contract PowersTest is RegistryTest {
         }
     }
 
+    /// @notice The extension has the code, but no state of its own: called by itself it obeys nobody.
+    function test_theExtensionByItselfObeysNobody() public {
+        address extension = registry.EXTENSION();
+        vm.record();
+        for (uint256 w; w < _actors.length; ++w) {
+            for (uint256 i; i < _powers.length; ++i) {
+                vm.prank(_actors[w]);
+                (bool ok,) = extension.call(_powers[i].data);
+                assertFalse(ok, vm.toString(bytes4(_powers[i].data)));
+            }
+        }
+        (, bytes32[] memory writes) = vm.accesses(address(registry));
+        assertEq(writes.length, 0);
+    }
+
     /// @notice The table is of all functions: whoever adds one must say who may call it.
     function test_theTableIsComplete() public view {
         uint256 writes = _countWrites("out/IProofOfCloudRegistry.sol/IProofOfCloudRegistry.json")
