@@ -96,6 +96,23 @@ contract KeeperVaultTest is Test {
         _expectDenial(IProofOfCloudRegistry.Denial.Deregistered);
     }
 
+    function test_aLoanIsLogged() public {
+        vm.deal(borrower, 4 ether);
+        vm.expectEmit(address(vault));
+        emit KeeperVault.Borrowed(borrower, 14 ether, 7 ether);
+        vm.prank(borrower);
+        vault.borrow{value: 4 ether}(2 ether);
+    }
+
+    /// @notice This contract takes no ether: the loan stays open for a keeper that does.
+    function test_aKeeperThatRefusesItsPayLiquidatesNothing() public {
+        mock.attest(address(this), PLATFORM, WORKLOAD);
+        vm.expectRevert("keeper refused its pay");
+        vault.liquidate(borrower);
+        assertEq(vault.debt(borrower), 5 ether);
+        assertEq(vault.collateral(borrower), 10 ether);
+    }
+
     function test_nobodyBorrowsTooMuch() public {
         vm.expectRevert(KeeperVault.TooMuchDebt.selector);
         vm.prank(borrower);
