@@ -23,7 +23,11 @@ import {console} from "forge-std/console.sol";
 /// | `CHASSIS_MAX_TTL` | seconds; default 86400 |
 /// | `CHASSIS_DELAY` | seconds a submission waits; default 3 days |
 /// | `CHASSIS_RELAYER_SET_DELAY` | the same for a new relayer set; default 7 days |
+/// | `CHASSIS_RELAYER_URLS` | where nodes send their evidence, comma-separated; for the file only; default: none |
+/// | `CHASSIS_ARCHIVES` | where the digests' evidence can be fetched, comma-separated; likewise |
 /// | `CHASSIS_DEPLOYMENT` | file to write, such as `deployments/31337.json`; default: print only |
+/// @dev Warning: forge runs this once before it sends anything, and that run writes the file. Keep the file only where
+/// the transactions have succeeded.
 contract Deploy is Script {
     function run() external returns (ProofOfCloudRegistry registry) {
         IProofOfCloudRegistry.Config memory config = readConfig();
@@ -86,6 +90,8 @@ contract Deploy is Script {
         }
         vm.serializeUint(key, "providers", providers);
         vm.serializeBytes32(key, "policies", config.policies);
+        vm.serializeString(key, "relayerUrls", vm.envOr("CHASSIS_RELAYER_URLS", ",", new string[](0)));
+        vm.serializeString(key, "archives", vm.envOr("CHASSIS_ARCHIVES", ",", new string[](0)));
         return vm.serializeUint(key, "maxTtl", config.maxTtl);
     }
 

@@ -166,14 +166,36 @@ contract ConfigTest is RegistryTest {
         vm.setEnv("CHASSIS_RELAYER_SET_DELAY", "604800");
         vm.setEnv("CHASSIS_POLICIES", vm.toString(POLICY));
         vm.setEnv("CHASSIS_MAX_TTL", "86400");
-        vm.setEnv("CHASSIS_DEPLOYMENT", "");
+        vm.setEnv("CHASSIS_RELAYER_URLS", "https://a.example,https://b.example");
+        vm.setEnv("CHASSIS_DEPLOYMENT", "deployments/31337.json");
+        vm.createDir("deployments", true); // a copy of the tree may lack it
         Deploy deploy = new Deploy();
         assertEq(abi.encode(deploy.readConfig()), abi.encode(config));
         registry = deploy.run();
+        governance = IProofOfCloudGovernance(address(registry));
         assertEq(abi.encode(registry.relayerSet(1).members), abi.encode(config.relayers));
-        string memory json = deploy.describe(address(registry), config);
-        assertEq(vm.parseJsonAddress(json, ".registry"), address(registry));
+        _checkDeployment(vm.readFile("deployments/31337.json"), config);
+    }
+
+    /// @dev What others find in the file is what was deployed.
+    function _checkDeployment(string memory json, I.Config memory config) private view {
         assertEq(vm.parseJsonUint(json, ".chainId"), block.chainid);
+        assertEq(vm.parseJsonAddress(json, ".registry"), address(registry));
+        assertEq(vm.parseJsonAddress(json, ".extension"), registry.EXTENSION());
+        assertEq(vm.parseJsonUint(json, ".fromBlock"), vm.getBlockNumber());
+        assertEq(vm.parseJsonUint(json, ".relayerSetId"), registry.control().relayerSetId);
+        assertEq(abi.encode(vm.parseJsonAddressArray(json, ".relayers")), abi.encode(config.relayers));
+        assertEq(vm.parseJsonUint(json, ".threshold"), config.threshold);
+        assertEq(vm.parseJsonUint(json, ".freezeThreshold"), config.freezeThreshold);
+        assertEq(vm.parseJsonAddress(json, ".governor"), governance.governor());
+        assertEq(abi.encode(vm.parseJsonAddressArray(json, ".guardians")), abi.encode(config.guardians));
+        assertEq(vm.parseJsonUint(json, ".delay"), config.delay);
+        assertEq(vm.parseJsonUint(json, ".relayerSetDelay"), config.relayerSetDelay);
+        assertEq(vm.parseJsonUintArray(json, ".providers")[0], PROVIDER);
+        assertEq(abi.encode(vm.parseJsonBytes32Array(json, ".policies")), abi.encode(config.policies));
+        assertEq(vm.parseJsonUint(json, ".maxTtl"), registry.MAX_TTL());
+        assertEq(vm.parseJsonStringArray(json, ".relayerUrls")[1], "https://b.example");
+        assertEq(vm.parseJsonStringArray(json, ".archives").length, 0);
     }
 
     function _list(address[] memory accounts) private pure returns (string memory list) {
