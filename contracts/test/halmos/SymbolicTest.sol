@@ -15,7 +15,7 @@ interface Svm {
 /// leads to, but for what it assumes.
 abstract contract SymbolicTest is Test {
     Svm private constant SVM = Svm(address(uint160(uint256(keccak256("svm cheat code")))));
-    /// @dev Where `_control`, `_platforms` and `_platformIds` lie: see `snapshots/StorageLayout.json`.
+    /// @dev Where `_control`, `_platforms` and `_platformIds` lie: see `snapshots/StorageLayout.txt`.
     bytes32 private constant CONTROL = bytes32(uint256(2));
     uint256 private constant PLATFORMS = 7;
     uint256 private constant PLATFORM_IDS = 9;
@@ -74,6 +74,11 @@ abstract contract SymbolicTest is Test {
 
     function _load(uint256 key, uint256 mappingSlot) private view returns (bytes32) {
         return vm.load(address(registry), keccak256(abi.encode(key, mappingSlot)));
+    }
+
+    /// @dev A platform's word as stored: `platform` would stumble over a status that is none.
+    function _platformWord(bytes32 id) internal view returns (uint256) {
+        return uint256(_load(uint256(id), PLATFORMS));
     }
 
     function _storePlatform(bytes32 id, uint256 word) internal {
