@@ -46,13 +46,13 @@ struct RpcError {
     message: String,
 }
 
-struct Rpc {
+pub(crate) struct Rpc {
     url: reqwest::Url,
     client: reqwest::Client,
 }
 
 impl Rpc {
-    fn new(url: &str) -> Result<Self, Error> {
+    pub(crate) fn new(url: &str) -> Result<Self, Error> {
         let error = |problem| Error::Rpc {
             endpoint: "of --rpc-url".to_owned(),
             problem,
@@ -63,7 +63,7 @@ impl Rpc {
         })
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, Error> {
+    pub(crate) async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, Error> {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let response = self
             .client
@@ -88,7 +88,7 @@ impl Rpc {
             .map_err(|error| self.error(format!("{method} was answered with something else: {error}")))
     }
 
-    fn error(&self, problem: impl Into<String>) -> Error {
+    pub(crate) fn error(&self, problem: impl Into<String>) -> Error {
         Error::Rpc {
             endpoint: http::origin(&self.url),
             problem: problem.into(),

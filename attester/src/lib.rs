@@ -7,6 +7,7 @@
 mod anchor;
 mod certificates;
 mod collect;
+pub mod doctor;
 mod error;
 mod http;
 mod logs;

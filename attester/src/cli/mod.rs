@@ -7,6 +7,7 @@
 
 mod args;
 mod attest;
+mod doctor;
 mod evidence;
 mod exit;
 mod output;
@@ -18,6 +19,7 @@ use chassis_attester::Error;
 use clap::{Parser, Subcommand};
 
 use attest::AttestArgs;
+use doctor::DoctorArgs;
 use evidence::EvidenceArgs;
 use register::RegisterArgs;
 
@@ -41,6 +43,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look at this machine and say what it lacks to be attested.
+    Doctor(DoctorArgs),
     /// Collect evidence and write the bundle to a file.
     Attest(AttestArgs),
     /// Collect evidence, hand it to a relayer and follow it until it is final on chain.
@@ -50,6 +54,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
         match self {
+            Self::Doctor(args) => args.run(output).await,
             Self::Attest(args) => args.run(output).await,
             Self::Register(args) => args.run(output).await,
         }

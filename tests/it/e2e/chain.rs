@@ -54,6 +54,13 @@ impl Chain {
         chain
     }
 
+    /// The same with several policies.
+    pub(crate) async fn start_policies(policies: &[B256]) -> Self {
+        let mut chain = Self::spawn(&["--block-time", "1"], 1).await;
+        chain.registry = chain.deploy_with(policies, &[1], 1).await;
+        chain
+    }
+
     /// The same with the relayers that have these keys, `threshold` of whom must sign.
     pub(crate) async fn start_set(policy: B256, relayers: &[usize], threshold: u8) -> Self {
         let mut chain = Self::spawn(&["--block-time", "1"], 1).await;
@@ -122,13 +129,17 @@ impl Chain {
     }
 
     async fn deploy(&self, policy: B256, relayers: &[usize], threshold: u8) -> Address {
+        self.deploy_with(&[policy], relayers, threshold).await
+    }
+
+    async fn deploy_with(&self, policies: &[B256], relayers: &[usize], threshold: u8) -> Address {
         let config = IProofOfCloudRegistry::Config {
             relayers: relayers.iter().map(|key| signer(*key).address()).collect(),
             threshold,
             freezeThreshold: 1,
             governor: GUARDIAN,
             guardians: vec![GUARDIAN],
-            policies: vec![policy],
+            policies: policies.to_vec(),
             providers: vec![PROVIDER_ID],
             maxTtl: 86_400,
             delay: U40::from(3 * DAY),

@@ -12,6 +12,7 @@ mod index;
 mod kms;
 mod liar;
 mod member;
+mod node;
 mod openapi;
 mod operations;
 mod outside;

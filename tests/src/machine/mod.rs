@@ -90,6 +90,23 @@ impl Machine {
         self.come_up()
     }
 
+    /// Has its provider give its TPM another attestation key.
+    ///
+    /// # Errors
+    /// If its TPM does not answer.
+    pub fn rotate_ak(&mut self, provider: &Provider) -> anyhow::Result<()> {
+        self.ak_certificate = self.swtpm().rotate(provider, &self.instance)?;
+        Ok(())
+    }
+
+    /// Writes another machine's certificate into its TPM, as a copied disk image of a TPM's owner would.
+    ///
+    /// # Errors
+    /// If its TPM does not answer.
+    pub fn plant_ak_certificate(&self, certificate: &[u8]) -> anyhow::Result<()> {
+        self.swtpm().plant(certificate)
+    }
+
     /// A quote by this machine's TD, from memory: what its `/sys` would answer.
     pub fn td_quote(&self, report_data: [u8; 64]) -> Vec<u8> {
         self.td.quote(report_data)

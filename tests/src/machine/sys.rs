@@ -15,6 +15,8 @@ use std::{
 use super::Td;
 use crate::firmware::MeasuredBoot;
 
+/// Where Linux has the device of a TD.
+const DEVICE: &str = "dev/tdx_guest";
 /// Where Linux has the log behind the CCEL table.
 const CCEL: &str = "sys/firmware/acpi/tables/data/CCEL";
 /// Where Linux has the TPM's log.
@@ -25,7 +27,11 @@ pub(super) const REPORTS: &str = "sys/kernel/config/tsm/report";
 const STEP: Duration = Duration::from_millis(5);
 
 pub(super) fn write_logs(root: &Path, boot: &MeasuredBoot) -> io::Result<()> {
-    for (path, content) in [(CCEL, boot.ccel_area()), (TPM_LOG, boot.tpm_log())] {
+    for (path, content) in [
+        (DEVICE, Vec::new()),
+        (CCEL, boot.ccel_area()),
+        (TPM_LOG, boot.tpm_log()),
+    ] {
         let path = root.join(path);
         fs::create_dir_all(path.parent().expect("not the root"))?;
         fs::write(path, content)?;

@@ -4,6 +4,7 @@ mod launch;
 mod locality;
 mod measure;
 mod provision;
+mod rotate;
 mod swtpm;
 
 use std::str::FromStr;

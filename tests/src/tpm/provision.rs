@@ -77,7 +77,7 @@ pub(crate) fn point(public: &Public) -> anyhow::Result<PublicKey> {
 }
 
 /// A restricted P-256 signing key, as go-tpm-tools' `AKTemplateECC`.
-fn ak_template() -> anyhow::Result<Public> {
+pub(super) fn ak_template() -> anyhow::Result<Public> {
     let attributes = ObjectAttributesBuilder::new()
         .with_fixed_tpm(true)
         .with_fixed_parent(true)
@@ -103,7 +103,7 @@ fn ak_template() -> anyhow::Result<Public> {
         .build()?)
 }
 
-fn write_nv(context: &mut Context, index: u32, data: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_nv(context: &mut Context, index: u32, data: &[u8]) -> anyhow::Result<()> {
     let attributes = NvIndexAttributesBuilder::new()
         .with_owner_write(true)
         .with_owner_read(true)

@@ -1,0 +1,76 @@
+//! What this machine has, what it lacks, and for which level: looked at, never believed from a file of yesterday.
+//!
+//! Registers are read now and compared with the logs now: PCRs from the TPM, RTMRs from a quote made on the spot. That
+//! quote's report data is no challenge's, so nobody can be attested by it.
+
+mod chain;
+mod logs;
+mod provider;
+mod relayers;
+mod report;
+mod td;
+mod tpm;
+mod user;
+
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use alloy_primitives::Address;
+
+use crate::CertificatePool;
+
+pub use report::{Finding, Level, Outcome, Reach, Report};
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The machine's `/`.
+    pub sys_root: PathBuf,
+    /// Where its TPM is; `None` if it is to be left out.
+    pub tcti: Option<String>,
+    /// What is known between the AK's certificate and its root.
+    pub intermediates: CertificatePool,
+    /// Root of PCK certificates (DER) in place of Intel's own.
+    pub danger_intel_root: Option<Vec<u8>>,
+    /// The user that a node is to go on as.
+    pub user: Option<String>,
+    /// The operator's RPC endpoint.
+    pub rpc_url: Option<String>,
+    /// The registry on its chain.
+    pub registry: Option<Address>,
+    /// Base URLs of relayers.
+    pub relayers: Vec<String>,
+}
+
+/// Looks at everything there is. What fails is a finding, never an error.
+pub async fn examine(setup: &Setup) -> Report {
+    let mut report = Report::default();
+    provider::look(setup, &mut report);
+    let quote = td::look(setup, &mut report);
+    let pcrs = tpm::look(setup, &mut report);
+    logs::look(setup, quote.as_deref(), pcrs.as_deref(), &mut report);
+    host(&mut report);
+    user::look(setup.user.as_deref(), &mut report);
+    chain::look(setup, &mut report).await;
+    relayers::look(&setup.relayers, &mut report).await;
+    report
+}
+
+/// A virtual machine cannot tell whether its host has an agent: nothing of it is in the guest.
+fn host(report: &mut Report) {
+    report.missing(
+        "host.agent",
+        Level::Chassis,
+        "this machine's own TPM cannot speak for its host",
+        "on bare metal launched by Intel TXT, run `chassis-node host-agent` on the host; a rented VM stays at VirtualTpm",
+    );
+}
+
+/// Unix seconds, by this machine's clock.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

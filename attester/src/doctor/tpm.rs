@@ -1,0 +1,173 @@
+//! The TPM: does it open, has it the bank, and who vouches for its key?
+
+use chassis_verifier::{
+    ak::AkCertificate,
+    bundle::PcrValue,
+    tpm::{Public, PublicKey},
+};
+use tss_esapi::interface_types::algorithm::HashingAlgorithm;
+
+use super::{Level, Report, Setup, now};
+use crate::{AttestationKey, Error, GoogleAk, QUOTED_PCRS, Tpm, TpmQuoter};
+
+/// PCRs 0–15 of the SHA-384 bank, if they can be read.
+pub(super) fn look(setup: &Setup, report: &mut Report) -> Option<Vec<PcrValue>> {
+    let Some(tcti) = &setup.tcti else {
+        report.missing(
+            "tpm.device",
+            Level::VirtualTpm,
+            "left out",
+            "leave --no-tpm out to look at it",
+        );
+        return None;
+    };
+    // One client at a time: it is closed before the key is looked for.
+    let opened = Tpm::open(tcti).map(|mut tpm| tpm.read_pcrs(HashingAlgorithm::Sha384, &QUOTED_PCRS));
+    let pcrs = match opened {
+        Ok(pcrs) => pcrs,
+        Err(error) => {
+            report.missing(
+                "tpm.device",
+                Level::VirtualTpm,
+                error.to_string(),
+                "create the VM with a vTPM (Google: --shielded-vtpm), add this user to group tss, or say where it is with --tcti",
+            );
+            return None;
+        }
+    };
+    report.ok("tpm.device", Level::VirtualTpm, tcti.as_str());
+    look_at_key(setup, tcti, report);
+    match pcrs {
+        Ok(pcrs) => {
+            report.ok("tpm.bank", Level::VirtualTpm, "SHA-384, PCRs 0 to 15");
+            Some(pcrs)
+        }
+        Err(error) => {
+            report.missing(
+                "tpm.bank",
+                Level::VirtualTpm,
+                error.to_string(),
+                "RTMRs are SHA-384, so this bank is needed; a virtual TPM without it cannot be compared: ask the provider",
+            );
+            None
+        }
+    }
+}
+
+fn look_at_key(setup: &Setup, tcti: &str, report: &mut Report) {
+    let source = GoogleAk {
+        tcti: tcti.to_owned(),
+        intermediates: setup.intermediates.clone(),
+    };
+    let key = match source.attestation_key() {
+        Ok(key) => key,
+        Err(error) => {
+            let todo = match error {
+                Error::NoAttestationKey { .. } => {
+                    "use a provider that certifies its vTPMs' keys; a host's TPM needs a registrar (`chassis-node registrar`)"
+                }
+                _ => "recreate the VM, or ask the provider: nobody else can repair what it wrote",
+            };
+            report.missing("tpm.ak", Level::VirtualTpm, error.to_string(), todo);
+            return no_custody(report);
+        }
+    };
+    match Public::parse(&key.public).map(|public| public.key) {
+        Ok(PublicKey::EcP256 { .. }) => report.ok(
+            "tpm.ak",
+            Level::VirtualTpm,
+            format!("P-256, name {}", alloy_primitives::hex::encode(key.name().0)),
+        ),
+        Ok(PublicKey::Rsa { .. }) => report.missing(
+            "tpm.ak",
+            Level::VirtualTpm,
+            "an RSA key; relayers take the P-256 one only, or an instance would have two names",
+            "recreate the VM: newer ones have a P-256 attestation key too",
+        ),
+        Err(error) => report.missing(
+            "tpm.ak",
+            Level::VirtualTpm,
+            error.to_string(),
+            "recreate the VM, or ask the provider",
+        ),
+    }
+    look_at_certificates(&key, report);
+}
+
+fn look_at_certificates(key: &AttestationKey, report: &mut Report) {
+    let leaf = key.certificates.first().map(|der| AkCertificate::parse(der));
+    let leaf = match leaf {
+        Some(Ok(leaf)) => leaf,
+        Some(Err(error)) => {
+            let todo = "recreate the VM, or ask the provider";
+            report.missing("tpm.certificate", Level::VirtualTpm, error.to_string(), todo);
+            return no_custody(report);
+        }
+        None => return no_custody(report),
+    };
+    let view = leaf.view();
+    let problem = if let Err(error) = leaf.check_key_usage() {
+        Some(error.to_string())
+    } else if now() < view.not_before || now() > view.not_after {
+        Some("it does not hold now by this machine's clock".to_owned())
+    } else {
+        None
+    };
+    match problem {
+        None => report.ok(
+            "tpm.certificate",
+            Level::VirtualTpm,
+            format!("issued by {}", view.issuer),
+        ),
+        Some(problem) => report.missing(
+            "tpm.certificate",
+            Level::VirtualTpm,
+            problem,
+            "check the clock; if it is right, recreate the VM, or ask the provider",
+        ),
+    }
+    look_at_chain(key, &view.issuer, report);
+    match view.instance {
+        Some(instance) if instance.is_production() => report.ok(
+            "custody",
+            Level::Custody,
+            format!(
+                "the provider certifies an instance in {}; relayers look its CPU up in the provider's host registry",
+                instance.zone
+            ),
+        ),
+        Some(_) => report.missing(
+            "custody",
+            Level::Custody,
+            "the provider says that this is no production machine",
+            "use a production machine",
+        ),
+        None => no_custody(report),
+    }
+}
+
+fn look_at_chain(key: &AttestationKey, issuer: &str, report: &mut Report) {
+    let Some(last) = key.certificates.get(1..).and_then(<[_]>::last) else {
+        return report.missing(
+            "tpm.chain",
+            Level::VirtualTpm,
+            format!("nothing between the AK's certificate and its root: `{issuer}` is not known"),
+            "give the provider's intermediate certificates with --ak-intermediates",
+        );
+    };
+    let root = AkCertificate::parse(last).map_or_else(|_| "?".to_owned(), |last| last.view().issuer);
+    report.ok(
+        "tpm.chain",
+        Level::VirtualTpm,
+        format!("{} certificates, up to `{root}`", key.certificates.len()),
+    );
+}
+
+fn no_custody(report: &mut Report) {
+    report.missing(
+        "custody",
+        Level::Custody,
+        "nothing here says in whose data center this CPU is",
+        "use a provider whose certificates or host registry say so, or a registrar's statement on bare metal",
+    );
+}
