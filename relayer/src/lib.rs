@@ -16,6 +16,7 @@ pub mod cosign;
 pub mod ear;
 pub mod endorse;
 pub mod failpoint;
+pub mod history;
 pub mod http;
 pub mod index;
 pub mod inspect;

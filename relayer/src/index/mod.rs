@@ -24,6 +24,7 @@ pub use alarm::{Alarm, Divergence};
 pub use config::IndexConfig;
 pub(crate) use load::{before, first_block};
 pub use view::event_json;
+pub(crate) use view::item as item_name;
 
 use crate::{
     Error,

@@ -186,7 +186,7 @@ pub(crate) fn status(status: Status) -> &'static str {
     crate::http::status_name(status)
 }
 
-fn item(item: Item) -> &'static str {
+pub(crate) fn item(item: Item) -> &'static str {
     match item {
         Item::Platform => "platform",
         Item::Grant => "grant",

@@ -85,15 +85,16 @@ impl Replay {
     pub fn take(&mut self, logs: &[RegistryLog]) -> Result<Vec<Vec<Subject>>, ReplayError> {
         let mut subjects = Vec::with_capacity(logs.len());
         for transaction in logs.chunk_by(|a, b| a.at.transaction == b.at.transaction) {
-            self.take_transaction(transaction, &mut subjects)?;
+            self.watch_transaction(transaction, |_, _, about| subjects.push(about))?;
         }
         Ok(subjects)
     }
 
-    fn take_transaction(
+    /// Takes one transaction's logs. Shows the state after each, with the log's place among them and whom it is about.
+    pub(crate) fn watch_transaction(
         &mut self,
         logs: &[RegistryLog],
-        subjects: &mut Vec<Vec<Subject>>,
+        mut see: impl FnMut(&State, usize, Vec<Subject>),
     ) -> Result<(), ReplayError> {
         self.in_genesis = self.last.is_none();
         for (i, log) in logs.iter().enumerate() {
@@ -104,8 +105,8 @@ impl Replay {
                 .follows(&log.at)
                 .and_then(|()| self.event(log, is_ordered))
                 .map_err(|problem| ReplayError::new(log, problem))?;
-            subjects.push(about);
             self.last = Some(log.at);
+            see(&self.state, i, about);
         }
         let Some(last) = logs.last() else { return Ok(()) };
         self.ends().map_err(|problem| ReplayError::new(last, problem))

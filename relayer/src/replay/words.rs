@@ -19,7 +19,7 @@ macro_rules! word {
                 }
 
                 #[allow(dead_code, reason = "fields that nothing changes by themselves")]
-                pub(super) fn $set(self, value: u64) -> Self {
+                pub(crate) fn $set(self, value: u64) -> Self {
                     Self(set(self.0, $shift, $width, value))
                 }
             )*
@@ -184,7 +184,7 @@ impl LaneWord {
     }
 
     /// After a grant or a cut. The expiry has at most 32 bits.
-    pub(super) fn next(self, expiry: u64) -> Self {
+    pub(crate) fn next(self, expiry: u64) -> Self {
         #[allow(
             clippy::cast_possible_truncation,
             reason = "as the registry does; expiries have 32 bits"
