@@ -40,13 +40,13 @@ pub enum What {
     /// An item of a report was not applied.
     Skipped {
         /// Which kind: `platform`, `grant` or `renewal`.
-        #[serde(serialize_with = "item_name")]
+        #[serde(serialize_with = "as_text::item")]
         item: Item,
         /// Whose. `None`: a lane that nobody has.
-        #[serde(serialize_with = "subject_text")]
+        #[serde(serialize_with = "as_text::subject_if_any")]
         subject: Option<Subject>,
         /// Why.
-        #[serde(serialize_with = "debug_text")]
+        #[serde(serialize_with = "as_text::skip_reason")]
         reason: SkipReason,
     },
     /// A platform was entered.
@@ -119,13 +119,13 @@ pub struct StatusChange {
     /// When.
     pub at: Place,
     /// Whose.
-    #[serde(serialize_with = "some_subject_text")]
+    #[serde(serialize_with = "as_text::subject")]
     pub subject: Subject,
     /// From what.
-    #[serde(serialize_with = "status_text")]
+    #[serde(serialize_with = "as_text::status")]
     pub old: Status,
     /// To what. Frozen to Frozen by the timelock is the lifting of a freeze: a quorum may grant again.
-    #[serde(serialize_with = "status_text")]
+    #[serde(serialize_with = "as_text::status")]
     pub new: Status,
     /// Why, in the actor's own numbers. Relayers name the verifier's check that failed.
     pub reason: u16,
@@ -170,8 +170,10 @@ impl Happening {
             (What::Granted(granted), Subject::Platform(id)) => {
                 granted.standing.platform == id || granted.before.is_some_and(|before| before.platform == id)
             }
-            (What::Renewed { operator: one, .. }, Subject::Operator(operator)) => *one == operator,
-            (What::Cut { operator: one, .. }, Subject::Operator(operator)) => *one == operator,
+            (
+                What::Renewed { operator: one, .. } | What::Cut { operator: one, .. },
+                Subject::Operator(operator),
+            ) => *one == operator,
             (What::Cut { platform, .. } | What::Entered { platform, .. }, Subject::Platform(id)) => {
                 *platform == id
             }
@@ -196,22 +198,36 @@ fn subject_word(subject: Subject) -> String {
     }
 }
 
-fn some_subject_text<S: Serializer>(subject: &Subject, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&subject_word(*subject))
-}
+/// Serde hands fields over by reference.
+mod as_text {
+    #![allow(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "as serde demands it"
+    )]
 
-fn subject_text<S: Serializer>(subject: &Option<Subject>, serializer: S) -> Result<S::Ok, S::Error> {
-    subject.map(subject_word).serialize(serializer)
-}
+    use super::{Item, Serialize, Serializer, SkipReason, Status, Subject, status_name, subject_word};
 
-fn status_text<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status_name(*status))
-}
+    pub(super) fn subject<S: Serializer>(subject: &Subject, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&subject_word(*subject))
+    }
 
-fn debug_text<S: Serializer>(value: &SkipReason, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{value:?}"))
-}
+    pub(super) fn subject_if_any<S: Serializer>(
+        subject: &Option<Subject>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        subject.map(subject_word).serialize(serializer)
+    }
 
-fn item_name<S: Serializer>(item: &Item, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(crate::index::item_name(*item))
+    pub(super) fn status<S: Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(status_name(*status))
+    }
+
+    pub(super) fn skip_reason<S: Serializer>(reason: &SkipReason, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{reason:?}"))
+    }
+
+    pub(super) fn item<S: Serializer>(item: &Item, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(crate::index::item_name(*item))
+    }
 }

@@ -379,8 +379,8 @@ impl Page<'_> {
             let Some(seat) = seats.iter_mut().find(|seat| seat.set == e.setId) else {
                 continue;
             };
-            let retired_at: u64 = e.retiredAt.to();
-            seat.to = (retired_at != 0).then_some(retired_at);
+            let ends_at: u64 = e.retiredAt.to();
+            seat.to = (ends_at != 0).then_some(ends_at);
             if e.disabled >> index & 1 == 1 && seat.disabled.is_none() {
                 let (reason, evidence) = (e.reason, e.evidenceHash);
                 seat.disabled = Some(Disabled {
@@ -389,11 +389,11 @@ impl Page<'_> {
                     reason,
                     evidence,
                 });
-                let (relayer, set) = (*relayer, e.setId);
+                let (member, set) = (*relayer, e.setId);
                 self.say(
                     at,
                     What::Disabled {
-                        relayer,
+                        relayer: member,
                         set,
                         by,
                         reason,

@@ -66,10 +66,19 @@ fn nobody_renews_and_it_runs_out_then_comes_back() {
     );
     assert_eq!(history.spans[1].since, scribe.time, "continuity begins anew");
     let asked = [begun - 1, begun, end - 1, end, scribe.time - 1, scribe.time];
-    use Denial::{Expired, None, Unknown};
     let answers = asked.map(|time| denial(&scribe, 1, time));
-    assert_eq!(answers, [Unknown, None, None, Expired, Expired, None]);
-    assert_eq!(denial(&scribe, 9, scribe.time), Unknown);
+    assert_eq!(
+        answers,
+        [
+            Denial::Unknown,
+            Denial::None,
+            Denial::None,
+            Denial::Expired,
+            Denial::Expired,
+            Denial::None
+        ]
+    );
+    assert_eq!(denial(&scribe, 9, scribe.time), Denial::Unknown);
 }
 
 #[test]
