@@ -389,12 +389,11 @@ impl Page<'_> {
                     reason,
                     evidence,
                 });
-                let (member, set) = (*relayer, e.setId);
                 self.say(
                     at,
                     What::Disabled {
-                        relayer: member,
-                        set,
+                        relayer: *relayer,
+                        set: e.setId,
                         by,
                         reason,
                         evidence,
