@@ -54,7 +54,7 @@ impl Kind {
     }
 
     /// Whether `document` is the one `digest` names. A result is named by what it says, not by its bytes.
-    pub(super) fn matches(self, digest: B256, document: &[u8]) -> bool {
+    pub(crate) fn matches(self, digest: B256, document: &[u8]) -> bool {
         match self {
             Self::Bundle => Bundle::parse(document, usize::MAX).is_ok_and(|bundle| bundle.digest == digest),
             Self::Result => serde_json::from_slice::<serde_json::Value>(document)

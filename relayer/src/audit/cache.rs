@@ -57,6 +57,34 @@ enum Line {
 
 const VERSION: u8 = 1;
 
+impl Line {
+    /// `None`: it is another line.
+    fn log(self) -> Result<Option<RegistryLog>, Error> {
+        let Self::Log {
+            block,
+            hash,
+            time,
+            transaction,
+            index,
+            topics,
+            data,
+        } = self
+        else {
+            return Ok(None);
+        };
+        let at = Position {
+            block,
+            block_hash: hash,
+            time,
+            transaction,
+            log_index: index,
+        };
+        let data = LogData::new_unchecked(topics, data);
+        let log = RegistryLog::decode(at, &data).map_err(|error| Error::Rpc(error.to_string()))?;
+        Ok(Some(log))
+    }
+}
+
 impl Cache {
     pub(super) fn open(path: PathBuf, chain_id: u64, registry: Address) -> Result<Self, Error> {
         let file = OpenOptions::new()
@@ -103,27 +131,9 @@ impl Cache {
                     ..
                 } if (version, chain_id, registry) == (VERSION, self.chain_id, self.registry) => {}
                 Line::Registry { .. } => break,
-                Line::Log {
-                    block,
-                    hash,
-                    time,
-                    transaction,
-                    index,
-                    topics,
-                    data,
-                } => {
-                    let at = Position {
-                        block,
-                        block_hash: hash,
-                        time,
-                        transaction,
-                        log_index: index,
-                    };
-                    let data = LogData::new_unchecked(topics, data);
-                    let Ok(log) = RegistryLog::decode(at, &data) else {
-                        break;
-                    };
-                    waiting.push(log);
+                line @ Line::Log { .. } => {
+                    let Ok(log) = line.log() else { break };
+                    waiting.extend(log);
                 }
                 Line::Until {
                     number,
@@ -154,6 +164,26 @@ impl Cache {
             return Ok(Some(Kept { replay, ..kept }));
         }
         self.load()
+    }
+
+    /// Hands out the logs that are there, range by range.
+    pub(super) fn read(
+        &mut self,
+        mut take: impl FnMut(Vec<RegistryLog>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.file
+            .seek(SeekFrom::Start(0))
+            .map_err(|error| self.io(error))?;
+        let mut waiting = Vec::new();
+        for text in BufReader::new(&self.file).lines() {
+            let line = serde_json::from_str(&text.map_err(|error| self.io(error))?);
+            match line.map_err(|error| self.io(error.into()))? {
+                Line::Registry { .. } => {}
+                Line::Until { .. } => take(std::mem::take(&mut waiting))?,
+                line @ Line::Log { .. } => waiting.extend(line.log()?),
+            }
+        }
+        Ok(())
     }
 
     /// Begins anew, after this block.

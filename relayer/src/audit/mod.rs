@@ -6,18 +6,26 @@
 
 mod cache;
 mod compare;
+mod documents;
+mod judge;
+mod proof;
+mod reappraise;
+mod report;
+mod source;
+mod timeline;
 mod walk;
+mod words;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use alloy::primitives::{Address, B256};
-use clap::Args;
-use reqwest::Url;
+use clap::{Args, Subcommand};
 use serde::Serialize;
+
+use source::Source;
 
 use crate::{
     Error,
-    chain::{Chain, Rpc, RpcFile},
     render::{Cell, Document, Format, Mark, Refusal, View, finish},
     replay::State,
     store::BlockRef,
@@ -25,35 +33,30 @@ use crate::{
 
 pub use compare::Method;
 
-/// Rebuild the registry from its log, and compare every slot with the registry.
+/// Rebuild the registry from its log, and compare every slot with the registry. Or look into its history.
 ///
 /// Exit code 0: they are the same; 1: they are not; 2: it cannot be said.
 #[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Audit {
-    /// RPC endpoint of the registry's chain. With several, two must agree.
-    #[arg(
-        long,
-        env = "CHASSIS_RPC_URL",
-        value_name = "URL",
-        required = true,
-        hide_env_values = true
-    )]
-    rpc_url: Vec<Url>,
-    /// The registry's address.
-    #[arg(long, env = "CHASSIS_REGISTRY", value_name = "ADDRESS")]
-    registry: Address,
-    /// The block of the registry's creation, or one before it. Without it, it is searched for: that takes an archive node.
-    #[arg(long, value_name = "BLOCK")]
-    start_block: Option<u64>,
-    /// Keep what was read in this file, and go on from there next time.
-    #[arg(long, value_name = "FILE")]
-    cache: Option<PathBuf>,
-    /// Most blocks in one question for logs.
-    #[arg(long, value_name = "BLOCKS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    max_range: u64,
+    #[command(subcommand)]
+    part: Option<Part>,
+    #[command(flatten)]
+    source: Option<Source>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// What to look into.
+#[derive(Clone, Debug, Subcommand)]
+enum Part {
+    Operator(timeline::OperatorQuestion),
+    Platform(timeline::PlatformQuestion),
+    Batch(timeline::BatchQuestion),
+    Relayer(timeline::RelayerQuestion),
+    Report(report::ReportQuestion),
+    Proof(proof::ProofQuestion),
 }
 
 /// The answer.
@@ -103,40 +106,29 @@ pub struct Difference {
 impl Audit {
     /// Reads, compares and prints.
     pub fn run(self) -> ExitCode {
-        let format = Format::from_switch(self.json);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let answer = runtime
-            .map_err(|error| Refusal(format!("no runtime: {error}")))
-            .and_then(|runtime| {
-                runtime
-                    .block_on(self.audit())
-                    .map_err(|error| Refusal(error.to_string()))
-            });
-        finish(answer, format)
-    }
-
-    async fn audit(self) -> Result<Verdict, Error> {
-        let rpc = Rpc {
-            urls: self.rpc_url,
-            file: RpcFile::default(),
-        };
-        let chain = Chain::connect(&rpc, self.registry).await?;
-        let cache = self
-            .cache
-            .map(|path| cache::Cache::open(path, chain.id, self.registry))
-            .transpose()?;
-        let mut walk = walk::Walk::begin(chain.clone(), cache, self.start_block, self.max_range).await?;
-        let finalized = chain.finalized().await?;
-        let end = BlockRef {
-            number: finalized.number,
-            hash: finalized.hash,
-        };
-        if let Some(difference) = walk.to(end).await? {
-            return Ok(walk.verdict(end, None, vec![difference]));
+        match (self.part, self.source) {
+            (Some(Part::Operator(question)), _) => question.run(),
+            (Some(Part::Platform(question)), _) => question.run(),
+            (Some(Part::Batch(question)), _) => question.run(),
+            (Some(Part::Relayer(question)), _) => question.run(),
+            (Some(Part::Report(question)), _) => question.run(),
+            (Some(Part::Proof(question)), _) => question.run(),
+            (None, Some(source)) => finish(wait_for(source.verdict()), Format::from_switch(self.json)),
+            (None, None) => finish::<Verdict>(
+                Err(Refusal("no registry and no RPC endpoint are given".into())),
+                Format::from_switch(self.json),
+            ),
         }
-        let (method, differences) = compare::compare(&chain, walk.state(), end).await?;
-        Ok(walk.verdict(end, Some(method), differences))
     }
+}
+
+/// Runs to the end, on this thread.
+fn wait_for<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Refusal> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Refusal(format!("no runtime: {error}")))?;
+    runtime
+        .block_on(answer)
+        .map_err(|error| Refusal(error.to_string()))
 }
 
 impl walk::Walk {

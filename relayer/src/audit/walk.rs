@@ -204,6 +204,11 @@ impl Walk {
         self.replay.state()
     }
 
+    /// What was read, if it was kept.
+    pub(super) fn cache(&mut self) -> Option<&mut Cache> {
+        self.cache.as_mut()
+    }
+
     pub(super) fn events(&self) -> u64 {
         self.events
     }

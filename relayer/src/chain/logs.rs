@@ -4,8 +4,9 @@
 //! here, and neither does an empty answer.
 
 use alloy::{
+    consensus::Transaction as _,
     eips::{BlockId, BlockNumberOrTag, RpcBlockHash},
-    primitives::{B256, LogData, U256},
+    primitives::{B256, Bytes, LogData, U256},
     providers::Provider,
     rpc::types::{Filter, Log},
     transports::TransportError,
@@ -63,6 +64,15 @@ impl Chain {
             Some(log) => Err(wrong(&format!("a log of block {} for {from} to {to}", log.block))),
             None => Ok(logs),
         }
+    }
+
+    /// A transaction's calldata, as one endpoint has it: it proves itself by what is in it, or not.
+    ///
+    /// # Errors
+    /// If no endpoint answers.
+    pub async fn calldata(&self, transaction: B256) -> Result<Option<Bytes>, Error> {
+        let found = self.provider.get_transaction_by_hash(transaction).await?;
+        Ok(found.map(|found| found.inner.input().clone()))
     }
 
     /// The registry's logs in one block, by its hash.

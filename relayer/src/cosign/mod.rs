@@ -109,7 +109,7 @@ use crate::{
 };
 
 /// How much older than `asOf` an item's appraisal may be, and `asOf` than the latest finalized block, seconds.
-const FRESH: u64 = 900;
+pub(crate) const FRESH: u64 = 900;
 
 /// Proposes what this relayer has appraised, judges what others propose, and signs.
 #[derive(Clone, Debug)]
