@@ -45,16 +45,16 @@ operator=0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a
 attacker=0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6
 address_of() { "$cast" wallet address "$1"; }
 
-say "A local chain, and a simulated cloud with two machines, each with a real software TPM"
+say "A local chain, and a simulated cloud with three machines, each with a real software TPM"
 export ETH_RPC_URL=http://127.0.0.1:$(free_port)
 contracts/bin/anvil --port "${ETH_RPC_URL##*:}" --block-time 1 --slots-in-an-epoch 1 \
     >"$dir/anvil.log" 2>&1 & pids+=($!)
-"$bin/chassis-sim" up --dir "$dir/cloud" --machines a,b=distribution >"$dir/cloud.log" 2>&1 & pids+=($!)
+"$bin/chassis-sim" up --dir "$dir/cloud" --machines a,b=distribution,c >"$dir/cloud.log" 2>&1 & pids+=($!)
 await "the chain" "$cast" block-number
 await "the simulated cloud" test -e "$dir/cloud/sim.json"
 cloud() { jq -er "$1" "$dir/cloud/sim.json"; }
 tell "chain     $ETH_RPC_URL"
-for name in a b; do
+for name in a b c; do
     tell "machine $name $(cloud ".machines.$name | \"\(.image), \(.zone), TPM at \(.tcti)\"")"
 done
 
@@ -160,14 +160,32 @@ curl -fsS "$url/v1/bundles/$digest" | jq -e '[.checks[] | select(.outcome == "fa
 [[ $("$cast" call "$registry" 'isAttested(address)(bool)' "$(address_of $attacker)") == false ]] || fail "the attacker is attested"
 tell "isAttested($(address_of $attacker)) = false"
 
+# What chassis-node has to be told on machine c, which nobody has registered yet.
+environment=${CARGO_TARGET_DIR:-target}/demo.env
+cat >"$environment" <<ENV
+export PATH=$(cd "$bin" && pwd):$(dirname "$cast"):\$PATH
+export CHASSIS_RPC_URL=$ETH_RPC_URL CHASSIS_REGISTRY=$registry CHASSIS_RELAYER=$(IFS=,; echo "${urls[*]}")
+export CHASSIS_SYS_ROOT=$(cloud .machines.c.sysRoot) CHASSIS_TCTI=$(cloud .machines.c.tcti)
+export CHASSIS_AK_INTERMEDIATES=$(cloud .roots.providerIntermediate)
+ENV
+
 if [[ ${1:-} == --stay ]]; then
     say "Everything goes on until Ctrl-C"
+    tell "source $environment    # for chassis-node on machine c; the README says how it goes on"
     tell "ETH_RPC_URL=$ETH_RPC_URL REGISTRY=$registry, relayers ${urls[*]}"
     tell "$bin/chassis status $(address_of $operator) --rpc-url $ETH_RPC_URL --registry $registry"
     tell "$bin/chassis audit --rpc-url $ETH_RPC_URL --registry $registry"
     trap 'exit 0' INT TERM
     while sleep 1; do :; done
 fi
+
+say "Machine c, as the README has it"
+newcomer=$(sed -n '/<!-- a newcomer/,/^```$/p' README.md | sed '/^<!--/d; /^```/d')
+[[ $newcomer == *"chassis-node register"* ]] || fail "the README has lost the newcomer's commands"
+mkdir "$dir/newcomer"
+ln -s "$(cd "${CARGO_TARGET_DIR:-target}" && pwd)" "$dir/newcomer/target"
+(cd "$dir/newcomer" && bash -euo pipefail -c "$newcomer") | tee "$dir/newcomer.log" || fail "a newcomer does not get there"
+[[ $(tail -1 "$dir/newcomer.log") == true ]] || fail "isAttested is not true for a newcomer"
 
 echo
 echo "demo: ok"

@@ -86,18 +86,23 @@ pub fn collect(sources: &Sources<'_>, request: &Request) -> Result<Evidence, Err
 /// # Errors
 /// If `operator` is not the key of the address that the evidence names.
 pub fn consent(evidence: Evidence, operator: &PrivateKeySigner) -> Result<Bundle, Error> {
-    if operator.address() != evidence.operator {
-        return Err(Error::Key(format!(
-            "it is the key of {}, the evidence is about {}",
-            operator.address(),
-            evidence.operator
-        )));
-    }
-    let mut bundle = Bundle::unsigned(evidence)?;
-    let hash = enrolment_hash(&bundle.evidence.anchor, bundle.digest);
+    let (mut bundle, hash) = unsigned(evidence, operator.address())?;
     let signature = operator
         .sign_hash_sync(&hash)
         .map_err(|error| Error::Key(error.to_string()))?;
     bundle.consent = signature.as_bytes().to_vec().into();
     Ok(bundle)
+}
+
+/// A bundle that `operator` has not signed yet, and the digest to sign.
+pub(crate) fn unsigned(evidence: Evidence, operator: Address) -> Result<(Bundle, B256), Error> {
+    if operator != evidence.operator {
+        return Err(Error::Key(format!(
+            "it is the key of {operator}, the evidence is about {}",
+            evidence.operator
+        )));
+    }
+    let bundle = Bundle::unsigned(evidence)?;
+    let hash = enrolment_hash(&bundle.evidence.anchor, bundle.digest);
+    Ok((bundle, hash))
 }

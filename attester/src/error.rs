@@ -2,9 +2,12 @@
 
 use std::{io, path::PathBuf};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
-use crate::relayer::{CheckReport, State};
+use crate::{
+    OnChain,
+    relayer::{CheckReport, State},
+};
 
 /// Everything that can go wrong on a node.
 #[derive(Debug, thiserror::Error)]
@@ -145,16 +148,89 @@ pub enum Error {
         retryable: bool,
     },
     /// The bundle was appraised and rejected.
-    #[error("bundle {digest} was rejected: {failed} failed", failed = count(checks.iter().filter(|check| check.failed()).count()))]
+    #[error("bundle {digest} was rejected: {why}", why = why(checks, reason))]
     Rejected {
         /// The evidence digest.
         digest: B256,
+        /// The relayer's reason, where no check failed.
+        reason: String,
         /// Every check the relayer told of.
         checks: Vec<CheckReport>,
     },
+    /// A relayer lies, or it and our RPC endpoint follow different chains.
+    #[error(
+        "relayer {relayer} says that bundle {digest} is final, and the registry does not know of it as of finalized block {block}; do not believe that relayer, or check that --rpc-url and --registry are the ones it works for"
+    )]
+    Untrue {
+        /// Scheme, host and port.
+        relayer: String,
+        /// The evidence digest.
+        digest: B256,
+        /// The finalized block as of which our own endpoint was asked.
+        block: u64,
+    },
+    /// The registry does not let the operator in.
+    #[error(
+        "the registry has operator {operator} as {status}; {advice}",
+        advice = match status {
+            OnChain::Frozen => "a freeze blocks grants for 72 h and ends by a grant after that: ask the guardians why",
+            OnChain::Deregistered => "it left by itself, after this evidence was made: register again",
+            OnChain::Revoked => "only governance can reinstate it",
+            _ => "ask the registry's guardians why",
+        }
+    )]
+    Down {
+        /// The operator.
+        operator: Address,
+        /// Where it stands.
+        status: OnChain,
+    },
+    /// There is nothing to leave.
+    #[error("the registry has operator {operator} as {status}; there is nothing to leave")]
+    NotActive {
+        /// The operator.
+        operator: Address,
+        /// Where it stands.
+        status: OnChain,
+    },
+    /// An own transaction is not final yet.
+    #[error(
+        "transaction {transaction} is not final after {seconds} s; it stays valid: look it up, and do not send another one"
+    )]
+    Pending {
+        /// Its hash.
+        transaction: B256,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// An own transaction did nothing.
+    #[error(
+        "transaction {transaction} reverted: the registry changed between asking and sending; look, and try again"
+    )]
+    Reverted {
+        /// Its hash.
+        transaction: B256,
+    },
+    /// Nobody can be served at this address.
+    #[error("cannot listen on {address}: {problem}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        problem: io::Error,
+    },
+    /// The system gives no signals.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    /// Metrics cannot be recorded.
+    #[error("metrics: {0}")]
+    Metrics(String),
+    /// No relayer was named.
+    #[error("there is no relayer to send a bundle to; name one with --relayer")]
+    NoRelayer,
     /// The bundle is not final on chain yet.
     #[error(
-        "bundle {digest} is {state} after {seconds} s and not final; the relayer goes on without us: run `chassis-node register` again to be told, or wait longer with --wait"
+        "bundle {digest} is {state} after {seconds} s and not final; relayers go on without us: ask again later, or wait longer with --wait"
     )]
     NotFinal {
         /// The evidence digest.
@@ -192,10 +268,12 @@ impl Error {
     }
 }
 
-fn count(checks: usize) -> String {
-    if checks == 1 {
-        "1 check".to_owned()
-    } else {
-        format!("{checks} checks")
+/// Counts what failed; where nothing did, the relayer's own words are all there is.
+fn why(checks: &[CheckReport], reason: &str) -> String {
+    match checks.iter().filter(|check| check.failed()).count() {
+        0 if reason.is_empty() => "the relayer gives no reason".to_owned(),
+        0 => reason.to_owned(),
+        1 => "1 check failed".to_owned(),
+        checks => format!("{checks} checks failed"),
     }
 }

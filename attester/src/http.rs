@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use reqwest::{Client, Response, Url, redirect::Policy};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_LIMIT: usize = 4 << 20;
 
 pub(crate) fn client() -> Result<Client, String> {
+    client_within(TIMEOUT)
+}
+
+/// A client that gives up on an answer that is not there, to its last byte, within `timeout`.
+pub(crate) fn client_within(timeout: Duration) -> Result<Client, String> {
     Client::builder()
-        .timeout(TIMEOUT)
+        .timeout(timeout)
         .redirect(Policy::none())
         .user_agent(concat!("chassis-node/", env!("CARGO_PKG_VERSION")))
         .build()
@@ -53,4 +58,18 @@ pub(crate) fn problem(error: reqwest::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Text from elsewhere must not move the cursor of an operator's terminal, turn its writing round, or fill it.
+pub(crate) fn printable(text: &str) -> String {
+    const LONGEST: usize = 2000;
+    let moves = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.trim()
+        .chars()
+        .take(LONGEST)
+        .map(|c| if moves(c) { ' ' } else { c })
+        .collect()
 }

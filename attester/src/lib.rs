@@ -4,30 +4,43 @@
 //! [`ConfigfsTsm`], [`GoogleAk`] and [`SysLogs`] are the sources of a Google TDX VM. The simulated cloud is reached
 //! through the very same types: a software TPM through its TCTI, `/sys` through a directory.
 
+mod advice;
 mod anchor;
 mod certificates;
 mod collect;
+mod deregister;
 pub mod doctor;
 mod error;
+mod file;
 mod http;
 mod logs;
 mod machine;
 mod operator;
 mod privileges;
+mod registry;
 mod relayer;
+mod rpc;
+mod service;
+mod session;
 mod source;
 mod tpm;
 mod tsm;
 
+pub use advice::advice;
 pub use anchor::finalized_anchor;
 pub use certificates::CertificatePool;
 pub use collect::{Request, Sources, collect, consent};
+pub use deregister::Deregistration;
 pub use error::Error;
 pub use logs::SysLogs;
 pub use machine::Machine;
-pub use operator::{KEY_VARIABLE, PASSWORD_VARIABLE, operator_key};
+pub use operator::{KEY_VARIABLE, KeySource, OperatorKey, PASSWORD_VARIABLE, create_sealed_key};
 pub use privileges::{User, become_user};
-pub use relayer::{CheckReport, Relayer, State, Status};
+pub use registry::{OnChain, Registry, Standing};
+pub use relayer::{CheckReport, Errand, Progress, Reason, Relayer, Relayers, State, Status, Warning};
+pub use rpc::{At, Rpc};
+pub use service::{CATALOGUE, Collector, Kind, LONGEST_PAUSE, Metric, Service, SessionHash, Settings};
+pub use session::{Rotation, SessionKey};
 pub use source::{AttestationKey, EventLogs, TdQuoter, TpmQuote, TpmQuoter};
-pub use tpm::{GOOGLE_AK, GoogleAk, NvPair, Primary, QUOTED_PCRS, Tpm};
+pub use tpm::{GOOGLE_AK, GoogleAk, NvPair, Primary, QUOTED_PCRS, SEALED_TO, Sealed, Tpm};
 pub use tsm::ConfigfsTsm;

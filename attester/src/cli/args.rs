@@ -8,7 +8,7 @@
 use std::{path::PathBuf, sync::OnceLock};
 
 use alloy_primitives::Address;
-use chassis_attester::{CertificatePool, Error, Machine, User};
+use chassis_attester::{CertificatePool, Error, KeySource, Machine, User};
 use clap::Args;
 
 /// The registry.
@@ -36,6 +36,40 @@ pub(crate) struct KeyArgs {
         requires = "keystore"
     )]
     pub(crate) keystore_password_file: Option<PathBuf>,
+    /// The operator's key, as `key new --sealed` wrote it. Only this machine's TPM opens it.
+    #[arg(
+        long,
+        env = "CHASSIS_SEALED_KEY",
+        value_name = "FILE",
+        conflicts_with = "keystore"
+    )]
+    pub(crate) sealed_key: Option<PathBuf>,
+    /// The operator's key, by its id or ARN in AWS KMS. Region and credentials come from where AWS tools take them.
+    #[arg(long, env = "CHASSIS_KMS_KEY", value_name = "ID", conflicts_with_all = ["keystore", "sealed_key"])]
+    pub(crate) kms: Option<String>,
+}
+
+/// The TPM, where nothing else of the machine is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct TpmArgs {
+    /// Where the TPM is.
+    #[arg(long, env = "CHASSIS_TCTI", default_value = "device:/dev/tpmrm0")]
+    pub(crate) tcti: String,
+}
+
+impl KeyArgs {
+    /// Where the key is; a sealed one is opened by the TPM at `tcti`.
+    pub(crate) fn source(&self, tcti: &str) -> KeySource {
+        if let Some(id) = &self.kms {
+            KeySource::Kms(id.clone())
+        } else if let Some(path) = &self.sealed_key {
+            KeySource::Sealed(path.clone(), tcti.to_owned())
+        } else if let Some(path) = &self.keystore {
+            KeySource::Keystore(path.clone(), self.keystore_password_file.clone())
+        } else {
+            KeySource::Environment
+        }
+    }
 }
 
 /// The machine that this runs on.
@@ -47,7 +81,7 @@ pub(crate) struct MachineArgs {
     /// Leave the TPM out. The binding is then at most Quote.
     #[arg(long)]
     pub(crate) no_tpm: bool,
-    /// The directory that holds `sys/`: event logs and configfs-tsm.
+    /// The directory that holds `sys/` and `proc/`: event logs, configfs-tsm, the boot id.
     #[arg(long, env = "CHASSIS_SYS_ROOT", default_value = "/", value_name = "DIR")]
     pub(crate) sys_root: PathBuf,
     /// Certificates between the AK's and the provider's root, PEM or DER; may be given several times.

@@ -6,8 +6,8 @@
 )]
 
 use alloy_primitives::B256;
-use chassis_attester::{Error, Request, collect, consent, finalized_anchor, operator_key};
-use chassis_verifier::bundle::{self, Bundle};
+use chassis_attester::{Error, OperatorKey, Request, collect, finalized_anchor};
+use chassis_verifier::bundle::{self, Bundle, Evidence};
 use clap::{Args, ValueEnum};
 
 use super::{
@@ -40,13 +40,23 @@ pub(crate) enum Disclosure {
 }
 
 impl EvidenceArgs {
+    /// The operator's key, opened while what only root can read still can be.
+    pub(crate) async fn operator(&self) -> Result<OperatorKey, Error> {
+        OperatorKey::open(&self.key.source(&self.machine.tcti)).await
+    }
+
+    /// What collects evidence whenever it is asked. Root is given up here, where --user says so.
+    pub(crate) fn collector(
+        self,
+    ) -> Result<impl Fn(&Request) -> Result<Evidence, Error> + Send + Sync, Error> {
+        self.machine.open()?;
+        Ok(move |request: &Request| collect(&self.machine.open()?.sources(), request))
+    }
+
     /// Collects a bundle and signs its consent. Files of root's are read before root is given up, and that is before anything
     /// is sent.
     pub(crate) async fn bundle(&self, output: &Output) -> Result<Bundle, Error> {
-        let operator = operator_key(
-            self.key.keystore.as_deref(),
-            self.key.keystore_password_file.as_deref(),
-        )?;
+        let operator = self.operator().await?;
         let machine = self.machine.open()?;
         let request = Request {
             anchor: finalized_anchor(&self.chain.rpc_url, self.chain.registry).await?,
@@ -57,7 +67,7 @@ impl EvidenceArgs {
         output.collecting(&request);
         // Blocking, on the one thread there is: nothing else waits for it.
         let evidence = collect(&machine.sources(), &request)?;
-        let bundle = consent(evidence, &operator)?;
+        let bundle = operator.consent(evidence).await?;
         output.collected(&bundle);
         Ok(bundle)
     }

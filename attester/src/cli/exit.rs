@@ -4,10 +4,11 @@ use chassis_attester::Error;
 
 pub(crate) fn code(error: &Error) -> u8 {
     match error {
-        Error::Rpc { .. } | Error::Relayer { .. } => 4,
-        Error::Rejected { .. } => 5,
-        Error::NotFinal { .. } => 6,
+        Error::Rpc { .. } | Error::Relayer { .. } | Error::Untrue { .. } => 4,
+        Error::Rejected { .. } | Error::Down { .. } => 5,
+        Error::NotFinal { .. } | Error::Pending { .. } => 6,
         Error::Key(_) => 7,
+        Error::NoRelayer => 2,
         Error::TpmOpen { .. }
         | Error::Tpm { .. }
         | Error::NoAttestationKey { .. }

@@ -7,11 +7,15 @@
 
 mod args;
 mod attest;
+mod deregister;
 mod doctor;
 mod evidence;
 mod exit;
+mod key;
 mod output;
 mod register;
+mod relayers;
+mod renew;
 
 use std::process::ExitCode;
 
@@ -19,18 +23,22 @@ use chassis_attester::Error;
 use clap::{Parser, Subcommand};
 
 use attest::AttestArgs;
+use deregister::DeregisterArgs;
 use doctor::DoctorArgs;
 use evidence::EvidenceArgs;
+use key::KeyCommandArgs;
 use register::RegisterArgs;
+use relayers::RelayerArgs;
+use renew::RenewArgs;
 
 pub(crate) use output::Output;
 
 /// Proves a node to the Proof-of-Cloud registry, and keeps it proven.
 ///
-/// The operator's key comes from --keystore, or from CHASSIS_OPERATOR_KEY.
+/// The operator's key comes from --keystore, --sealed-key or --kms, or from CHASSIS_OPERATOR_KEY.
 ///
 /// Exit codes: 0 done, 1 other, 2 usage, 3 this machine lacks something, 4 an RPC endpoint or relayer failed,
-/// 5 the bundle was rejected, 6 it is not final yet, 7 the operator's key cannot be used.
+/// 5 the bundle was rejected or the registry keeps the operator out, 6 it is not final yet, 7 the operator's key cannot be used.
 #[derive(Debug, Parser)]
 #[command(name = "chassis-node", version, verbatim_doc_comment)]
 pub(crate) struct Cli {
@@ -47,8 +55,14 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Collect evidence and write the bundle to a file.
     Attest(AttestArgs),
-    /// Collect evidence, hand it to a relayer and follow it until it is final on chain.
+    /// Collect evidence, hand it to relayers and follow it until the registry itself has it as final.
     Register(RegisterArgs),
+    /// Keep the operator attested, as a service: renew in time, after a reboot, and when a relayer warns.
+    Renew(RenewArgs),
+    /// Take the operator out of the registry, by its own transaction.
+    Deregister(DeregisterArgs),
+    /// Make an operator's key in this TD, or show whose key one is.
+    Key(KeyCommandArgs),
 }
 
 impl Command {
@@ -57,6 +71,9 @@ impl Command {
             Self::Doctor(args) => args.run(output).await,
             Self::Attest(args) => args.run(output).await,
             Self::Register(args) => args.run(output).await,
+            Self::Renew(args) => args.run().await,
+            Self::Deregister(args) => args.run(output).await,
+            Self::Key(args) => args.run(output).await,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{io::Write, process::ExitCode};
 
-use alloy_primitives::hex;
-use chassis_attester::{CheckReport, Error, Request, Status};
+use alloy_primitives::{Address, hex};
+use chassis_attester::{CheckReport, Error, Request, Standing, Status, advice};
 use chassis_verifier::{
     bundle::{Bundle, Tee},
     challenge::AkName,
@@ -54,21 +54,33 @@ impl Output {
         }
     }
 
-    pub(crate) fn status(&self, status: &Status) {
+    pub(crate) fn status(&self, relayer: &str, status: &Status) {
         if self.json {
-            print(&json!(status));
+            let mut json = json!(status);
+            json["relayer"] = json!(relayer);
+            print(&json);
             return;
         }
-        match &status.transaction {
-            Some(transaction) => self.say(&format!("{:<10} transaction {transaction}", status.state)),
-            None => self.say(&status.state.to_string()),
+        let Status {
+            state, transaction, ..
+        } = status;
+        match transaction {
+            Some(transaction) => self.say(&format!("{state:<10} {relayer}, transaction {transaction}")),
+            None => self.say(&format!("{state:<10} {relayer}")),
         }
     }
 
-    pub(crate) fn attested(&self, bundle: &Bundle) {
-        if !self.json {
-            println!("{} is attested", bundle.evidence.operator);
-        }
+    /// A bundle is final on chain, by the registry's word.
+    pub(crate) fn landed(&self, operator: Address, standing: &Standing) {
+        let text = if standing.is_attested {
+            format!("{operator} is attested until {}", standing.expiry)
+        } else {
+            format!(
+                "{operator} is on chain until {}: binding {}, custody {}, TCB {}, status {}. That is less than isAttested asks for by default (2, 1, 1, active)",
+                standing.expiry, standing.binding, standing.custody, standing.tcb, standing.status
+            )
+        };
+        self.result(&text, &json!({"operator": operator, "onChain": standing}));
     }
 
     pub(crate) fn error(&self, error: &Error) -> ExitCode {
@@ -78,12 +90,18 @@ impl Output {
             _ => &[],
         };
         if self.json {
-            print(&json!({"error": error.to_string(), "exitCode": code, "checks": checks}));
+            let advice: serde_json::Map<_, _> = (checks.iter().filter(|check| check.failed()))
+                .filter_map(|check| Some((check.id.to_string(), json!(advice(check.id)?))))
+                .collect();
+            print(&json!({"error": error.to_string(), "exitCode": code, "checks": checks, "advice": advice}));
         } else {
             eprintln!("error: {error}");
             for check in checks.iter().filter(|check| check.failed()) {
                 let CheckReport { id, name, detail, .. } = check;
                 eprintln!("  check {id} {name}: {detail}");
+                let advice =
+                    advice(*id).unwrap_or("this version does not know that check: update chassis-node");
+                eprintln!("    → {advice}");
             }
         }
         ExitCode::from(code)

@@ -1,34 +1,32 @@
 //! `chassis-node register`.
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
-use chassis_attester::{Error, Relayer};
+use chassis_attester::Error;
 use clap::Args;
 
-use super::{EvidenceArgs, Output};
+use super::{EvidenceArgs, Output, RelayerArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RegisterArgs {
     #[command(flatten)]
     evidence: EvidenceArgs,
-    /// The relayer's base URL.
-    #[arg(long, env = "CHASSIS_RELAYER", value_name = "URL", hide_env_values = true)]
-    relayer: String,
-    /// How long to wait until it is final. Finality alone takes about 15 minutes on Ethereum.
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
-    wait: u64,
+    #[command(flatten)]
+    relayers: RelayerArgs,
 }
 
 impl RegisterArgs {
     pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
-        let relayer = Relayer::new(&self.relayer)?;
+        let relayers = self.relayers.open(&self.evidence.chain)?;
         let bundle = self.evidence.bundle(output).await?;
-        let first = relayer.submit(&bundle).await?;
-        let patience = Duration::from_secs(self.wait);
-        relayer
-            .follow(first, patience, |status| output.status(status))
+        let errand = relayers.errand(&bundle).await?;
+        let json = bundle.to_json()?;
+        let standing = relayers
+            .land(&errand, Some(json), self.relayers.patience(), &mut |progress| {
+                output.progress(&progress);
+            })
             .await?;
-        output.attested(&bundle);
+        output.landed(errand.operator, &standing);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Level, Report, Setup, now};
-use crate::{Error, anchor::Rpc};
+use crate::{Error, Rpc};
 
 /// How far the newest block may be behind this clock, seconds.
 const LATEST_AGE: u64 = 600;

@@ -5,6 +5,8 @@ use std::fmt;
 use alloy_primitives::B256;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::http::printable;
+
 /// What has become of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,9 +18,15 @@ pub struct Status {
     /// What was checked, once it was appraised.
     #[serde(default, deserialize_with = "null_as_default")]
     pub checks: Vec<CheckReport>,
+    /// Why it was rejected, given up, or put back.
+    #[serde(default, deserialize_with = "text")]
+    pub reason: String,
     /// The transaction that carries it, once there is one.
     #[serde(default)]
     pub transaction: Option<B256>,
+    /// The block of that transaction.
+    #[serde(default)]
+    pub block_number: Option<u64>,
 }
 
 /// A bundle's life, in order.
@@ -45,6 +53,16 @@ pub enum State {
     /// Something a later relayer says.
     #[serde(other)]
     Unknown,
+}
+
+impl State {
+    /// How far along it is; what is unknown comes first.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            state => 1 + state as u8,
+        }
+    }
 }
 
 impl fmt::Display for State {
@@ -102,19 +120,11 @@ pub(super) fn reason(body: &[u8]) -> String {
     printable(&reason).chars().take(LONGEST).collect()
 }
 
-/// Text from elsewhere must not move the cursor of an operator's terminal.
-fn printable(text: &str) -> String {
-    text.trim()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Option::<String>::deserialize(deserializer).map(|text| printable(&text.unwrap_or_default()))
 }
 
-fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+pub(super) fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
@@ -140,6 +150,9 @@ mod tests {
         let check: CheckReport = serde_json::from_str(json).unwrap();
         assert!(check.failed());
         assert_eq!(check.detail, "a [2Jb");
+        let long = serde_json::json!({"id": 1, "detail": format!("\u{202e}{}", "x".repeat(1 << 20))});
+        let check: CheckReport = serde_json::from_value(long).unwrap();
+        assert_eq!((check.detail.len(), &check.detail[..2]), (2000, " x"));
         assert_eq!(reason(b"{\"error\":\"too\\u0007 many\"}"), "too  many");
     }
 }

@@ -7,6 +7,7 @@
 mod ak;
 mod pcr;
 mod quote;
+mod seal;
 
 use std::str::FromStr;
 
@@ -27,6 +28,7 @@ use crate::Error;
 
 pub use ak::{GOOGLE_AK, GoogleAk, NvPair};
 pub use quote::QUOTED_PCRS;
+pub use seal::{SEALED_TO, Sealed};
 
 /// An open TPM. Whatever was loaded through it is flushed when it is dropped.
 #[derive(Debug)]

@@ -4,9 +4,14 @@
 
 mod certificates;
 mod cli;
+mod deployed;
 mod node;
 mod privileges;
 mod provision;
+mod relayers;
+mod renew;
+mod seal;
+mod servers;
 mod swtpm;
 mod tpm;
 mod tsm;

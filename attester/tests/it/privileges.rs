@@ -8,10 +8,12 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::B256;
 use serde_json::json;
 
-use crate::cli::{Node, Servers, run};
+use crate::{
+    cli::{Node, run},
+    servers::{Chain, Scripted},
+};
 
 /// What a simulated `/sys` grants, as the real one does: everybody may walk in, and only root may read the logs.
 fn close_to_everybody_but_root(root: &Path) {
@@ -42,9 +44,10 @@ fn field(status: &str, name: &str) -> String {
 async fn a_node_talks_to_the_network_as_another_user() {
     let node = Node::new();
     close_to_everybody_but_root(node.tsm.root());
-    let (url, servers) = Servers::start(vec![json!({"state": "received"}); 40]).await;
-    let mut command = node.command("register", &url);
-    command.args(["--relayer", &url, "--user", "nobody", "--wait", "2"]);
+    let chain = Chain::start().await;
+    let relayer = Scripted::start(&chain, vec![json!({"state": "received"})]).await;
+    let mut command = node.command("register", &chain.url);
+    command.args(["--relayer", &relayer.url, "--user", "nobody", "--wait", "2"]);
     if !am_root() {
         let (code, _, stderr) = run(command).await;
         assert_eq!(code, 3, "{stderr}");
@@ -59,7 +62,7 @@ async fn a_node_talks_to_the_network_as_another_user() {
     let proc = format!("/proc/{}", process.id());
     // A relayer has the bundle: the node is in the middle of talking.
     for _ in 0..1000 {
-        if servers.received.lock().unwrap().is_some() {
+        if !relayer.received().is_empty() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -73,7 +76,7 @@ async fn a_node_talks_to_the_network_as_another_user() {
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(6), "{stderr}");
-    assert_ne!(*servers.received.lock().unwrap(), Some(B256::ZERO));
+    assert_eq!(relayer.received().len(), 1);
     assert!(!threads.is_empty());
     for status in threads {
         let nobody = field(&status, "Uid").split(' ').next().unwrap().to_owned();

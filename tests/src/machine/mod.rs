@@ -164,6 +164,7 @@ impl Machine {
     fn come_up(&mut self) -> anyhow::Result<()> {
         self.swtpm().measure(&self.boot)?;
         sys::write_logs(&self.sys_root(), &self.boot)?;
+        sys::write_boot_id(&self.sys_root())?;
         self.tsm = Some(TsmService::start(&self.sys_root(), Arc::clone(&self.td))?);
         Ok(())
     }

@@ -24,6 +24,9 @@ pub(super) const TPM_LOG: &str = "sys/kernel/security/tpm0/binary_bios_measureme
 /// Where Linux has configfs-tsm's report entries.
 pub(super) const REPORTS: &str = "sys/kernel/config/tsm/report";
 
+/// Where Linux says which boot this is.
+const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
+
 const STEP: Duration = Duration::from_millis(5);
 
 pub(super) fn write_logs(root: &Path, boot: &MeasuredBoot) -> io::Result<()> {
@@ -37,6 +40,13 @@ pub(super) fn write_logs(root: &Path, boot: &MeasuredBoot) -> io::Result<()> {
         fs::write(path, content)?;
     }
     Ok(())
+}
+
+/// Says that this is another boot than any before.
+pub(super) fn write_boot_id(root: &Path) -> io::Result<()> {
+    let path = root.join(BOOT_ID);
+    fs::create_dir_all(path.parent().expect("not the root"))?;
+    fs::write(path, fs::read("/proc/sys/kernel/random/uuid")?)
 }
 
 /// Answers in the kernel's place: a thread that looks after the report entries until it is dropped.

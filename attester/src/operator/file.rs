@@ -1,4 +1,4 @@
-//! The operator's key: from a keystore or the environment, never from argv, where every process can read it.
+//! Keys that are handed over in a file or the environment.
 
 use std::{env, fs, path::Path};
 
@@ -11,31 +11,16 @@ pub const KEY_VARIABLE: &str = "CHASSIS_OPERATOR_KEY";
 /// Environment variable with the keystore's password.
 pub const PASSWORD_VARIABLE: &str = "CHASSIS_KEYSTORE_PASSWORD";
 
-/// Reads the key from `keystore`, an encrypted JSON file (Web3 Secret Storage), or from the environment if there is none.
-///
-/// The keystore's password is the first line of `password_file`, or else in the environment.
-///
-/// # Errors
-/// If there is no key, no password, or either is wrong.
-pub fn operator_key(
-    keystore: Option<&Path>,
-    password_file: Option<&Path>,
-) -> Result<PrivateKeySigner, Error> {
-    match keystore {
-        Some(path) => from_keystore(path, &password(password_file)?),
-        None => from_environment(),
-    }
-}
-
-fn from_keystore(path: &Path, password: &str) -> Result<PrivateKeySigner, Error> {
+pub(super) fn from_keystore(path: &Path, password_file: Option<&Path>) -> Result<PrivateKeySigner, Error> {
+    let password = password(password_file)?;
     PrivateKeySigner::decrypt_keystore(path, password)
         .map_err(|error| Error::Key(format!("keystore {} does not open: {error}", path.display())))
 }
 
-fn from_environment() -> Result<PrivateKeySigner, Error> {
+pub(super) fn from_environment() -> Result<PrivateKeySigner, Error> {
     let text = env::var(KEY_VARIABLE).map_err(|_| {
         Error::Key(format!(
-            "there is none; name a keystore with --keystore, or set {KEY_VARIABLE}"
+            "there is none; name one with --keystore, --sealed-key or --kms, or set {KEY_VARIABLE}"
         ))
     })?;
     // The parser's own message could quote the key.
@@ -80,12 +65,12 @@ mod tests {
         let [keystore, password] = ["key.json", "password"].map(|name| folder.path().join(name));
         fs::write(&keystore, KEYSTORE).unwrap();
         fs::write(&password, "testpassword\n").unwrap();
-        let key = operator_key(Some(&keystore), Some(&password)).unwrap();
+        let key = from_keystore(&keystore, Some(&password)).unwrap();
         let wanted = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
         assert_eq!(alloy_primitives::hex::encode(key.to_bytes()), wanted);
 
         fs::write(&password, "another").unwrap();
-        let error = operator_key(Some(&keystore), Some(&password)).unwrap_err();
+        let error = from_keystore(&keystore, Some(&password)).unwrap_err();
         assert!(error.to_string().contains("key.json does not open"), "{error}");
     }
 }

@@ -1,0 +1,273 @@
+//! A bundle's way to the chain, by several relayers at once.
+//!
+//! Each of them is given the bundle: whoever withholds it, lies about it or is down costs nothing if another one works.
+//! That a bundle has landed is the registry's word alone, read at the finalized block through the operator's own endpoint.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, B256};
+use chassis_verifier::bundle::Bundle;
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+
+use super::{Relayer, State, Status, attend::Heard};
+use crate::{At, Error, OnChain, Registry, Standing};
+
+/// Between two looks at the chain.
+const LOOK: Duration = Duration::from_secs(2);
+/// Who has not answered so often is not waited for, where nobody else is at work.
+const TRIES: u32 = 3;
+
+/// Several relayers, and the registry that tells whether they speak the truth.
+#[derive(Clone, Debug)]
+pub struct Relayers {
+    /// At least one.
+    pub members: Vec<Relayer>,
+    /// Read through the operator's own endpoint.
+    pub registry: Registry,
+}
+
+/// One bundle to be brought on chain, and what tells that it is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Errand {
+    /// The evidence digest.
+    pub digest: B256,
+    /// Whom it is about.
+    pub operator: Address,
+    /// The anchor's time, Unix seconds: a grant on this evidence bears it.
+    pub evidence_time: u64,
+    /// The expiry on chain before it was sent: a renewal moves it forward.
+    pub expiry_before: u64,
+}
+
+/// What happens meanwhile.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A relayer says something new. It may not be true.
+    Said(&'a Relayer, &'a Status),
+    /// A relayer does not answer, or will have nothing to do with the bundle.
+    Trouble(&'a Relayer, &'a Error),
+    /// The chain cannot be read; it is tried again.
+    Blind(&'a Error),
+    /// It is in a block that may still be undone.
+    Included(&'a Standing),
+}
+
+impl Relayers {
+    /// What is needed to know later whether `bundle` has landed. To be asked before it is sent.
+    ///
+    /// # Errors
+    /// If the RPC endpoint does not answer.
+    pub async fn errand(&self, bundle: &Bundle) -> Result<Errand, Error> {
+        let operator = bundle.evidence.operator;
+        let anchor = &bundle.evidence.anchor;
+        let standing = self.registry.standing(operator, At::Latest).await?;
+        Ok(Errand {
+            digest: bundle.digest,
+            operator,
+            evidence_time: self.registry.rpc.time_of(anchor.block_number).await?,
+            expiry_before: standing.expiry,
+        })
+    }
+
+    /// Hands `bundle` to every relayer and waits until it is final on chain. Without `bundle`, they are expected to
+    /// have it, and are only asked.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] if nobody who took it finds it good, [`Error::Untrue`] if they only say that it is final,
+    /// [`Error::Down`] if it is and the operator is not let in, [`Error::NotFinal`] after `patience`; what the last of
+    /// them said if none takes it.
+    pub async fn land(
+        &self,
+        errand: &Errand,
+        bundle: Option<Vec<u8>>,
+        patience: Duration,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Standing, Error> {
+        let deadline = Instant::now() + patience;
+        let bundle = bundle.map(Arc::new);
+        let (ear, mut heard) = mpsc::channel(self.members.len().max(1));
+        // Aborted when dropped.
+        let mut tasks = JoinSet::new();
+        for (number, relayer) in self.members.iter().cloned().enumerate() {
+            tasks.spawn(relayer.attend(number, errand.digest, bundle.clone(), ear.clone()));
+        }
+        drop(ear);
+        let mut seats: Vec<Seat> = self.members.iter().map(|_| Seat::Offered(0, None)).collect();
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut was_included = false;
+        loop {
+            tokio::select! {
+                Some((number, heard)) = heard.recv() => {
+                    let (relayer, seat) = (&self.members[number], &mut seats[number]);
+                    seat.hear(relayer, heard, progress);
+                    if !matches!(seat, Seat::Claims { .. }) && !seats.iter().all(Seat::is_hopeless) {
+                        continue;
+                    }
+                }
+                _ = looks.tick() => {}
+                () = sleep_until(deadline.into()) => {
+                    return Err(Error::NotFinal { digest: errand.digest, state: furthest(&seats), seconds: patience.as_secs() });
+                }
+            }
+            match self.look(errand, &mut seats, &mut was_included, progress).await {
+                Ok(Some(standing)) => return Ok(standing),
+                Ok(None) if seats.iter().all(Seat::is_hopeless) => return Err(worst(seats)),
+                Ok(None) => {}
+                Err(error @ Error::Down { .. }) => return Err(error),
+                Err(error) => progress(Progress::Blind(&error)),
+            }
+        }
+    }
+
+    /// Whether it is final. Whoever claims so of a block that is final to us too, and is not borne out, has lied.
+    async fn look(
+        &self,
+        errand: &Errand,
+        seats: &mut [Seat],
+        was_included: &mut bool,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Option<Standing>, Error> {
+        // In this order: the state is at least as late as the number.
+        let finalized: u64 = self.registry.rpc.block(At::Finalized).await?.number.to();
+        let standing = self.registry.standing(errand.operator, At::Finalized).await?;
+        if errand.has_landed(&standing) {
+            return Ok(Some(standing));
+        }
+        let latest: u64 = self.registry.rpc.block(At::Latest).await?.number.to();
+        let is_undecided = seats.iter().any(Seat::may_still_work);
+        for (relayer, seat) in self.members.iter().zip(seats.iter_mut()) {
+            let Seat::Claims { block, by } = seat else {
+                continue;
+            };
+            if block.is_none() && standing.status == OnChain::Active {
+                // Final without a transaction: the operator is attested for as long already, it says. That is so by the
+                // chain's word; whether it could be longer, another relayer may know.
+                if is_undecided {
+                    continue;
+                }
+                return Ok(Some(standing));
+            }
+            // What is final anywhere is in a block that exists: who names a later one, or none, gains no time by it.
+            let by = *by.get_or_insert(block.map_or(latest, |block| block.min(latest)));
+            if finalized < by {
+                continue;
+            }
+            if standing.status.is_down() {
+                return Err(Error::Down {
+                    operator: errand.operator,
+                    status: standing.status,
+                });
+            }
+            let error = Error::Untrue {
+                relayer: relayer.name().to_owned(),
+                digest: errand.digest,
+                block: finalized,
+            };
+            progress(Progress::Trouble(relayer, &error));
+            *seat = Seat::Out(error);
+        }
+        if !*was_included {
+            let standing = self.registry.standing(errand.operator, At::Latest).await?;
+            if errand.has_landed(&standing) {
+                *was_included = true;
+                progress(Progress::Included(&standing));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Errand {
+    /// Whether `standing` is what came of it.
+    pub fn has_landed(&self, standing: &Standing) -> bool {
+        // Who leaves the registry by another way is stamped with the time at which he left.
+        !standing.status.is_down()
+            && standing.status != OnChain::Unknown
+            && (standing.evidence_time >= self.evidence_time || standing.expiry > self.expiry_before)
+    }
+}
+
+/// How far one relayer is.
+#[derive(Debug)]
+enum Seat {
+    /// It has not taken the bundle; so many tries, and why the last one failed.
+    Offered(u32, Option<Error>),
+    /// It has.
+    Follows(State),
+    /// It says that it is final, in this block; believed or not `by` the time that our own endpoint has this block final.
+    Claims { block: Option<u64>, by: Option<u64> },
+    /// Nothing more is expected of it.
+    Out(Error),
+}
+
+impl Seat {
+    fn hear(&mut self, relayer: &Relayer, heard: Heard, progress: &mut dyn FnMut(Progress<'_>)) {
+        match heard {
+            Heard::Said(status) => {
+                progress(Progress::Said(relayer, &status));
+                *self = match status.state {
+                    State::Final => Self::Claims {
+                        block: status.block_number,
+                        by: None,
+                    },
+                    state => Self::Follows(state),
+                };
+            }
+            Heard::Away(error) => {
+                progress(Progress::Trouble(relayer, &error));
+                if let Self::Offered(tries, last) = self {
+                    *tries += 1;
+                    *last = Some(error);
+                }
+            }
+            Heard::Out(error) => {
+                progress(Progress::Trouble(relayer, &error));
+                *self = Self::Out(error);
+            }
+        }
+    }
+
+    fn may_still_work(&self) -> bool {
+        match self {
+            Self::Offered(tries, _) => *tries < TRIES,
+            Self::Follows(_) => true,
+            Self::Claims { .. } | Self::Out(_) => false,
+        }
+    }
+
+    fn is_hopeless(&self) -> bool {
+        !self.may_still_work() && !matches!(self, Self::Claims { .. })
+    }
+}
+
+fn furthest(seats: &[Seat]) -> State {
+    let states = seats.iter().map(|seat| match seat {
+        Seat::Follows(state) => *state,
+        Seat::Claims { .. } => State::Final,
+        Seat::Offered(..) | Seat::Out(_) => State::Unknown,
+    });
+    states.max_by_key(|state| state.rank()).unwrap_or(State::Unknown)
+}
+
+/// The error that says most: a rejection, then a lie, then whatever else there is.
+fn worst(seats: Vec<Seat>) -> Error {
+    let errors = seats.into_iter().filter_map(|seat| match seat {
+        Seat::Offered(_, error) => error,
+        Seat::Out(error) => Some(error),
+        Seat::Follows(_) | Seat::Claims { .. } => None,
+    });
+    let weight = |error: &Error| match error {
+        Error::Rejected { .. } => 2,
+        Error::Untrue { .. } => 1,
+        _ => 0,
+    };
+    errors.max_by_key(weight).unwrap_or(Error::NoRelayer)
+}

@@ -1,0 +1,178 @@
+//! A key pair that lives in this TD, by which relying parties talk to exactly this TD.
+//!
+//! Its `SubjectPublicKeyInfo` is written for whoever serves with it; the SHA-256 of that goes into the quote. A new key is
+//! used only once its hash is final on chain: until then the old one is what the registry's digest speaks of.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::B256;
+use chassis_verifier::sha256;
+use p256::{
+    SecretKey,
+    elliptic_curve::rand_core::OsRng,
+    pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding},
+};
+
+use crate::{Error, file};
+
+/// A session key in a file, and the one that will follow it.
+#[derive(Clone, Debug)]
+pub struct SessionKey {
+    path: PathBuf,
+    rotation: Rotation,
+}
+
+/// Whether each renewal makes a new key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The key stays.
+    Keep,
+    /// Each renewal's key is new.
+    EachRenewal,
+}
+
+impl SessionKey {
+    /// The key in `path` (P-256, PKCS#8, PEM), made if it is not there. Its public half is in `path` + `.pub` (DER).
+    ///
+    /// Warning: the key is as much in the TD as `path` is. Name a file in memory (`/run`), or on a disk that only this TD
+    /// can read.
+    ///
+    /// # Errors
+    /// If the file cannot be made, or holds something else.
+    pub fn open(path: &Path, rotation: Rotation) -> Result<Self, Error> {
+        let key = Self {
+            path: path.to_owned(),
+            rotation,
+        };
+        if path.exists() {
+            let secret = key.read(path)?;
+            key.write_public(&secret)?;
+        } else {
+            key.create(path).and_then(|secret| key.write_public(&secret))?;
+        }
+        Ok(key)
+    }
+
+    /// The hash to be put into the next quote.
+    ///
+    /// # Errors
+    /// If a key cannot be made or read.
+    pub fn next(&self) -> Result<B256, Error> {
+        match self.rotation {
+            Rotation::Keep => self.read(&self.path).map(|key| hash(&key)),
+            Rotation::EachRenewal => self.create(&self.following()).map(|key| hash(&key)),
+        }
+    }
+
+    /// The quote with this hash is final on chain: from now on its key is used.
+    ///
+    /// # Errors
+    /// If the files cannot be read or replaced.
+    pub fn landed(&self, landed: B256) -> Result<(), Error> {
+        let following = self.following();
+        if !following.exists() {
+            return Ok(());
+        }
+        let secret = self.read(&following)?;
+        if hash(&secret) != landed {
+            return Ok(());
+        }
+        fs::rename(&following, &self.path).map_err(self.error("put the new session key in place at"))?;
+        self.write_public(&secret)
+    }
+
+    fn following(&self) -> PathBuf {
+        file::beside(&self.path, ".next")
+    }
+
+    fn create(&self, path: &Path) -> Result<SecretKey, Error> {
+        let secret = SecretKey::random(&mut OsRng);
+        let pem = secret
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|error| Error::Key(format!("session key: {error}")))?;
+        file::replace(path, pem.as_bytes()).map_err(self.error("write the session key to"))?;
+        Ok(secret)
+    }
+
+    fn read(&self, path: &Path) -> Result<SecretKey, Error> {
+        let pem = fs::read_to_string(path).map_err(self.error("read the session key from"))?;
+        SecretKey::from_pkcs8_pem(&pem).map_err(|_| {
+            Error::Key(format!(
+                "session key: {} holds no P-256 key in PKCS#8 and PEM",
+                path.display()
+            ))
+        })
+    }
+
+    fn write_public(&self, secret: &SecretKey) -> Result<(), Error> {
+        let path = file::beside(&self.path, ".pub");
+        file::replace(&path, &spki(secret)).map_err(self.error("write the public key beside"))
+    }
+
+    fn error(&self, doing: &'static str) -> impl FnOnce(io::Error) -> Error {
+        let path = self.path.clone();
+        move |source| Error::File {
+            doing,
+            path,
+            source,
+            hint: "",
+        }
+    }
+}
+
+fn spki(secret: &SecretKey) -> Vec<u8> {
+    let document = secret.public_key().to_public_key_der();
+    document.expect("a point on P-256 has a DER encoding").into_vec()
+}
+
+fn hash(secret: &SecretKey) -> B256 {
+    sha256(&spki(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn public(path: &Path) -> B256 {
+        sha256(&fs::read(file::beside(path, ".pub")).unwrap())
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.pem");
+        let hash = SessionKey::open(&path, Rotation::Keep).unwrap().next().unwrap();
+        let again = SessionKey::open(&path, Rotation::Keep).unwrap();
+        assert_eq!(again.next().unwrap(), hash);
+        again.landed(hash).unwrap();
+        assert_eq!((again.next().unwrap(), public(&path)), (hash, hash));
+        let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&path).unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_new_key_is_used_once_it_has_landed_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.pem");
+        let key = SessionKey::open(&path, Rotation::EachRenewal).unwrap();
+        let (old, new) = (public(&path), key.next().unwrap());
+        assert_ne!(old, new);
+        key.landed(old).unwrap();
+        assert_eq!(public(&path), old, "another quote than the new key's has landed");
+        let key = SessionKey::open(&path, Rotation::EachRenewal).unwrap();
+        key.landed(new).unwrap();
+        assert_eq!(public(&path), new, "also after a restart");
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.pem");
+        fs::write(&path, "precious").unwrap();
+        assert!(SessionKey::open(&path, Rotation::EachRenewal).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+}

@@ -1,0 +1,110 @@
+//! The service, beside scripted servers: what it leaves on this machine.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use alloy_primitives::B256;
+use chassis_verifier::sha256;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::Node,
+    servers::{Chain, FINALIZED, Scripted},
+};
+
+fn renew(node: &Node, chain: &Chain, relayer: &Scripted, folder: &Path) -> Command {
+    let boot = node.tsm.root().join("proc/sys/kernel/random/boot_id");
+    fs::create_dir_all(boot.parent().unwrap()).unwrap();
+    fs::write(boot, "this boot\n").unwrap();
+    let mut command = node.command("renew", &chain.url);
+    command.args([
+        "--relayer",
+        &relayer.url,
+        "--watch",
+        "1",
+        "--retry",
+        "1",
+        "--state",
+    ]);
+    command.arg(folder.join("state"));
+    command
+}
+
+async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..300 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("waited half a minute in vain: {what}");
+}
+
+#[tokio::test]
+async fn it_registers_and_tells_this_machine_so() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    let landed = json!({"state": "final", "blockNumber": FINALIZED, "lands": true});
+    let relayer = Scripted::start(&chain, vec![json!({"state": "received"}), landed]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let [ready, session] = ["ready", "session"].map(|name| folder.path().join(name));
+    fs::write(&ready, "left behind by one that was killed").unwrap();
+    let mut command = renew(&node, &chain, &relayer, folder.path());
+    command
+        .arg("--ready-file")
+        .arg(&ready)
+        .arg("--session-key")
+        .arg(&session);
+    let mut process = command.stderr(Stdio::null()).spawn().unwrap();
+
+    until("the registry attests it", || {
+        fs::read(&ready).is_ok_and(|json| json.starts_with(b"{"))
+    })
+    .await;
+    let told: Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
+    assert_eq!(
+        (&told["isAttested"], &told["status"]),
+        (&json!(true), &json!("active"))
+    );
+    let state = || serde_json::from_slice::<Value>(&fs::read(folder.path().join("state")).unwrap()).unwrap();
+    until("it remembers", || state()["bootId"] == "this boot").await;
+    let hash = relayer.received()[0].evidence.session_key_hash;
+    assert_ne!(hash, B256::ZERO);
+    assert_eq!(
+        hash,
+        sha256(&fs::read(folder.path().join("session.pub")).unwrap())
+    );
+
+    kill(Pid::from_raw(process.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    until("it ends", || process.try_wait().unwrap().is_some()).await;
+    assert_eq!(process.wait().unwrap().code(), Some(0));
+    assert!(!ready.exists());
+    assert_eq!(relayer.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_one_on_the_same_state_is_refused() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    let relayer = Scripted::start(&chain, vec![json!({"state": "received"})]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = renew(&node, &chain, &relayer, folder.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("it has sent its bundle", || !relayer.received().is_empty()).await;
+    let (code, _, stderr) = crate::cli::run(renew(&node, &chain, &relayer, folder.path())).await;
+    assert_eq!(code, 3, "{stderr}");
+    assert!(
+        stderr.contains("another `chassis-node renew` holds it"),
+        "{stderr}"
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
