@@ -1,10 +1,5 @@
 //! `chassis-node renew`.
 
-#![expect(
-    clippy::doc_markdown,
-    reason = "these comments are shown on a terminal, where backticks are noise"
-)]
-
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use chassis_attester::{Error, Rotation, Service, SessionHash, SessionKey, Settings};

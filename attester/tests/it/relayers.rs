@@ -200,7 +200,7 @@ async fn no_redirect_is_followed() {
 async fn an_endless_answer_is_cut_off() {
     let (node, chain) = (Node::new(), Chain::start().await);
     let (relayer, _) = always(|| {
-        let chunk = || Ok::<_, std::io::Error>(axum::body::Bytes::from_static(&[b' '; 1 << 16]));
+        let chunk = || Ok::<_, std::io::Error>(axum::body::Bytes::from(vec![b' '; 1 << 16]));
         Response::new(Body::from_stream(futures::stream::repeat_with(chunk)))
     })
     .await;
