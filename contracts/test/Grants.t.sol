@@ -312,6 +312,12 @@ contract GrantsTest is RegistryTest {
         _postGrant(g);
         assertEq(registry.instanceHolder(old), address(0));
         assertEq(registry.instanceHolder(g.instanceId), operator);
+        // And another may have it, though who left it is attested still.
+        g = _grant(other);
+        g.instanceId = old;
+        _postGrant(g);
+        assertEq(registry.instanceHolder(old), other);
+        assertTrue(registry.isAttested(operator) && registry.isAttested(other));
     }
 
     function test_aMoveDoesNotReleaseAnInstanceTakenOverSince() public {
