@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {IProofOfCloudRegistry as I} from "../src/interfaces/IProofOfCloudRegistry.sol";
 import {Quorum} from "../src/libraries/Quorum.sol";
 import {RelayerSetWord, RelayerSetWordLib} from "../src/libraries/RelayerSetWord.sol";
+import {SignatureVerifier} from "../src/libraries/SignatureVerifier.sol";
 import {Test} from "forge-std/Test.sol";
 
 /// @notice Exactly k signatures, of exactly k members: each condition by itself, where the others hold.
@@ -21,6 +22,14 @@ contract QuorumTest is Test {
 
     function check(uint256 threshold, uint32 mask, bytes calldata signatures) external view {
         Quorum.check(_set, threshold, DIGEST, mask, signatures);
+    }
+
+    function isSignedBy(address signer, bytes calldata signature) external view returns (bool) {
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := signature.offset
+        }
+        return SignatureVerifier.isSignedBy(signer, DIGEST, offset);
     }
 
     function _sign(uint32 mask) private pure returns (bytes memory signatures) {
@@ -76,6 +85,13 @@ contract QuorumTest is Test {
             if (i == 1) vm.expectRevert(abi.encodeWithSelector(I.InvalidSignature.selector, 0));
             this.check(1, 1, abi.encodePacked(r, half + i));
         }
+    }
+
+    /// @notice Where nobody can be recovered, `ecrecover` leaves a zero behind, and zero is nobody's address.
+    function test_nobodySignsAsZero() public view {
+        assertTrue(this.isSignedBy(vm.addr(1), _sign(1)));
+        assertFalse(this.isSignedBy(address(0), new bytes(64)));
+        assertFalse(this.isSignedBy(vm.addr(1), new bytes(64)));
     }
 
     function test_aSetIsInForceUntilItRetires() public view {
