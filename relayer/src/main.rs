@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use chassis_relayer::{
     audit::Audit,
-    command::{ArchiveCommand, Completions, ConfigCommand, Man, PolicyCommand, Relay, Status},
+    command::{
+        ArchiveCommand, Completions, ConfigCommand, Man, PlatformCommand, PolicyCommand, Relay, Status,
+    },
     inspect::Inspect,
     verify::Verify,
 };
@@ -29,6 +31,8 @@ enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     #[command(subcommand)]
+    Platform(PlatformCommand),
+    #[command(subcommand)]
     Config(ConfigCommand),
     Completions(Completions),
     Man(Man),
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect.run(),
         Command::Archive(archive) => archive.run(),
         Command::Policy(policy) => policy.run(),
+        Command::Platform(platform) => platform.run(),
         Command::Config(config) => config.run(),
         Command::Completions(completions) => completions.run(Chassis::command()),
         Command::Man(man) => man.run(Chassis::command()),

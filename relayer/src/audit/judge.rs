@@ -25,7 +25,7 @@ pub(super) struct Posted {
     pub(super) digest: B256,
     /// `issuedAt` of the report.
     pub(super) issued_at: u64,
-    /// As what; `None` if the report does not say: it renews.
+    /// As what, provider 0 meaning that it is not known; `None` if the report does not say: it renews.
     pub(super) standing: Option<Standing>,
     pub(super) expiry: Option<u64>,
     /// Only grants say it.
@@ -194,8 +194,13 @@ fn faults(posted: &Posted, evidence: &Evidence, result: &AttestationResult) -> V
         ] {
             differs(what, posted.to_string(), shown.to_string());
         }
+        let provider = if standing.provider == 0 {
+            result.provider
+        } else {
+            standing.provider
+        };
         for (what, posted, shown) in [
-            ("provider", standing.provider, result.provider),
+            ("provider", provider, result.provider),
             ("binding", standing.binding.into(), result.binding.into()),
             ("custody", standing.custody.into(), result.custody.into()),
             ("tcb", standing.tcb.into(), result.tcb.into()),
@@ -227,6 +232,13 @@ fn faults(posted: &Posted, evidence: &Evidence, result: &AttestationResult) -> V
 }
 
 impl Falsehood {
+    /// Whether it is the same: prose may differ from version to version.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let checks = |one: &Self| one.failed.iter().map(|check| check.id).collect::<Vec<_>>();
+        (self.as_of, self.digest, &self.faults) == (other.as_of, other.digest, &other.faults)
+            && checks(self) == checks(other)
+    }
+
     /// For people.
     pub(super) fn document(&self) -> Document {
         let failed = self.failed.iter().map(|check| {

@@ -7,6 +7,7 @@
 mod cache;
 mod compare;
 mod documents;
+mod export;
 mod judge;
 mod proof;
 mod reappraise;
@@ -56,6 +57,7 @@ enum Part {
     Batch(timeline::BatchQuestion),
     Relayer(timeline::RelayerQuestion),
     Report(report::ReportQuestion),
+    Export(export::ExportQuestion),
     Proof(proof::ProofQuestion),
 }
 
@@ -112,6 +114,7 @@ impl Audit {
             (Some(Part::Batch(question)), _) => question.run(),
             (Some(Part::Relayer(question)), _) => question.run(),
             (Some(Part::Report(question)), _) => question.run(),
+            (Some(Part::Export(question)), _) => question.run(),
             (Some(Part::Proof(question)), _) => question.run(),
             (None, Some(source)) => finish(wait_for(source.verdict()), Format::from_switch(self.json)),
             (None, None) => finish::<Verdict>(

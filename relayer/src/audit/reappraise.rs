@@ -244,7 +244,14 @@ pub(super) async fn evidence(papers: &Papers, chain: &Chain) -> Result<Result<Ev
         Ok(read) => read,
         Err(why) => return Ok(Err(why)),
     };
-    let anchor = chain.canonical(endorsements.anchor.number).await?;
+    let number = endorsements.anchor.number;
+    let anchor = chain.canonical(number).await?;
+    // That there is no such block yet is a lie; that an endpoint has forgotten it is none.
+    if anchor.is_none() && number <= chain.finalized().await?.number {
+        return Ok(Err(format!(
+            "block {number}, the evidence's anchor: no endpoint has it any more"
+        )));
+    }
     Ok(Ok(Evidence {
         bundle,
         endorsements,

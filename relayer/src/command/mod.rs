@@ -3,6 +3,7 @@
 mod archive;
 mod config;
 mod generate;
+mod platform;
 mod policy;
 mod relay;
 mod status;
@@ -10,6 +11,7 @@ mod status;
 pub use archive::ArchiveCommand;
 pub use config::ConfigCommand;
 pub use generate::{Completions, Man};
+pub use platform::PlatformCommand;
 pub use policy::PolicyCommand;
 pub use relay::Relay;
 pub use status::Status;

@@ -29,7 +29,7 @@ use log::LogKind;
 use quote::QuoteArgs;
 use tpm_attest::{Subject, TpmAttestArgs};
 
-pub(crate) use input::{read, read_text};
+pub(crate) use input::{certificates, read, read_text, spelled};
 
 /// Decode a piece of evidence.
 ///

@@ -129,11 +129,12 @@ pub(super) fn said(report: &Report, digest: B256, renewed: Address) -> Option<Po
         operator: grant.operator,
         digest,
         issued_at,
-        standing: entry.map(|entry| Standing {
+        standing: Some(Standing {
             platform: grant.platformId,
             workload: grant.workloadId,
             instance: grant.instanceId,
-            provider: entry.provider,
+            // Without an entry the report does not say it.
+            provider: entry.map_or(0, |entry| entry.provider),
             binding: grant.binding,
             custody: grant.custody,
             tcb: grant.tcb,

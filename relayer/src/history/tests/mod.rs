@@ -288,3 +288,46 @@ fn a_log_that_breaks_the_rules_is_refused() {
     );
     assert!(scribe.history.take(&[log]).is_err(), "a log before the last one");
 }
+
+/// `cargo test --release -p chassis-relayer --lib -- --ignored --nocapture a_million`: docs/PERFORMANCE.md.
+#[test]
+#[ignore = "takes minutes"]
+fn a_million_renewals_are_a_span_for_each_operator() {
+    let mut scribe = Scribe::new();
+    let all: Vec<u8> = (1..=127).chain([129]).collect();
+    for (operators, on) in all.chunks(64).zip([0xa1, 0xa2]) {
+        scribe.enrol(operators, on);
+    }
+    let renewed: Vec<_> = all.iter().map(|n| (*n, 12 * HOUR)).collect();
+    let before = peak_kib();
+    let (mut taken, mut after) = (std::time::Duration::ZERO, Vec::new());
+    for batch in 1..=7_813_u64 {
+        scribe.wait(64);
+        let logs = scribe.renewal_logs(&renewed);
+        let begun = std::time::Instant::now();
+        scribe.history.take(&logs).unwrap();
+        taken += begun.elapsed();
+        if batch % 2_000 == 0 {
+            after.push((batch, peak_kib()));
+        }
+    }
+    println!(
+        "{taken:?} for {} renewals; peak KiB: {before} before, {after:?}",
+        7_813 * 128
+    );
+    assert_eq!(
+        scribe
+            .history
+            .operators()
+            .map(|(_, o)| o.spans.len())
+            .sum::<usize>(),
+        128
+    );
+}
+
+/// The greatest memory of this process so far.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
