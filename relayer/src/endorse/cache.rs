@@ -22,6 +22,9 @@ const MOST: usize = 20_000;
 /// Pause after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Hex digits of a PPID.
+const PPID_DIGITS: usize = 32;
+
 /// What an answer says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Worth {
@@ -115,7 +118,7 @@ impl Cache {
                     return Ok(kept.keep(answer, worth, now, self.refresh, self.client.replays()));
                 }
                 Err(problem) => {
-                    warn!(source, url, problem, "no endorsement");
+                    warn!(source, url = nameless(url), problem, "no endorsement");
                     self.health.failed(source, &problem);
                     kept.fail(problem, self.max_pause);
                 }
@@ -180,7 +183,7 @@ impl Kept {
         match &self.good {
             Some(good) if now < good.worth.until => Ok(Arc::clone(&good.answer)),
             _ => Err(Error::Endorsement {
-                url: url.to_owned(),
+                url: nameless(url),
                 problem: self
                     .failed
                     .as_ref()
@@ -189,6 +192,23 @@ impl Kept {
             }),
         }
     }
+}
+
+/// A URL without the PPID in it: that names a machine, and logs and reasons are read by many.
+pub(super) fn nameless(url: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = url;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        shown.push_str(if digits < PPID_DIGITS { number } else { "{ppid}" });
+        // What ends the digits may be of any length.
+        let other = after.find(|c: char| c.is_ascii_hexdigit()).unwrap_or(after.len());
+        let (between, next) = after.split_at(other);
+        shown.push_str(between);
+        rest = next;
+    }
+    shown
 }
 
 /// Between half the pause and all of it, so that relayers that failed together do not come back together.
@@ -200,6 +220,22 @@ fn jittered(pause: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ppid_is_not_shown_and_an_fmspc_is() {
+        for (url, shown) in [
+            (
+                "https://hosts.example/0123456789abcdef0123456789ABCDEF/v1?x=é",
+                "https://hosts.example/{ppid}/v1?x=é",
+            ),
+            (
+                "https://pccs.example/tcb?fmspc=00906ed50000",
+                "https://pccs.example/tcb?fmspc=00906ed50000",
+            ),
+        ] {
+            assert_eq!(nameless(url), shown);
+        }
+    }
 
     #[test]
     fn pauses_grow_to_their_limit_and_are_never_none() {

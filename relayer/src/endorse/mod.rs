@@ -151,7 +151,7 @@ fn present(answer: &Answer) -> Result<(), String> {
 
 fn parse<T: serde::de::DeserializeOwned>(url: &str, answer: &Answer) -> Result<T, Error> {
     serde_json::from_slice(&answer.body).map_err(|error| Error::Endorsement {
-        url: url.to_owned(),
+        url: cache::nameless(url),
         problem: error.to_string(),
     })
 }
