@@ -7,7 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{layers, layers::KeyPath, layers::Layers, layers::get};
-use crate::Error;
+use crate::{
+    Error,
+    store::{StoreUrl, URL_VARIABLE},
+};
 
 /// Everything in force.
 #[derive(Clone, Debug, Serialize)]
@@ -50,7 +53,25 @@ impl InForce {
             mistakes,
         };
         let layers = layers(path).map_err(|error| fail(vec![error]))?;
-        Self::of(&layers).map_err(fail)
+        let mut shown = Self::of(&layers).map_err(fail)?;
+        if let Ok(url) = std::env::var(URL_VARIABLE) {
+            shown.store_is_at(&url);
+        }
+        Ok(shown)
+    }
+
+    /// The database's whole URL is in a variable of its own, because it may hold a password.
+    fn store_is_at(&mut self, url: &str) {
+        let without_password = StoreUrl::parse(url).map_or_else(
+            |_| "*** (neither sqlite:PATH nor postgres://USER@HOST/DATABASE)".to_owned(),
+            |url| url.to_string(),
+        );
+        for setting in &mut self.settings {
+            if setting.key == "store.url" {
+                setting.value = Value::String(without_password.clone());
+                setting.origin = Origin::Environment(URL_VARIABLE.to_owned());
+            }
+        }
     }
 
     pub(super) fn of(layers: &Layers) -> Result<Self, Vec<String>> {
@@ -130,7 +151,34 @@ fn mask(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::{super::TEMPLATE, *};
+
+    #[test]
+    fn the_databases_url_of_the_environment_is_shown_without_its_password() {
+        let layers = Layers::read(TEMPLATE, std::iter::empty()).unwrap();
+        for (url, shown) in [
+            (
+                "postgres://chassis:horse@db/chassis",
+                "postgres://chassis@db/chassis",
+            ),
+            ("mysql://chassis:horse@db", "*** (neither"),
+        ] {
+            let mut all = InForce::of(&layers).unwrap();
+            all.store_is_at(url);
+            let setting = all
+                .settings
+                .iter()
+                .find(|setting| setting.key == "store.url")
+                .unwrap();
+            assert!(
+                setting.value.as_str().unwrap().starts_with(shown),
+                "{}",
+                setting.value
+            );
+            assert_eq!(setting.origin, Origin::Environment("CHASSIS_STORE_URL".into()));
+            assert!(!serde_json::to_string(&all).unwrap().contains("horse"));
+        }
+    }
 
     #[test]
     fn credentials_in_urls_are_masked_and_the_rest_is_not() {

@@ -62,7 +62,8 @@
 //! # What a member alone can do
 //!
 //! It can propose what others refuse, vote and not sign, stay silent, or ask often. That costs the others a stage, or a
-//! bounded piece of work. It cannot get anything on chain, and two results signed for one name convict it there
+//! bounded piece of work. A bundle that is in its report waits for that, three stages at most and once an hour; a report
+//! of its that reverts counts against no bundle. It cannot get anything on chain, and two results signed for one name convict it there
 //! (`proveEquivocation`).
 
 mod act;

@@ -12,7 +12,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use chassis_verifier::CheckId;
+use chassis_verifier::{CheckId, bundle::Disclosure};
 use tracing::{Instrument, info, info_span};
 
 use super::{
@@ -61,13 +61,13 @@ pub(super) async fn submit(
         return Err(Problem::stopping());
     }
     let received = app.intake.receive(&headers, body).await?;
-    let span =
-        info_span!("bundle", digest = %received.digest, operator = %received.operator, stage = "intake");
+    let (digest, operator) = (received.bundle.digest, received.bundle.evidence.operator);
+    let span = info_span!("bundle", %digest, %operator, stage = "intake");
     take(&app, received).instrument(span).await
 }
 
 async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleView>), Problem> {
-    let digest = received.digest;
+    let digest = received.bundle.digest;
     if let Some(known) = app.store.bundle(digest).await? {
         return Ok((StatusCode::OK, Json(view(app, &known).await?)));
     }
@@ -82,28 +82,32 @@ async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleV
     admit(app, &received, received_at).await?;
     let new = NewBundle {
         digest,
-        operator: received.operator,
-        is_public: received.is_public,
+        operator: received.bundle.evidence.operator,
+        is_public: received.bundle.evidence.disclosure == Disclosure::Public,
         received_at,
     };
+    let bytes = received.document.len();
     app.archive.put(Kind::Bundle, digest, received.document).await?;
+    app.held.keep(received.bundle, bytes);
     // Of two that come at once, one adds it; both are answered alike.
-    let status = if app.store.add_bundle(&new).await? {
+    if app.store.add_bundle(&new).await? {
         metrics::counter!("chassis_bundles_received_total").increment(1);
         info!("received");
-        StatusCode::ACCEPTED
-    } else {
-        StatusCode::OK
-    };
+        return Ok((
+            StatusCode::ACCEPTED,
+            Json(BundleView::new(&BundleRow::from(&new), None)),
+        ));
+    }
     let row = app.store.bundle(digest).await?;
     let row = row.ok_or_else(|| Problem::not_found("the bundle was there, and is gone"))?;
-    Ok((status, Json(view(app, &row).await?)))
+    Ok((StatusCode::OK, Json(view(app, &row).await?)))
 }
 
 /// Cheap checks that name who pays for the space. All that fail.
 fn failed_checks(app: &App, received: &Received) -> Vec<FailedCheck> {
     let mut failed = Vec::new();
-    let (anchor, registry) = (&received.anchor, app.chain.registry.address());
+    let (evidence, registry) = (&received.bundle.evidence, app.chain.registry.address());
+    let anchor = &evidence.anchor;
     if (anchor.chain_id, anchor.registry) != (app.chain.id, *registry) {
         let detail = format!(
             "this relayer posts to {registry} on chain {}, the bundle names {} on chain {}",
@@ -111,10 +115,10 @@ fn failed_checks(app: &App, received: &Received) -> Vec<FailedCheck> {
         );
         failed.push(FailedCheck::new(CheckId::Anchor, detail));
     }
-    if received.signer != Some(received.operator) {
+    if received.signer != Some(evidence.operator) {
         let detail = format!(
             "the consent is not signed by {}; sign it with that operator's key",
-            received.operator
+            evidence.operator
         );
         failed.push(FailedCheck::new(CheckId::Consent, detail));
     }
@@ -125,7 +129,10 @@ fn failed_checks(app: &App, received: &Received) -> Vec<FailedCheck> {
 async fn admit(app: &App, received: &Received, now: i64) -> Result<(), Problem> {
     let most = app.limits.operator_per_day;
     if most > 0 {
-        let sent = app.store.received_since(received.operator, now - DAY).await?;
+        let sent = app
+            .store
+            .received_since(received.bundle.evidence.operator, now - DAY)
+            .await?;
         if sent >= i64::from(most) {
             let detail =
                 format!("{sent} bundles of this operator came in 24 hours, and this relayer takes {most}");

@@ -5,15 +5,12 @@
 
 use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 use axum::{
     body::{Body, HttpBody},
     http::{HeaderMap, header::CONTENT_LENGTH},
 };
-use chassis_verifier::{
-    bundle::{Anchor, Bundle, Disclosure},
-    consent_signer,
-};
+use chassis_verifier::{bundle::Bundle, consent_signer};
 use http_body_util::BodyExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -39,10 +36,7 @@ pub struct Intake {
 /// A bundle as far as intake cares.
 #[derive(Debug)]
 pub(super) struct Received {
-    pub(super) digest: B256,
-    pub(super) operator: Address,
-    pub(super) is_public: bool,
-    pub(super) anchor: Anchor,
+    pub(super) bundle: Bundle,
     /// Whose key signed the evidence.
     pub(super) signer: Option<Address>,
     /// As it came.
@@ -126,11 +120,8 @@ impl Intake {
             let bundle = Bundle::parse(&document, largest)
                 .map_err(|error| Problem::new(Kind::NotABundle, error.to_string()))?;
             Ok(Received {
-                digest: bundle.digest,
-                operator: bundle.evidence.operator,
-                is_public: bundle.evidence.disclosure == Disclosure::Public,
                 signer: consent_signer(&bundle),
-                anchor: bundle.evidence.anchor,
+                bundle,
                 document,
                 _memory: memory,
             })

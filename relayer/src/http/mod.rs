@@ -36,6 +36,7 @@ pub(crate) use operators::status_name;
 pub(crate) use server::serve;
 
 use crate::{
+    appraiser::Held,
     archive::Archive,
     chain::Chain,
     config::LimitSection,
@@ -75,6 +76,8 @@ pub struct App {
     pub clients: Arc<Clients>,
     /// What is being received.
     pub intake: Intake,
+    /// What was received, for the appraiser.
+    pub held: Held,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Where operators may want to be told.

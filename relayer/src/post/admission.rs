@@ -63,8 +63,11 @@ impl Poster {
         }
         let is_late = parse(calldata)?.deadline.to::<u64>() < view.time()?;
         warn!(%report, reason, is_late, "the registry would refuse the report; appraising anew");
+        // What somebody else proposed is not the bundles' fault.
+        let signed = self.store.signed_report(report).await?;
+        let is_own = signed.is_none_or(|signed| signed.proposer == self.signer.address());
         self.store
-            .withdraw_report(report, u8::from(!is_late), reason)
+            .withdraw_report(report, u8::from(is_own && !is_late), reason)
             .await?;
         failpoint("withdrawn");
         Ok(true)

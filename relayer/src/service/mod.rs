@@ -12,7 +12,7 @@ use tracing::{error, info};
 
 use crate::{
     Error,
-    appraiser::Appraiser,
+    appraiser::{Appraiser, Held},
     archive::{Archive, Kind},
     chain::Chain,
     config::Config,
@@ -66,6 +66,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         poster: parts.poster,
         max_queue: config.file.max_queue,
         intake: Intake::new(&config.file.limits),
+        held: parts.held,
         limits: config.file.limits.clone(),
         clients,
         metrics,
@@ -101,6 +102,7 @@ struct Parts {
     cosigner: Cosigner,
     index: Index,
     poster: Poster,
+    held: Held,
 }
 
 impl Parts {
@@ -136,6 +138,7 @@ impl Parts {
             cosigner,
             index,
             poster,
+            held: Held::default(),
         })
     }
 
@@ -150,6 +153,7 @@ impl Parts {
         let appraiser = Appraiser {
             store: self.store.clone(),
             archive: self.archive.clone(),
+            held: self.held.clone(),
             chain: self.chain.clone(),
             endorser: self.endorser.clone(),
             policy: Arc::new(config.policy.clone()),
@@ -157,7 +161,7 @@ impl Parts {
         let probe = Duration::from_millis(config.rpc.file.probe_ms);
         let mut tasks = JoinSet::new();
         spawn_cosigning(&mut tasks, supervisor, &self.cosigner, &self.lease);
-        judge(&mut tasks, supervisor, appraiser, config)?;
+        judge(&mut tasks, supervisor, appraiser, self.lease.clone(), config)?;
         spawn_posting(
             &mut tasks,
             supervisor,
@@ -184,6 +188,7 @@ fn judge(
     tasks: &mut JoinSet<&'static str>,
     supervisor: &Supervisor,
     appraiser: Appraiser,
+    turn: Store,
     config: &Config,
 ) -> Result<(), Error> {
     let reappraiser = Reappraiser::new(config, &appraiser)?;
@@ -202,7 +207,8 @@ fn judge(
             .clone()
             .pausing(interval)
             .every("reappraise", Phase::Draining, async move || {
-                reappraiser.tick().await
+                // Of all replicas, one goes round: the one that posts.
+                Ok(turn.hold().await? && reappraiser.tick().await?)
             }),
     );
     tasks.spawn(

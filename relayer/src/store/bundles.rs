@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::Row as _;
 use utoipa::ToSchema;
 
-use super::{Row, Store};
+use super::{Connection, Row, Store, reappraisals::forget_warning};
 use crate::Error;
 
 /// How far a bundle has come.
@@ -91,6 +91,21 @@ pub struct NewBundle {
     pub received_at: i64,
 }
 
+/// A bundle's appraisal, to be stored.
+#[derive(Clone, Debug)]
+pub struct Appraised {
+    /// The bundle.
+    pub digest: B256,
+    /// Whom it is about.
+    pub operator: Address,
+    /// Digest of the `AttestationResult`.
+    pub result: B256,
+    /// The appraisal, JSON.
+    pub appraisal: String,
+    /// What a grant is made of, JSON. `None`: it is not to be attested.
+    pub fields: Option<String>,
+}
+
 /// A bundle as stored.
 #[derive(Clone, Debug)]
 pub struct BundleRow {
@@ -116,6 +131,24 @@ pub struct BundleRow {
     pub reason: Option<String>,
 }
 
+impl From<&NewBundle> for BundleRow {
+    /// As it is once it is kept.
+    fn from(new: &NewBundle) -> Self {
+        Self {
+            digest: new.digest,
+            operator: new.operator,
+            is_public: new.is_public,
+            state: State::Received,
+            received_at: new.received_at,
+            tries: 0,
+            appraisal: None,
+            fields: None,
+            report: None,
+            reason: None,
+        }
+    }
+}
+
 /// What names an appraisal, and its result. For one name never two results.
 #[derive(Clone, Copy, Debug)]
 pub struct Signing {
@@ -132,25 +165,6 @@ pub struct Signing {
 }
 
 impl Store {
-    /// Keeps a bundle. `false` if it was there already.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn add_bundle(&self, bundle: &NewBundle) -> Result<bool, Error> {
-        let added = sqlx::query(
-            "INSERT INTO bundles (digest, operator, is_public, state, received_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (digest) DO NOTHING",
-        )
-        .bind(bundle.digest.to_string())
-        .bind(bundle.operator.to_string())
-        .bind(i64::from(bundle.is_public))
-        .bind(State::Received.name())
-        .bind(bundle.received_at)
-        .execute(&self.writer)
-        .await?;
-        Ok(added.rows_affected() == 1)
-    }
-
     /// A bundle by its digest.
     ///
     /// # Errors
@@ -215,39 +229,23 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Stores an appraisal, unless another replica has claimed the bundle or moved it on. `fields` are there if the bundle
-    /// is to be attested. Returns whether it was stored.
+    /// Stores appraisals, all in one transaction: each unless another replica has claimed its bundle or moved it on. What
+    /// an operator was warned of is forgotten when a bundle of its passes. Returns which were stored, in their order.
     ///
     /// # Errors
-    /// Of the database.
-    pub async fn set_appraisal(
-        &self,
-        digest: B256,
-        result: B256,
-        appraisal: &str,
-        fields: Option<&str>,
-    ) -> Result<bool, Error> {
-        let state = if fields.is_some() {
-            State::Appraised
-        } else {
-            State::Rejected
-        };
-        let mut transaction = self.begin().await?;
-        let stored = sqlx::query(
-            "UPDATE bundles SET state = $2, result = $3, appraisal = $4, fields = $5, reason = NULL,
-             claimed_by = NULL, claimed_until = 0
-             WHERE digest = $1 AND state = 'received' AND (claimed_by IS NULL OR claimed_by = $6)",
-        )
-        .bind(digest.to_string())
-        .bind(state.name())
-        .bind(result.to_string())
-        .bind(appraisal)
-        .bind(fields)
-        .bind(&*self.holder)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(stored.rows_affected() == 1)
+    /// Of the database: then none is stored.
+    pub async fn set_appraisals(&self, appraised: &[Appraised]) -> Result<Vec<bool>, Error> {
+        let mut all = self.begin().await?;
+        let mut stored = Vec::with_capacity(appraised.len());
+        for one in appraised {
+            let is_stored = set_appraisal(&mut all, one, &self.holder).await?;
+            if is_stored && one.fields.is_some() {
+                forget_warning(&mut all, one.operator).await?;
+            }
+            stored.push(is_stored);
+        }
+        all.commit().await?;
+        Ok(stored)
     }
 
     /// Ends a bundle's way, unless another replica has claimed it or it is in a report.
@@ -288,6 +286,32 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn set_appraisal(
+    connection: &mut Connection,
+    one: &Appraised,
+    holder: &str,
+) -> Result<bool, sqlx::Error> {
+    let state = if one.fields.is_some() {
+        State::Appraised
+    } else {
+        State::Rejected
+    };
+    let stored = sqlx::query(
+        "UPDATE bundles SET state = $2, result = $3, appraisal = $4, fields = $5, reason = NULL,
+         claimed_by = NULL, claimed_until = 0
+         WHERE digest = $1 AND state = 'received' AND (claimed_by IS NULL OR claimed_by = $6)",
+    )
+    .bind(one.digest.to_string())
+    .bind(state.name())
+    .bind(one.result.to_string())
+    .bind(&one.appraisal)
+    .bind(one.fields.as_deref())
+    .bind(holder)
+    .execute(connection)
+    .await?;
+    Ok(stored.rows_affected() == 1)
 }
 
 pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {

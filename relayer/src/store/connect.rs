@@ -19,7 +19,7 @@ use super::{Connection, Pool};
 use crate::Error;
 
 /// The environment variable that holds the whole URL, in place of `[store] url`.
-const URL_VARIABLE: &str = "CHASSIS_STORE_URL";
+pub(crate) const URL_VARIABLE: &str = "CHASSIS_STORE_URL";
 
 /// The environment variable that holds `PostgreSQL`'s password.
 const PASSWORD_VARIABLE: &str = "CHASSIS_STORE_PASSWORD";

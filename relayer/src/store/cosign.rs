@@ -65,6 +65,9 @@ pub struct OpenReport {
     pub recorded_at: u64,
 }
 
+/// For how long a proposer that has held a bundle does not hold it again, seconds. A report lives as long.
+const HOLD_AGAIN: u64 = 3600;
+
 impl Store {
     /// Bundles fit to be attested, the oldest first, but one whose operator has another under way: that one's effect has
     /// to be seen first.
@@ -87,8 +90,9 @@ impl Store {
             .collect::<Result<_, _>>()?)
     }
 
-    /// Writes down what is about to be signed, its signature with it, and takes the bundles along. All or nothing; when it
-    /// returns, it is on disk. The same report again changes nothing.
+    /// Writes down what is about to be signed, its signature with it, and takes the bundles along: those of another
+    /// proposer once in [`HOLD_AGAIN`], so that nobody can keep a bundle from others' reports by asking again and again. All
+    /// or nothing; when it returns, it is on disk. The same report again changes nothing.
     ///
     /// # Errors
     /// [`Error::Equivocation`] if another result was signed under the same name; else of the database.
@@ -116,7 +120,7 @@ impl Store {
         .await?;
         for item in &new.items {
             record_signing(&mut all, &item.signing).await?;
-            take_along(&mut all, item, new).await?;
+            take_along(&mut all, item, new, signer).await?;
         }
         add_signature(&mut all, new.hash, signer, signature, new.now).await?;
         all.commit().await?;
@@ -147,13 +151,15 @@ impl Store {
         Ok(rows.iter().map(row_to_report).collect::<Result<_, _>>()?)
     }
 
-    /// The bundles that wait for this report.
+    /// The bundles that wait for this report, with what it says of them.
     ///
     /// # Errors
     /// Of the database.
     pub async fn bundles_cosigning(&self, report: B256) -> Result<Vec<BundleRow>, Error> {
         let rows = sqlx::query(
-            "SELECT b.* FROM bundles b JOIN cosign_items i ON i.evidence = b.digest
+            "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.appraisal, b.report, b.reason,
+             COALESCE(i.fields, b.fields) AS fields
+             FROM bundles b JOIN cosign_items i ON i.evidence = b.digest
              WHERE i.report = $1 AND b.state = 'cosigning' ORDER BY b.digest",
         )
         .bind(report.to_string())
@@ -214,8 +220,10 @@ impl Store {
         .execute(&mut *all)
         .await?;
         sqlx::query(
-            "UPDATE bundles SET state = 'queued', report = $1 WHERE state = 'cosigning'
-             AND digest IN (SELECT evidence FROM cosign_items WHERE report = $1)",
+            "UPDATE bundles SET state = 'queued', report = $1,
+             result = COALESCE((SELECT i.result FROM cosign_items i WHERE i.report = $1 AND i.evidence = digest), result),
+             fields = COALESCE((SELECT i.fields FROM cosign_items i WHERE i.report = $1 AND i.evidence = digest), fields)
+             WHERE state = 'cosigning' AND digest IN (SELECT evidence FROM cosign_items WHERE report = $1)",
         )
         .bind(report.hash.to_string())
         .execute(&mut *all)
@@ -228,7 +236,7 @@ impl Store {
         Ok(())
     }
 
-    /// Is done with a report. Bundles that still wait for it, and for no other, are appraised anew; that is no failure of
+    /// Is done with a report. Bundles that still wait for it, and for no other that holds them, are appraised anew; that is no failure of
     /// theirs and is not counted as one.
     ///
     /// # Errors
@@ -243,7 +251,7 @@ impl Store {
             "UPDATE bundles SET state = 'received', report = NULL, reason = $2 WHERE state = 'cosigning'
              AND digest IN (SELECT evidence FROM cosign_items WHERE report = $1)
              AND digest NOT IN (SELECT i.evidence FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
-                                WHERE r.is_open = 1)",
+                                WHERE r.is_open = 1 AND i.holds = 1)",
         )
         .bind(report.to_string())
         .bind(reason)
@@ -362,31 +370,63 @@ async fn record_signing(connection: &mut Connection, signing: &Signing) -> Resul
     Ok(())
 }
 
-/// A bundle that has gone further, or has ended, stays where it is.
-async fn take_along(connection: &mut Connection, item: &NewItem, new: &NewReport) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, appraisal, fields)
-         VALUES ($1, $2, $3, 'cosigning', $4, $5, $6, $7)
-         ON CONFLICT (digest) DO UPDATE SET state = 'cosigning', result = excluded.result, fields = excluded.fields,
-         appraisal = COALESCE(excluded.appraisal, bundles.appraisal), reason = NULL,
-         claimed_by = NULL, claimed_until = 0
-         WHERE bundles.state IN ('received', 'appraised', 'cosigning')",
-    )
-    .bind(item.signing.evidence.to_string())
-    .bind(item.operator.to_string())
-    .bind(i64::from(item.is_public))
-    .bind(signed(new.now))
-    .bind(item.signing.result.to_string())
-    .bind(item.appraisal.as_deref())
-    .bind(&item.fields)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query("INSERT INTO cosign_items (report, evidence) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(new.hash.to_string())
+/// A bundle that has gone further, or has ended, stays where it is. One that waits for another's report keeps what that one
+/// says of it.
+async fn take_along(
+    connection: &mut Connection,
+    item: &NewItem,
+    new: &NewReport,
+    own: Address,
+) -> Result<(), Error> {
+    let is_own = new.proposer == own;
+    let holds = is_own || !has_held(connection, item.signing.evidence, new).await?;
+    if holds {
+        sqlx::query(
+            "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, appraisal, fields)
+             VALUES ($1, $2, $3, 'cosigning', $4, $5, $6, $7)
+             ON CONFLICT (digest) DO UPDATE SET state = 'cosigning', result = excluded.result,
+             fields = excluded.fields, appraisal = COALESCE(excluded.appraisal, bundles.appraisal), reason = NULL,
+             claimed_by = NULL, claimed_until = 0
+             WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND $8 = 1)",
+        )
         .bind(item.signing.evidence.to_string())
-        .execute(connection)
+        .bind(item.operator.to_string())
+        .bind(i64::from(item.is_public))
+        .bind(signed(new.now))
+        .bind(item.signing.result.to_string())
+        .bind(item.appraisal.as_deref())
+        .bind(&item.fields)
+        .bind(i64::from(is_own))
+        .execute(&mut *connection)
         .await?;
+    }
+    sqlx::query(
+        "INSERT INTO cosign_items (report, evidence, result, fields, holds) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(new.hash.to_string())
+    .bind(item.signing.evidence.to_string())
+    .bind(item.signing.result.to_string())
+    .bind(&item.fields)
+    .bind(i64::from(holds))
+    .execute(connection)
+    .await?;
     Ok(())
+}
+
+/// Whether another report of the same proposer's has held a bundle lately.
+async fn has_held(connection: &mut Connection, evidence: B256, new: &NewReport) -> Result<bool, Error> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
+         WHERE i.evidence = $1 AND i.holds = 1 AND r.proposer = $2 AND r.hash <> $3 AND r.recorded_at > $4",
+    )
+    .bind(evidence.to_string())
+    .bind(new.proposer.to_string())
+    .bind(new.hash.to_string())
+    .bind(signed(new.now.saturating_sub(HOLD_AGAIN)))
+    .fetch_one(connection)
+    .await?;
+    Ok(row.try_get::<i64, _>(0)? > 0)
 }
 
 async fn add_signature(

@@ -5,6 +5,7 @@
 //! `Any` carries text and integers. It cannot read a column that `SQLite` declares `BOOLEAN`, nor `PostgreSQL`'s `NUMERIC`
 //! (what `SUM` of a `BIGINT` is there): truth values are 0 and 1 in a `BIGINT`, bytes are hex, sums are cast.
 
+mod arrivals;
 mod bundles;
 mod claims;
 mod connect;
@@ -25,7 +26,8 @@ use sqlx::Row as _;
 
 use crate::Error;
 
-pub use bundles::{BundleRow, NewBundle, Signing, State};
+pub use bundles::{Appraised, BundleRow, NewBundle, Signing, State};
+pub(crate) use connect::URL_VARIABLE;
 pub use connect::{StoreConfig, StoreUrl};
 pub use cosign::{NewItem, NewReport, OpenReport};
 pub use index::{BlockRef, EventFilter, EventRow, IndexChange, IndexState};
@@ -53,6 +55,7 @@ pub struct Store {
     /// The lease without which this handle does not write.
     fence: Option<Arc<lease::Fence>>,
     terms: connect::Terms,
+    arrivals: Arc<arrivals::Arrivals>,
     /// Of `SQLite`: locked as long as any handle lives.
     _lock: Option<Arc<File>>,
 }
@@ -85,6 +88,7 @@ impl Store {
             writer,
             fence: None,
             terms: config.terms(),
+            arrivals: Arc::default(),
             _lock: lock,
         };
         if store.kind == connect::Kind::Sqlite {

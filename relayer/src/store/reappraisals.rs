@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::{
-    BundleRow, Row, Store,
+    BundleRow, Connection, Row, Store,
     bundles::{parse, row_to_bundle},
 };
 use crate::{Error, webhook::Message};
@@ -166,16 +166,7 @@ impl Store {
     /// Of the database.
     pub async fn clear_warning(&self, operator: Address) -> Result<(), Error> {
         let mut all = self.begin().await?;
-        for forget in [
-            "DELETE FROM warnings WHERE operator = $1",
-            // If the new bundle does not come on chain after all, the old one is looked at again.
-            "DELETE FROM reappraisals WHERE operator = $1",
-        ] {
-            sqlx::query(forget)
-                .bind(operator.to_string())
-                .execute(&mut *all)
-                .await?;
-        }
+        forget_warning(&mut all, operator).await?;
         all.commit().await?;
         Ok(())
     }
@@ -224,4 +215,22 @@ fn row_to_warning(row: &Row) -> Result<Warning, sqlx::Error> {
         bars: row.try_get::<i64, _>("bars")? != 0,
         reasons: row.try_get("reasons")?,
     })
+}
+
+/// Takes back what an operator was warned of.
+pub(super) async fn forget_warning(
+    connection: &mut Connection,
+    operator: Address,
+) -> Result<(), sqlx::Error> {
+    for forget in [
+        "DELETE FROM warnings WHERE operator = $1",
+        // If the new bundle does not come on chain after all, the old one is looked at again.
+        "DELETE FROM reappraisals WHERE operator = $1",
+    ] {
+        sqlx::query(forget)
+            .bind(operator.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }

@@ -14,7 +14,8 @@ use crate::Error;
 pub enum Then<'a> {
     /// It is good, and is posted anew with another nonce.
     Requeue,
-    /// Its bundles are appraised anew, for this reason. Not for ever: that counts as a try.
+    /// Its bundles are appraised anew, for this reason. Not for ever: that counts as a try, unless somebody else proposed
+    /// the report.
     Reappraise(&'a str),
     /// The same, but nothing is wrong with them: it only took too long.
     Refresh(&'a str),
@@ -232,7 +233,9 @@ async fn put_back(
     reason: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE bundles SET state = 'received', report = NULL, tries = tries + $2, reason = $3
+        "UPDATE bundles SET state = 'received', report = NULL, reason = $3, tries = tries + CASE WHEN EXISTS (
+             SELECT 1 FROM transactions t JOIN cosign_reports r ON r.hash = t.report
+             WHERE t.id = $1 AND r.proposer <> t.account) THEN 0 ELSE $2 END
          WHERE state = 'queued' AND report = (SELECT report FROM transactions WHERE id = $1)",
     )
     .bind(id.0)

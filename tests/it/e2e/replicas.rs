@@ -8,7 +8,7 @@ async fn replicas_share_a_database_and_one_that_dies_is_replaced() {
     let server = Postgres::start();
     let outside = Outside::serve(Arc::clone(&world.cloud)).await;
     let sections = format!(
-        "[store]\nurl = \"{}\"\nlease_seconds = 3\nclaim_seconds = 3\n[archive]\nurl = \"{}\"",
+        "[reappraise]\ninterval_s = 1\n[store]\nurl = \"{}\"\nlease_seconds = 3\nclaim_seconds = 3\n[archive]\nurl = \"{}\"",
         server.url("postgres"),
         world.dir.path().join("archive").display()
     );
@@ -29,6 +29,20 @@ async fn replicas_share_a_database_and_one_that_dies_is_replaced() {
         assert!(again < 300, "a replica knows what another one took");
         taken.push(digest(&answer));
     }
+    let mut rounds = Vec::new();
+    for replica in &replicas {
+        rounds.push(
+            replica
+                .metrics()
+                .await
+                .contains("\nchassis_reappraisal_rounds_total "),
+        );
+    }
+    assert_eq!(
+        rounds,
+        [true, false, false],
+        "the one that has the lease goes round the operators"
+    );
     replicas[0].kill();
     for digest in &taken {
         replicas[1].until_state(digest, "final").await;

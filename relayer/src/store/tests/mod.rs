@@ -1,5 +1,6 @@
 //! Every test runs against `SQLite` and against a real `PostgreSQL`.
 
+mod holds;
 mod leases;
 mod life;
 mod model;
@@ -14,7 +15,7 @@ use alloy::primitives::{Address, B256};
 use tempfile::TempDir;
 
 use self::postgres::Postgres;
-use super::{NewBundle, NewItem, NewReport, Signing, State, Store, StoreConfig, StoreUrl};
+use super::{Appraised, NewBundle, NewItem, NewReport, Signing, State, Store, StoreConfig, StoreUrl};
 use crate::Error;
 
 /// An empty database.
@@ -126,6 +127,26 @@ pub(super) fn signing(n: u64) -> Signing {
         endorsements: hash(1_002),
         as_of: 1_700_000_000,
         result: hash(2_000 + n),
+    }
+}
+
+impl Store {
+    /// One appraisal.
+    async fn set_appraisal(
+        &self,
+        digest: B256,
+        result: B256,
+        appraisal: &str,
+        fields: Option<&str>,
+    ) -> Result<bool, Error> {
+        let one = Appraised {
+            digest,
+            operator: Address::ZERO,
+            result,
+            appraisal: appraisal.to_owned(),
+            fields: fields.map(str::to_owned),
+        };
+        Ok(self.set_appraisals(&[one]).await?[0])
     }
 }
 

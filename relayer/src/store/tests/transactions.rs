@@ -9,7 +9,8 @@ const AT: Inclusion = Inclusion {
     block_number: 7,
     gas_used: 21_000,
 };
-const ACCOUNT: Address = Address::repeat_byte(7);
+/// As the proposer of what `sign` signs.
+const ACCOUNT: Address = Address::ZERO;
 
 fn attempt(n: u8, max_fee: u128) -> Attempt {
     Attempt {

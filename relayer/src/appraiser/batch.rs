@@ -1,0 +1,100 @@
+//! Several bundles at once, those with the same endorsements together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use alloy::primitives::B256;
+use chassis_verifier::{Appraisal, Appraiser, Endorsements, Policy, bundle::Bundle, sha256};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Ready;
+use crate::{Error, store::BundleRow};
+
+/// Bundles that were appraised with the same endorsements.
+pub(super) struct Group {
+    /// The endorsement set's digest.
+    pub(super) digest: B256,
+    /// The set, canonical.
+    pub(super) document: Vec<u8>,
+    /// Each with its appraisal, or why there is none.
+    pub(super) judged: Vec<(BundleRow, Result<Appraisal, Error>)>,
+}
+
+/// Bundles that are to be appraised with the same endorsements.
+struct Alike {
+    digest: B256,
+    document: Vec<u8>,
+    endorsements: Endorsements,
+    as_of: u64,
+    rows: Vec<BundleRow>,
+    bundles: Vec<Bundle>,
+    /// Of each bundle, as long as it is in memory.
+    room: Vec<OwnedSemaphorePermit>,
+}
+
+/// Appraises all. Blocks.
+///
+/// # Errors
+/// If an endorsement set or the policy cannot be serialised.
+pub(super) fn appraise(some: Vec<Ready>, policy: &Policy) -> Result<Vec<Group>, Error> {
+    let mut groups: Vec<Alike> = Vec::new();
+    for ready in some {
+        let document = ready.endorsements.to_json()?;
+        let (digest, as_of) = (sha256(&document), ready.as_of);
+        let at = groups
+            .iter()
+            .position(|group| group.digest == digest && group.as_of == as_of);
+        let at = at.unwrap_or_else(|| {
+            groups.push(Alike {
+                digest,
+                document,
+                endorsements: ready.endorsements,
+                as_of,
+                rows: Vec::new(),
+                bundles: Vec::new(),
+                room: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        groups[at].rows.push(ready.row);
+        groups[at].bundles.push(ready.bundle);
+        groups[at].room.push(ready.room);
+    }
+    groups.into_iter().map(|group| group.appraise(policy)).collect()
+}
+
+impl Alike {
+    fn appraise(self, policy: &Policy) -> Result<Group, Error> {
+        let appraiser = Appraiser::new(&self.endorsements, policy)?;
+        let together = |bundles: &[Bundle]| {
+            catch_unwind(AssertUnwindSafe(|| appraiser.appraise_many(bundles, self.as_of)))
+        };
+        let appraisals = match together(&self.bundles) {
+            Ok(appraisals) => appraisals
+                .into_iter()
+                .map(|one| one.map_err(Error::from))
+                .collect(),
+            // One at which the verifier panics must not take the others along.
+            Err(_) => self
+                .bundles
+                .iter()
+                .map(|bundle| alone(&appraiser, bundle, self.as_of))
+                .collect::<Vec<_>>(),
+        };
+        drop((self.bundles, self.room));
+        Ok(Group {
+            digest: self.digest,
+            document: self.document,
+            judged: self.rows.into_iter().zip(appraisals).collect(),
+        })
+    }
+}
+
+fn alone(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Result<Appraisal, Error> {
+    // The panic's own words went to the log by the panic hook.
+    let outcome = catch_unwind(AssertUnwindSafe(|| appraiser.appraise(bundle, as_of)));
+    Ok(outcome.map_err(|_| Error::Io {
+        doing: "appraise".into(),
+        source: std::io::Error::other("the verifier panicked"),
+    })??)
+}

@@ -1,0 +1,309 @@
+//! Received → Appraised or Rejected.
+//!
+//! Bundles are taken up many at a time. What they have in common is done once: the chain is asked once, those with the same
+//! endorsements share its digest and what signatures verify, and one transaction stores what came of them.
+
+mod batch;
+mod fields;
+mod held;
+
+use std::{collections::HashMap, sync::Arc};
+
+use alloy::primitives::B256;
+use chassis_verifier::{
+    AnchorClaim, Appraisal, Endorsements, Policy,
+    bundle::{Anchor, Bundle, DEFAULT_LIMIT},
+};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::ready, stream};
+use serde::Serialize;
+use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
+use tracing::{Instrument, Span, info, info_span, warn};
+
+use crate::{
+    Error,
+    archive::{Archive, Kind},
+    chain::{Block, Chain},
+    endorse::Endorser,
+    store::{Appraised, BundleRow, State, Store},
+};
+
+pub use fields::Fields;
+pub use held::Held;
+
+/// A bundle that was put back this often is given up.
+const MOST_TRIES: i64 = 5;
+
+/// How long one whose endorsements cannot be had lets others go first.
+const RETRY_SECONDS: u32 = 2;
+
+/// How many are claimed at a time.
+const CLAIM: u32 = 64;
+
+/// How many of those are made ready at a time: each may wait for a slow source.
+const FETCHES: usize = 16;
+
+/// How many are appraised together, at most. Fewer than are claimed, so that all processors have some.
+const TOGETHER: usize = 16;
+
+/// Most KiB of documents whose bundles are in memory at once.
+const ROOM: usize = 48 << 10;
+
+/// Turns archived bundles into appraisals.
+#[derive(Clone, Debug)]
+pub struct Appraiser {
+    /// Where bundles wait.
+    pub store: Store,
+    /// Where they are.
+    pub archive: Archive,
+    /// Those that need not be read again.
+    pub held: Held,
+    /// The chain that decides what is fresh.
+    pub chain: Chain,
+    /// Where endorsements come from.
+    pub endorser: Endorser,
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+}
+
+/// A bundle with all that it is appraised with.
+struct Ready {
+    row: BundleRow,
+    bundle: Bundle,
+    endorsements: Endorsements,
+    /// Unix seconds: the latest finalized block's.
+    as_of: u64,
+    room: OwnedSemaphorePermit,
+}
+
+/// What many bundles share: the chain is asked once, and they may take so much memory.
+struct View {
+    /// In KiB.
+    room: Arc<Semaphore>,
+    finalized: OnceCell<Block>,
+    /// By the number of the block that evidence names.
+    anchors: Mutex<HashMap<u64, AnchorClaim>>,
+}
+
+impl Appraiser {
+    /// Appraises what waits. Returns how many bundles it took up.
+    ///
+    /// # Errors
+    /// If the database does not answer. A bundle whose endorsements cannot be had stays where it is.
+    pub async fn tick(&self) -> Result<usize, Error> {
+        let waiting = self.store.claim(CLAIM).await?;
+        let (taken, view) = (waiting.len(), View::new());
+        let preparing = waiting.into_iter().map(|row| self.prepare(row, &view).boxed());
+        // One that waits for a slow source does not hold up the others.
+        stream::iter(preparing.collect::<Vec<_>>())
+            .buffer_unordered(FETCHES)
+            .try_filter_map(|prepared| ready(Ok(prepared)))
+            .try_ready_chunks(TOGETHER)
+            .map_err(|error| error.1)
+            .map_ok(|some| self.judge(some).boxed())
+            .try_buffer_unordered(at_once())
+            .try_collect::<()>()
+            .await?;
+        Ok(taken)
+    }
+
+    /// Makes one ready to be appraised. `None`: it has ended, or has to wait.
+    async fn prepare(&self, row: BundleRow, view: &View) -> Result<Option<Ready>, Error> {
+        let span = span(&row);
+        match self.gather(&row, view).instrument(span.clone()).await {
+            Ok(ready) => Ok(ready),
+            Err(error) => self.put_off(&row, &error).instrument(span).await.map(|()| None),
+        }
+    }
+
+    async fn gather(&self, row: &BundleRow, view: &View) -> Result<Option<Ready>, Error> {
+        if row.tries >= MOST_TRIES {
+            let reason = row.reason.as_deref().unwrap_or("put back too often");
+            return self.fail(row, reason).await;
+        }
+        let Some((bundle, room)) = self.bundle(row.digest, view).await? else {
+            return self.fail(row, "its evidence is not in the archive").await;
+        };
+        let finalized = view.finalized(&self.chain).await?;
+        let anchor = view
+            .anchor(&self.chain, &bundle.evidence.anchor, finalized)
+            .await?;
+        let is_old = finalized.timestamp > anchor.timestamp + u64::from(self.policy.max_evidence_age);
+        match self.endorser.endorse(&bundle, anchor).await {
+            Ok(endorsements) => Ok(Some(Ready {
+                row: row.clone(),
+                bundle,
+                endorsements,
+                as_of: finalized.timestamp,
+                room,
+            })),
+            Err(error @ Error::Endorsement { .. }) if is_old => {
+                self.fail(row, &format!("no endorsements while it was fresh: {error}"))
+                    .await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn fail<T>(&self, row: &BundleRow, reason: &str) -> Result<Option<T>, Error> {
+        self.store.end_bundle(row.digest, State::Failed, reason).await?;
+        Ok(None)
+    }
+
+    async fn bundle(
+        &self,
+        digest: B256,
+        view: &View,
+    ) -> Result<Option<(Bundle, OwnedSemaphorePermit)>, Error> {
+        if let Some((bundle, bytes)) = self.held.take(digest) {
+            return Ok(Some((bundle, view.room(bytes).await?)));
+        }
+        let Some(document) = self.archive.get(Kind::Bundle, digest).await? else {
+            return Ok(None);
+        };
+        let room = view.room(document.len()).await?;
+        Ok(Some((Bundle::parse(&document, DEFAULT_LIMIT)?, room)))
+    }
+
+    /// Appraises some, off the async threads: signatures and certificates take milliseconds.
+    async fn judge(&self, some: Vec<Ready>) -> Result<(), Error> {
+        let policy = Arc::clone(&self.policy);
+        let groups = tokio::task::spawn_blocking(move || batch::appraise(some, &policy));
+        let groups = groups.await.map_err(|panic| Error::Io {
+            doing: "appraise".into(),
+            source: std::io::Error::other(panic),
+        })??;
+        for group in groups {
+            let rows: Vec<_> = group.judged.iter().map(|(row, _)| row.clone()).collect();
+            if let Err(error) = self.keep(group).await {
+                for row in rows {
+                    self.put_off(&row, &error).instrument(span(&row)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Archives what a group's bundles were appraised with and what came of it; then it is written down.
+    async fn keep(&self, group: batch::Group) -> Result<(), Error> {
+        let mut done = Vec::new();
+        for (row, appraisal) in group.judged {
+            match appraisal {
+                Ok(appraisal) => done.push((appraised(&row, &appraisal), row, appraisal)),
+                Err(error) => self.put_off(&row, &error).instrument(span(&row)).await?,
+            }
+        }
+        if done.is_empty() {
+            return Ok(());
+        }
+        self.archive
+            .put(Kind::Endorsements, group.digest, group.document)
+            .await?;
+        let results = done.iter().map(|(stored, ..)| {
+            let document = stored.appraisal.as_bytes();
+            self.archive.put(Kind::Result, stored.result, document).boxed()
+        });
+        stream::iter(results.collect::<Vec<_>>())
+            .buffer_unordered(TOGETHER)
+            .try_collect::<()>()
+            .await?;
+        let stored: Vec<_> = done.iter().map(|(stored, ..)| stored.clone()).collect();
+        let is_stored = self.store.set_appraisals(&stored).await?;
+        for ((_, row, appraisal), is_stored) in done.iter().zip(is_stored) {
+            span(row).in_scope(|| tell(appraisal, is_stored));
+        }
+        Ok(())
+    }
+
+    /// What has failed for a while is tried again; what is wrong with the bundle ends it.
+    async fn put_off(&self, row: &BundleRow, error: &Error) -> Result<(), Error> {
+        if error.is_transient() {
+            warn!(%error, "not appraised yet; trying again");
+            return self.store.postpone(row.digest, RETRY_SECONDS).await;
+        }
+        let reason = error.to_string();
+        self.store.end_bundle(row.digest, State::Rejected, &reason).await
+    }
+}
+
+impl View {
+    fn new() -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(ROOM)),
+            finalized: OnceCell::new(),
+            anchors: Mutex::default(),
+        }
+    }
+
+    /// Waits until there is room for a bundle whose document has so many bytes.
+    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        // A document has at most 4 MiB, so this is less than all.
+        let kib = u32::try_from(bytes.div_ceil(1 << 10).min(ROOM)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
+        room.map_err(|closed| Error::Io {
+            doing: "appraise".into(),
+            source: std::io::Error::other(closed),
+        })
+    }
+
+    async fn finalized(&self, chain: &Chain) -> Result<Block, Error> {
+        self.finalized
+            .get_or_try_init(|| chain.finalized())
+            .await
+            .copied()
+    }
+
+    async fn anchor(&self, chain: &Chain, anchor: &Anchor, finalized: Block) -> Result<AnchorClaim, Error> {
+        // Held while asking: others mostly name the same block.
+        let mut anchors = self.anchors.lock().await;
+        if let Some(claim) = anchors.get(&anchor.block_number) {
+            return Ok(*claim);
+        }
+        let claim = chain.anchor_claim(anchor, finalized).await?;
+        anchors.insert(anchor.block_number, claim);
+        Ok(claim)
+    }
+}
+
+fn appraised(row: &BundleRow, appraisal: &Appraisal) -> Appraised {
+    let fields = appraisal
+        .is_attestable()
+        .then(|| to_json(&Fields::from(appraisal)));
+    Appraised {
+        digest: row.digest,
+        operator: row.operator,
+        result: appraisal.digest(),
+        appraisal: to_json(appraisal),
+        fields,
+    }
+}
+
+fn tell(appraisal: &Appraisal, is_stored: bool) {
+    if !is_stored {
+        info!("another replica has appraised it meanwhile");
+        return;
+    }
+    for check in appraisal.failed() {
+        info!(check = check.id.name(), detail = check.detail, "failed");
+    }
+    let outcome = if appraisal.is_attestable() {
+        "attestable"
+    } else {
+        "rejected"
+    };
+    metrics::counter!("chassis_appraisals_total", "outcome" => outcome).increment(1);
+    info!(outcome, binding = ?appraisal.verdict.binding, custody = ?appraisal.verdict.custody, "appraised");
+}
+
+fn span(row: &BundleRow) -> Span {
+    info_span!("bundle", digest = %row.digest, operator = %row.operator, stage = "appraise")
+}
+
+/// Appraising is work for processors.
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    // Strings, numbers, lists and maps with string keys: always JSON.
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,74 @@
+//! Bundles that arrive at once are written down in one transaction: each still waits until it is on disk, but they wait for
+//! the disk together.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::oneshot::{self, error::TryRecvError};
+
+use super::{Connection, NewBundle, State, Store};
+use crate::Error;
+
+/// Who waits, and whose turn it is to write for all.
+#[derive(Debug, Default)]
+pub(super) struct Arrivals {
+    waiting: Mutex<Vec<(NewBundle, oneshot::Sender<bool>)>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Store {
+    /// Keeps a bundle; when it returns, it is on disk. `false` if it was there already.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn add_bundle(&self, bundle: &NewBundle) -> Result<bool, Error> {
+        let mut told = self.arrivals.wait(*bundle);
+        let _turn = self.arrivals.turn.lock().await;
+        match told.try_recv() {
+            Ok(is_new) => return Ok(is_new),
+            Err(TryRecvError::Empty) => {}
+            // Whoever wrote for all failed, or was given up half-way.
+            Err(TryRecvError::Closed) => told = self.arrivals.wait(*bundle),
+        }
+        let together = self.arrivals.take();
+        let mut all = self.begin().await?;
+        let mut added = Vec::with_capacity(together.len());
+        for (bundle, _) in &together {
+            added.push(add(&mut all, bundle).await?);
+        }
+        all.commit().await?;
+        for ((_, tell), is_new) in together.into_iter().zip(added) {
+            // One that has given up meanwhile is kept all the same.
+            let _ = tell.send(is_new);
+        }
+        told.try_recv().map_err(|_| sqlx::Error::WorkerCrashed.into())
+    }
+}
+
+impl Arrivals {
+    fn wait(&self, bundle: NewBundle) -> oneshot::Receiver<bool> {
+        let (tell, told) = oneshot::channel();
+        // A push is not left half-done by a panic.
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push((bundle, tell));
+        told
+    }
+
+    fn take(&self) -> Vec<(NewBundle, oneshot::Sender<bool>)> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn add(connection: &mut Connection, bundle: &NewBundle) -> Result<bool, sqlx::Error> {
+    let added = sqlx::query(
+        "INSERT INTO bundles (digest, operator, is_public, state, received_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (digest) DO NOTHING",
+    )
+    .bind(bundle.digest.to_string())
+    .bind(bundle.operator.to_string())
+    .bind(i64::from(bundle.is_public))
+    .bind(State::Received.name())
+    .bind(bundle.received_at)
+    .execute(connection)
+    .await?;
+    Ok(added.rows_affected() == 1)
+}
