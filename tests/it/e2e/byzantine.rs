@@ -543,6 +543,8 @@ async fn a_signer_that_is_killed_before_it_answers_never_signs_another_result() 
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert!(network.honest[0].is_dead());
+    let stored = super::signatures(&network.honest[0]).await;
+    assert_eq!(stored.len(), 1, "its own, and nothing else yet: {stored:?}");
 
     network.honest[0].start(None).await;
     let mut better = appraisal.clone();
@@ -552,6 +554,11 @@ async fn a_signer_that_is_killed_before_it_answers_never_signs_another_result() 
     let (status, signed) = liar.ask(&network, &proposal, &first).await;
     assert_eq!(status, 200, "{signed}");
     let signature: Bytes = signed["signature"].as_str().unwrap().parse().unwrap();
+    assert_eq!(
+        hex::encode(&signature),
+        stored[0].2,
+        "what leaves is what was written down"
+    );
     let recovered = alloy::primitives::Signature::from_erc2098(&signature)
         .recover_address_from_prehash(&hash(&network, &first).await)
         .unwrap();

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use super::{
     chain::{Chain, free_port, signer, until},
     digest, failed,
+    history::{History, operator},
+    liar::{Liar, Lie},
     member::{Answer, Member, answer},
     outside::Outside,
     programs::{REAPPRAISE, Relayer, attest},
@@ -204,6 +206,39 @@ async fn with_two_down_nothing_is_posted_and_readyz_says_why() {
     assert!(why.contains("2 signatures are needed, and 1 relayers"), "{why}");
     assert_eq!(network.chain.batches().await, 0);
     assert!(!network.is_attested(2).await);
+}
+
+/// What it was told of the registry's log is not what the registry says: until that is mended, it signs nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_sees_another_registry_than_its_log_tells_of_signs_for_nobody() {
+    let mut network = Network::new(2).await;
+    let liar = Liar::before(&network.chain.url).await;
+    network.honest[1].configure(|text| text.replace(&network.chain.url, &liar.url));
+    network.start_all().await;
+    liar.tell(Lie::Empty);
+    let history = History::new(&network.chain, network.cloud.policy().digest().unwrap());
+    history.freeze(operator(0x20)).await;
+    until("it has noticed", || async {
+        let metrics = network.honest[1].metrics().await;
+        metrics.contains("\nchassis_index_diverged 1")
+    })
+    .await;
+
+    let machine = network.boot("a");
+    let bundle = attest(&network.chain, &network.cloud, &machine.parts(), 2);
+    let (status, answer) = network.honest[0].post(&bundle).await;
+    assert_eq!(status, 202, "{answer}");
+    until("the other one gives up", || async {
+        let metrics = network.honest[0].metrics().await;
+        metrics.contains("\nchassis_cosign_given_up_total 1")
+    })
+    .await;
+    assert_eq!(network.chain.batches().await, 0);
+    let metrics = network.honest[1].metrics().await;
+    assert!(
+        !metrics.contains("chassis_cosign_signatures_total{of=\"own\"}"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

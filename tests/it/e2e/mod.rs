@@ -179,6 +179,8 @@ async fn posts_once_when_killed_at(failpoint: &str) {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert!(world.relayer.is_dead(), "the relayer never came to `{failpoint}`");
+    let signed = signatures(&world.relayer).await;
+    assert!(!signed.is_empty(), "it has signed a report by then");
 
     world.relayer.start(None).await;
     let done = world.relayer.until_state(&digest, "final").await;
@@ -193,6 +195,28 @@ async fn posts_once_when_killed_at(failpoint: &str) {
         .await
         .unwrap();
     assert_eq!(sent, 1, "one transaction in all");
+    assert_eq!(
+        signatures(&world.relayer).await,
+        signed,
+        "what was signed before is what is signed, byte for byte"
+    );
+}
+
+/// Every signature under a report that a relayer has written down: report, signer, bytes.
+async fn signatures(relayer: &Relayer) -> Vec<(String, String, String)> {
+    use sqlx::ConnectOptions as _;
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", relayer.data().join("chassis.db").display());
+    let url = reqwest::Url::parse(&url).unwrap();
+    let mut database = sqlx::any::AnyConnectOptions::from_url(&url)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query_as("SELECT report, signer, signature FROM cosign_signatures ORDER BY report, signer")
+        .fetch_all(&mut database)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
