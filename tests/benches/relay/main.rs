@@ -2,7 +2,7 @@
 //! answers take, and how much memory it has in use. Everything is real: `chassis relay` in a process of its own, a second
 //! process that sends, anvil, a disk. Needs `swtpm`, and binaries of the same profile:
 //!
-//! `cargo build --release --bins && cargo bench -p chassis-tests --bench relay`
+//! `cargo build --release --workspace --bins && cargo bench --workspace --bench relay`
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
 #[path = "../../it/e2e/chain.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod chain;
+mod costs;
 #[path = "../../it/e2e/outside.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod outside;
@@ -25,6 +26,9 @@ mod verifier;
 
 use std::time::{Duration, Instant};
 
+use alloy::providers::Provider;
+
+use costs::Costs;
 use sender::Load;
 use stage::Stage;
 
@@ -41,17 +45,27 @@ fn main() -> anyhow::Result<()> {
 async fn measure() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
     let alone = verifier::rate(&stage.bundles(0)?, &stage.policy())?;
-    println!("verifier alone                {alone:8.0} bundles a second");
-
     let start = Instant::now();
     let whole = stage.load(1, |load| load.clients = 64).run()?;
-    stage.until_appraised(2 * BUNDLES).await?;
+    stage.until_appraised(BUNDLES).await?;
     let rate = BUNDLES as f64 / start.elapsed().as_secs_f64();
+    let again = verifier::rate(&stage.bundles(0)?, &stage.policy())?;
+    println!("verifier alone                {alone:8.0} bundles a second, and afterwards {again:.0}");
     println!(
         "accepted to queued            {rate:8.0} bundles a second, {:.2} of the verifier's",
-        rate / alone
+        rate / f64::midpoint(alone, again)
     );
     println!("refused                       {:8}", whole.refused);
+    let start = Instant::now();
+    stage.until_posted().await?;
+    println!(
+        "… and posted after another    {:8.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    println!(
+        "grants                        {}",
+        Costs::since(&stage.chain, 0).await?
+    );
 
     let half = stage
         .load(2, |load| load.interval = Duration::from_secs_f64(2.0 / rate))
@@ -62,7 +76,7 @@ async fn measure() -> anyhow::Result<()> {
         half.p99_ms(),
         half.p99_ms() / half.median_ms()
     );
-    stage.until_appraised(3 * BUNDLES).await?;
+    stage.until_appraised(2 * BUNDLES).await?;
 
     let many = stage.load(3, |load| load.clients = 500).run()?;
     println!(
@@ -73,6 +87,28 @@ async fn measure() -> anyhow::Result<()> {
     println!(
         "             resident memory  {:8.1} MB at most",
         stage.peak_memory_mb()
+    );
+    stage.until_posted().await?;
+    renew(&stage).await
+}
+
+/// Renews two thousand operators by new bundles, and says what a hundred thousand would take.
+async fn renew(stage: &Stage) -> anyhow::Result<()> {
+    const MANY: f64 = 100_000.0;
+    const EXPIRY: f64 = 86_400.0;
+    stage.write_renewals(1).await?;
+    let (first, start) = (stage.chain.provider.get_block_number().await? + 1, Instant::now());
+    stage.load(1, |_| ()).run()?;
+    stage.until_posted().await?;
+    let seconds = start.elapsed().as_secs_f64();
+    let costs = Costs::since(&stage.chain, first).await?;
+    println!("renewals                      {costs}, in {seconds:.1} s from bundle to block");
+    let factor = MANY / BUNDLES as f64;
+    println!(
+        "100,000 in proportion         {:8.0} transactions, {:.2} Ggas, {:.0} s of {EXPIRY} s",
+        costs.transactions as f64 * factor,
+        costs.gas as f64 * factor / 1e9,
+        seconds * factor
     );
     Ok(())
 }
