@@ -25,18 +25,18 @@ use super::{
     *,
 };
 
-const ALIAS: &str = "alias/chassis-relayer";
+pub(super) const ALIAS: &str = "alias/chassis-relayer";
 /// `SubjectPublicKeyInfo` of an uncompressed secp256k1 point, as far as the point.
 const SPKI: &str = "3056301006072a8648ce3d020106052b8104000a034200";
 
 /// Keeps one key. Every other signature has the high s, as KMS' may have.
-struct Keeper {
+pub(super) struct Keeper {
     key: SigningKey,
     signatures: AtomicUsize,
 }
 
 impl Keeper {
-    async fn serve(key: usize) -> (Arc<Self>, String) {
+    pub(super) async fn serve(key: usize) -> (Arc<Self>, String) {
         let keeper = Arc::new(Self {
             key: signer(key).credential().clone(),
             signatures: AtomicUsize::new(0),
@@ -98,7 +98,7 @@ async fn answer(State(keeper): State<Arc<Keeper>>, headers: HeaderMap, body: Byt
     }
 }
 
-fn environment<'a>(url: &'a str, alias: &'a str) -> [(&'a str, &'a str); 6] {
+pub(super) fn environment<'a>(url: &'a str, alias: &'a str) -> [(&'a str, &'a str); 6] {
     [
         ("AWS_ENDPOINT_URL_KMS", url),
         ("AWS_REGION", "eu-central-1"),

@@ -24,6 +24,7 @@ pub(crate) mod programs;
 mod proxy;
 mod replay;
 mod replicas;
+mod service;
 mod storage;
 mod tcb_recovery;
 
