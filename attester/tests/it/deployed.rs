@@ -39,7 +39,7 @@ fn the_unit_names_options_that_there_are() {
         .output()
         .unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    let words = unit.split(|c: char| c.is_whitespace() || c == ',' || c == ':');
+    let words = unit.split(|c: char| c.is_whitespace() || ",.:".contains(c));
     let named: Vec<_> = words
         .filter(|word| word.starts_with("--") || word.starts_with("CHASSIS_"))
         .filter(|word| !["--system", "--no-create-home", "--groups"].contains(word))
