@@ -4,11 +4,11 @@ use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256};
 use chassis_verifier::{
     bundle::{Anchor, Bundle, Custody, Disclosure, Evidence, Tee, Tpm},
-    challenge::{AkName, challenge, qualifying_data, report_data},
+    challenge::{AkName, challenge, report_data},
     enrolment_hash,
 };
 
-use crate::{Error, EventLogs, TdQuoter, TpmQuoter};
+use crate::{Error, EventLogs, Subject, TdQuoter, TpmQuoter};
 
 /// Where evidence comes from.
 #[derive(Clone, Copy)]
@@ -49,17 +49,27 @@ pub fn collect(sources: &Sources<'_>, request: &Request) -> Result<Evidence, Err
     let td_quote = sources.td.quote(report_data)?;
     let tpm = match (sources.tpm, key) {
         (Some(tpm), Some(key)) => {
-            let quote = tpm.quote(&key, qualifying_data(challenge, &td_quote))?;
+            let subject = Subject {
+                anchor: &request.anchor,
+                operator: request.operator,
+                td_quote: &td_quote,
+            };
+            let quote = tpm.quote(&key, &subject)?;
+            // A host's TPM measured the host's launch; this machine's boot log is about neither.
+            let (event_log, statement, drtm_log) = match key.host {
+                None => (Some(sources.logs.tpm_log()?), None, None),
+                Some(host) => (None, Some(host.registrar_statement), Some(host.drtm_log)),
+            };
             Some(Tpm {
                 ak_public: key.public.into(),
                 attest: quote.attest.into(),
                 signature: quote.signature.into(),
                 pcrs: quote.pcrs,
-                event_log: Some(sources.logs.tpm_log()?.into()),
+                event_log: event_log.map(Into::into),
                 iak_certification: None,
                 ak_certificates: key.certificates.into_iter().map(Into::into).collect(),
-                registrar_statement: None,
-                drtm_log: None,
+                registrar_statement: statement.map(Into::into),
+                drtm_log: drtm_log.map(Into::into),
             })
         }
         _ => None,

@@ -41,6 +41,6 @@ pub use relayer::{CheckReport, Errand, Progress, Reason, Relayer, Relayers, Stat
 pub use rpc::{At, Rpc};
 pub use service::{CATALOGUE, Collector, Kind, LONGEST_PAUSE, Metric, Service, SessionHash, Settings};
 pub use session::{Rotation, SessionKey};
-pub use source::{AttestationKey, EventLogs, TdQuoter, TpmQuote, TpmQuoter};
+pub use source::{AttestationKey, EventLogs, HostEvidence, Subject, TdQuoter, TpmQuote, TpmQuoter};
 pub use tpm::{GOOGLE_AK, GoogleAk, NvPair, Primary, QUOTED_PCRS, SEALED_TO, Sealed, Tpm};
 pub use tsm::ConfigfsTsm;

@@ -1,6 +1,10 @@
 //! What a node must be able to say, one trait per source. Nothing here knows a device, a path or a cloud.
 
-use chassis_verifier::{bundle::PcrValue, challenge::AkName};
+use alloy_primitives::Address;
+use chassis_verifier::{
+    bundle::{Anchor, PcrValue},
+    challenge::{AkName, challenge, qualifying_data},
+};
 
 use crate::Error;
 
@@ -21,11 +25,11 @@ pub trait TpmQuoter {
     /// If the TPM does not answer or holds no key that a provider vouches for.
     fn attestation_key(&self) -> Result<AttestationKey, Error>;
 
-    /// A quote by `key` over PCRs 0–15 of the SHA-384 bank, with `extra_data`, and the values it covers.
+    /// A quote by `key` about `subject`, and the values it covers: PCRs 0–15 of the SHA-384 bank, or a host's 17 and 18.
     ///
     /// # Errors
-    /// If the TPM does not answer, its key is no longer `key`, or it has no SHA-384 bank.
-    fn quote(&self, key: &AttestationKey, extra_data: [u8; 32]) -> Result<TpmQuote, Error>;
+    /// If the TPM does not answer, its key is no longer `key`, or it has no such bank.
+    fn quote(&self, key: &AttestationKey, subject: &Subject<'_>) -> Result<TpmQuote, Error>;
 }
 
 /// Reads the measured-boot records.
@@ -50,6 +54,37 @@ pub struct AttestationKey {
     pub public: Vec<u8>,
     /// Its certificate (DER), then every known intermediate up to, not including, the root.
     pub certificates: Vec<Vec<u8>>,
+    /// Where the TPM is a bare-metal host's: what takes the place of certificates and boot log.
+    pub host: Option<HostEvidence>,
+}
+
+/// What a bare-metal host says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostEvidence {
+    /// The registrar's statement about the key (COSE).
+    pub registrar_statement: Vec<u8>,
+    /// The log of its dynamic launch, without padding.
+    pub drtm_log: Vec<u8>,
+}
+
+/// What a TPM quote is about: the TD quote that it names, and whom and when that was made for.
+///
+/// Not the `extraData` itself: a host's agent takes none from its callers.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The finalized block.
+    pub anchor: &'a Anchor,
+    /// The address to be attested.
+    pub operator: Address,
+    /// The TD quote.
+    pub td_quote: &'a [u8],
+}
+
+impl Subject<'_> {
+    /// The `extraData` that a quote about it carries.
+    pub fn extra_data(&self) -> [u8; 32] {
+        qualifying_data(challenge(self.anchor, self.operator), self.td_quote)
+    }
 }
 
 impl AttestationKey {

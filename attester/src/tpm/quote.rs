@@ -11,7 +11,7 @@ use tss_esapi::{
 };
 
 use super::{GoogleAk, Primary, Tpm, pcr};
-use crate::{AttestationKey, Error, TpmQuote, TpmQuoter};
+use crate::{AttestationKey, Error, Subject, TpmQuote, TpmQuoter};
 
 /// What a managed VM's TPM must quote: every PCR that measured boot and the operating system extend.
 pub const QUOTED_PCRS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -27,16 +27,17 @@ impl TpmQuoter for GoogleAk {
         Ok(AttestationKey {
             public: key.primary.public_bytes,
             certificates: self.intermediates.chain(key.certificate),
+            host: None,
         })
     }
 
-    fn quote(&self, key: &AttestationKey, extra_data: [u8; 32]) -> Result<TpmQuote, Error> {
+    fn quote(&self, key: &AttestationKey, subject: &Subject<'_>) -> Result<TpmQuote, Error> {
         let mut tpm = Tpm::open(&self.tcti)?;
         let loaded = tpm.google_key()?.primary;
         if loaded.public_bytes != key.public {
             return Err(Error::AttestationKeyChanged);
         }
-        tpm.quote(&loaded, extra_data)
+        tpm.quote(&loaded, subject.extra_data())
     }
 }
 

@@ -1,7 +1,11 @@
 //! Attestation keys and quotes on a real software TPM.
 
-use chassis_attester::{CertificatePool, Error, GOOGLE_AK, GoogleAk, NvPair, QUOTED_PCRS, TpmQuoter};
+use alloy_primitives::{Address, B256};
+use chassis_attester::{
+    CertificatePool, Error, GOOGLE_AK, GoogleAk, NvPair, QUOTED_PCRS, Subject, TpmQuoter,
+};
 use chassis_verifier::{
+    bundle::Anchor,
     challenge::AkName,
     tpm::{
         Attest, HashAlg, PcrSelection, Public, Signature, check_pcr_digest, check_selection, check_values,
@@ -24,10 +28,25 @@ fn quoter(swtpm: &Swtpm) -> GoogleAk {
     }
 }
 
+const ANCHOR: Anchor = Anchor {
+    chain_id: 1,
+    registry: Address::ZERO,
+    block_number: 7,
+    block_hash: B256::ZERO,
+};
+
+fn about(td_quote: &[u8]) -> Subject<'_> {
+    Subject {
+        anchor: &ANCHOR,
+        operator: Address::ZERO,
+        td_quote,
+    }
+}
+
 /// What every relayer will ask.
-fn assert_good(quoter: &GoogleAk, extra_data: [u8; 32]) {
+fn assert_good(quoter: &GoogleAk, td_quote: [u8; 32]) {
     let key = quoter.attestation_key().unwrap();
-    let quote = quoter.quote(&key, extra_data).unwrap();
+    let quote = quoter.quote(&key, &about(&td_quote)).unwrap();
     let public = Public::parse(&key.public).unwrap();
     assert_eq!(public.name(), Some(key.name()));
     assert_eq!(key.name(), AkName::of(&key.public));
@@ -37,7 +56,7 @@ fn assert_good(quoter: &GoogleAk, extra_data: [u8; 32]) {
     signature.verify(&public, &quote.attest).unwrap();
     let attest = Attest::parse(&quote.attest).unwrap();
     let content = attest.quote().unwrap();
-    assert_eq!(content.extra_data, extra_data[..]);
+    assert_eq!(content.extra_data, about(&td_quote).extra_data()[..]);
     let wanted = PcrSelection::new(HashAlg::Sha384, QUOTED_PCRS);
     check_selection(content, wanted).unwrap();
     check_values(&quote.pcrs, wanted).unwrap();
@@ -84,7 +103,9 @@ fn a_quote_covers_what_was_extended() {
         .pcr_extend(PcrHandle::Pcr9, digests)
         .unwrap();
     let quoter = quoter(&swtpm);
-    let quote = quoter.quote(&quoter.attestation_key().unwrap(), [0; 32]).unwrap();
+    let quote = quoter
+        .quote(&quoter.attestation_key().unwrap(), &about(&[]))
+        .unwrap();
     let extended: Vec<_> = quote
         .pcrs
         .iter()
@@ -169,7 +190,7 @@ fn a_key_that_changed_meanwhile_is_not_quoted_with() {
     let quoter = quoter(&swtpm);
     let before = quoter.attestation_key().unwrap();
     provision_ak(&mut swtpm.open(), ECC, &ecc_ak_template(), &Ca::new());
-    let error = quoter.quote(&before, [0; 32]).unwrap_err();
+    let error = quoter.quote(&before, &about(&[])).unwrap_err();
     assert!(matches!(error, Error::AttestationKeyChanged), "{error}");
 }
 
@@ -179,7 +200,7 @@ fn a_tpm_without_a_sha_384_bank_is_told_so() {
     provision_ak(&mut swtpm.open(), ECC, &ecc_ak_template(), &Ca::new());
     let quoter = quoter(&swtpm);
     let error = quoter
-        .quote(&quoter.attestation_key().unwrap(), [0; 32])
+        .quote(&quoter.attestation_key().unwrap(), &about(&[]))
         .unwrap_err();
     assert!(matches!(error, Error::NoPcrBank { .. }), "{error}");
 }
