@@ -48,6 +48,11 @@ impl CertificatePool {
         chain
     }
 
+    /// All of them, in DER.
+    pub fn certificates(&self) -> &[Vec<u8>] {
+        &self.0
+    }
+
     fn issuer_of(&self, der: &[u8]) -> Option<&Vec<u8>> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         self.0.iter().find(|candidate| {

@@ -147,6 +147,26 @@ pub enum Error {
         /// Whether the same request may succeed later.
         retryable: bool,
     },
+    /// A bare-metal host's agent failed or refused.
+    #[error("host agent at {address}: {problem}")]
+    Host {
+        /// Its socket.
+        address: String,
+        /// What went wrong.
+        problem: String,
+        /// Whether the same request may succeed later.
+        retryable: bool,
+    },
+    /// A registrar failed or refused.
+    #[error("registrar {registrar}: {problem}")]
+    Registrar {
+        /// Scheme, host and port.
+        registrar: String,
+        /// What went wrong.
+        problem: String,
+        /// Whether the same request may succeed later.
+        retryable: bool,
+    },
     /// The bundle was appraised and rejected.
     #[error("bundle {digest} was rejected: {why}", why = why(checks, reason))]
     Rejected {
@@ -246,7 +266,9 @@ impl Error {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Relayer { retryable, .. } => *retryable,
+            Self::Relayer { retryable, .. }
+            | Self::Host { retryable, .. }
+            | Self::Registrar { retryable, .. } => *retryable,
             Self::Rpc { .. }
             | Self::PcrsMoved { .. }
             | Self::TdQuoteRaced { .. }

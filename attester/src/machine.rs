@@ -3,25 +3,52 @@
 use std::path::Path;
 
 use crate::{
-    CertificatePool, ConfigfsTsm, Error, GoogleAk, Sources, SysLogs, Tpm,
+    CertificatePool, ConfigfsTsm, Error, GoogleAk, HostTpm, SocketAddress, Sources, SysLogs, Tpm, TpmQuoter,
     privileges::{User, become_user},
 };
 
-/// The sources of a managed VM.
+/// The sources of a managed VM, or of a TD on a bare-metal host.
 #[derive(Clone, Debug)]
 pub struct Machine {
     td: ConfigfsTsm,
-    tpm: Option<GoogleAk>,
+    tpm: Option<Quoting>,
     logs: SysLogs,
 }
 
+/// Where the TPM is.
+#[derive(Clone, Debug)]
+pub enum TpmPlace {
+    /// It is left out.
+    LeftOut,
+    /// It is this machine's own.
+    Here {
+        /// See [`Tpm::open`].
+        tcti: String,
+        /// What is known of its key's certificates.
+        intermediates: CertificatePool,
+    },
+    /// It is the host's, behind the agent at this address.
+    Host(SocketAddress),
+}
+
+#[derive(Clone, Debug)]
+enum Quoting {
+    Google(GoogleAk),
+    Host(HostTpm),
+}
+
 impl Machine {
-    /// The machine whose `/` is `sys_root`. `tpm`: where its TPM is, and what is known of its certificates; `None` leaves
-    /// the TPM out.
-    pub fn new(sys_root: &Path, tpm: Option<(String, CertificatePool)>) -> Self {
+    /// The machine whose `/` is `sys_root`.
+    pub fn new(sys_root: &Path, tpm: TpmPlace) -> Self {
         Self {
             td: ConfigfsTsm::new(sys_root),
-            tpm: tpm.map(|(tcti, intermediates)| GoogleAk { tcti, intermediates }),
+            tpm: match tpm {
+                TpmPlace::LeftOut => None,
+                TpmPlace::Here { tcti, intermediates } => {
+                    Some(Quoting::Google(GoogleAk { tcti, intermediates }))
+                }
+                TpmPlace::Host(agent) => Some(Quoting::Host(HostTpm { agent })),
+            },
             logs: SysLogs::new(sys_root),
         }
     }
@@ -32,10 +59,10 @@ impl Machine {
     /// # Errors
     /// If a device is missing or closed to `user`, or privileges are left. Then end the process.
     pub fn hand_over(&mut self, user: &User) -> Result<(), Error> {
-        self.logs.read_now(self.tpm.is_some())?;
+        self.logs.read_now(matches!(self.tpm, Some(Quoting::Google(_))))?;
         self.td.hand_over(user)?;
         become_user(user)?;
-        if let Some(tpm) = &self.tpm {
+        if let Some(Quoting::Google(tpm)) = &self.tpm {
             Tpm::open(&tpm.tcti)?;
         }
         Ok(())
@@ -45,7 +72,12 @@ impl Machine {
     pub fn sources(&self) -> Sources<'_> {
         Sources {
             td: &self.td,
-            tpm: self.tpm.as_ref().map(|tpm| tpm as _),
+            tpm: self.tpm.as_ref().map(|tpm| -> &dyn TpmQuoter {
+                match tpm {
+                    Quoting::Google(tpm) => tpm,
+                    Quoting::Host(tpm) => tpm,
+                }
+            }),
             logs: &self.logs,
         }
     }

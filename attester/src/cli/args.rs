@@ -8,7 +8,7 @@
 use std::{path::PathBuf, sync::OnceLock};
 
 use alloy_primitives::Address;
-use chassis_attester::{CertificatePool, Error, KeySource, Machine, User};
+use chassis_attester::{CertificatePool, Error, KeySource, Machine, SocketAddress, TpmPlace, User};
 use clap::Args;
 
 /// The registry.
@@ -78,6 +78,14 @@ pub(crate) struct MachineArgs {
     /// Where the TPM is.
     #[arg(long, env = "CHASSIS_TCTI", default_value = "device:/dev/tpmrm0")]
     pub(crate) tcti: String,
+    /// On a bare-metal host: use the host's TPM, by its agent at vsock://2:PORT (or unix:PATH), in place of one of this machine.
+    #[arg(
+        long,
+        env = "CHASSIS_HOST",
+        value_name = "ADDRESS",
+        conflicts_with_all = ["no_tpm", "ak_intermediates"]
+    )]
+    pub(crate) host: Option<SocketAddress>,
     /// Leave the TPM out. The binding is then at most Quote.
     #[arg(long)]
     pub(crate) no_tpm: bool,
@@ -108,7 +116,14 @@ impl MachineArgs {
         }
         let user = self.user.as_deref().map(User::named).transpose()?;
         let intermediates = CertificatePool::read(&self.ak_intermediates)?;
-        let tpm = (!self.no_tpm).then(|| (self.tcti.clone(), intermediates));
+        let tpm = match &self.host {
+            _ if self.no_tpm => TpmPlace::LeftOut,
+            Some(agent) => TpmPlace::Host(agent.clone()),
+            None => TpmPlace::Here {
+                tcti: self.tcti.clone(),
+                intermediates,
+            },
+        };
         let mut machine = Machine::new(&self.sys_root, tpm);
         if let Some(user) = user {
             machine.hand_over(&user)?;

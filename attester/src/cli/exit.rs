@@ -4,7 +4,11 @@ use chassis_attester::Error;
 
 pub(crate) fn code(error: &Error) -> u8 {
     match error {
-        Error::Rpc { .. } | Error::Relayer { .. } | Error::Untrue { .. } => 4,
+        Error::Rpc { .. }
+        | Error::Relayer { .. }
+        | Error::Untrue { .. }
+        | Error::Host { .. }
+        | Error::Registrar { .. } => 4,
         Error::Rejected { .. } | Error::Down { .. } => 5,
         Error::NotFinal { .. } | Error::Pending { .. } => 6,
         Error::Key(_) => 7,

@@ -9,13 +9,17 @@ mod args;
 mod attest;
 mod deregister;
 mod doctor;
+mod enroll;
 mod evidence;
 mod exit;
+mod host_agent;
 mod key;
 mod output;
 mod register;
+mod registrar;
 mod relayers;
 mod renew;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -25,9 +29,12 @@ use clap::{Parser, Subcommand};
 use attest::AttestArgs;
 use deregister::DeregisterArgs;
 use doctor::DoctorArgs;
+use enroll::EnrollArgs;
 use evidence::EvidenceArgs;
+use host_agent::HostAgentArgs;
 use key::KeyCommandArgs;
 use register::RegisterArgs;
+use registrar::RegistrarCommand;
 use relayers::RelayerArgs;
 use renew::RenewArgs;
 
@@ -37,8 +44,9 @@ pub(crate) use output::Output;
 ///
 /// The operator's key comes from --keystore, --sealed-key or --kms, or from CHASSIS_OPERATOR_KEY.
 ///
-/// Exit codes: 0 done, 1 other, 2 usage, 3 this machine lacks something, 4 an RPC endpoint or relayer failed,
-/// 5 the bundle was rejected or the registry keeps the operator out, 6 it is not final yet, 7 the operator's key cannot be used.
+/// Exit codes: 0 done, 1 other, 2 usage, 3 this machine lacks something, 4 an RPC endpoint, relayer, host agent or
+/// registrar failed, 5 the bundle was rejected or the registry keeps the operator out, 6 it is not final yet, 7 the operator's
+/// key cannot be used.
 #[derive(Debug, Parser)]
 #[command(name = "chassis-node", version, verbatim_doc_comment)]
 pub(crate) struct Cli {
@@ -63,6 +71,13 @@ pub(crate) enum Command {
     Deregister(DeregisterArgs),
     /// Make an operator's key in this TD, or show whose key one is.
     Key(KeyCommandArgs),
+    /// On a bare-metal host: have the registrar state which key is in this host's TPM.
+    Enroll(EnrollArgs),
+    /// On a bare-metal host: quote the host's TPM for the TDs on it.
+    HostAgent(HostAgentArgs),
+    /// The provider's registrar of bare-metal hosts.
+    #[command(subcommand)]
+    Registrar(RegistrarCommand),
 }
 
 impl Command {
@@ -74,6 +89,9 @@ impl Command {
             Self::Renew(args) => args.run().await,
             Self::Deregister(args) => args.run(output).await,
             Self::Key(args) => args.run(output).await,
+            Self::Enroll(args) => args.run(output).await,
+            Self::HostAgent(args) => args.run(output).await,
+            Self::Registrar(command) => command.run(output).await,
         }
     }
 }

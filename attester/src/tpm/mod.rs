@@ -26,6 +26,9 @@ use tss_esapi::{
 
 use crate::Error;
 
+pub(crate) use pcr::selection as pcr_selection;
+pub(crate) use quote::check as check_quote;
+
 pub use ak::{GOOGLE_AK, GoogleAk, NvPair};
 pub use quote::QUOTED_PCRS;
 pub use seal::{SEALED_TO, Sealed};

@@ -43,7 +43,7 @@ impl Tpm {
     }
 }
 
-pub(super) fn selection(bank: HashingAlgorithm, pcrs: &[u8]) -> Result<PcrSelectionList, Error> {
+pub(crate) fn selection(bank: HashingAlgorithm, pcrs: &[u8]) -> Result<PcrSelectionList, Error> {
     pcrs.iter()
         .map(|&index| PcrSlot::try_from(1u32.checked_shl(index.into()).unwrap_or(0)))
         .collect::<Result<Vec<_>, _>>()

@@ -82,7 +82,7 @@ impl Tpm {
 }
 
 /// Asks the verifier's own questions, so that a quote no relayer would accept is not sent to one.
-fn check(
+pub(crate) fn check(
     public: &[u8],
     attest: &[u8],
     signature: &[u8],

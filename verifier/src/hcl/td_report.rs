@@ -19,6 +19,17 @@ impl<'a> TdReport<'a> {
     /// Its size.
     pub const LEN: usize = 1024;
 
+    /// Parses a report.
+    ///
+    /// # Errors
+    /// If it is not [`LEN`](Self::LEN) bytes, or no TD's.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let mut cursor = Cursor::new("TDREPORT", bytes);
+        let report = Self::read(&mut cursor)?;
+        cursor.finish()?;
+        Ok(report)
+    }
+
     /// What a quote made from it carries as report data.
     pub fn report_data(&self) -> &[u8; 64] {
         &self.report_data
@@ -78,8 +89,8 @@ impl<'a> TdReport<'a> {
         })
     }
 
-    /// The first field in which `quote` differs.
-    pub(super) fn difference(&self, quote: &TdQuote<'_>) -> Option<&'static str> {
+    /// The first field in which `quote` differs, of those that both have and this type reads.
+    pub fn difference(&self, quote: &TdQuote<'_>) -> Option<&'static str> {
         let (this, quoted) = (&self.measurements, quote.measurements());
         [
             ("REPORTDATA", &self.report_data == quote.report_data()),

@@ -1,0 +1,114 @@
+//! The guest's side: the host's TPM as a source of evidence.
+
+use std::{thread, time::Duration};
+
+use tokio::{runtime, time::timeout};
+
+use super::{
+    SocketAddress, frame,
+    protocol::{ANSWER_LIMIT, Answer, Code, Question, Refusal},
+};
+use crate::{AttestationKey, Error, HostEvidence, Subject, TpmQuote, TpmQuoter, tpm::check_quote};
+
+/// A discrete TPM takes half a second, and other guests may be before us.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The TPM of the host that this TD runs on, behind the host's agent.
+#[derive(Clone, Debug)]
+pub struct HostTpm {
+    /// Where the agent listens.
+    pub agent: SocketAddress,
+}
+
+impl TpmQuoter for HostTpm {
+    fn attestation_key(&self) -> Result<AttestationKey, Error> {
+        match self.ask(&Question::Ak {})? {
+            Answer::Ak {
+                ak_public,
+                registrar_statement,
+                drtm_log,
+            } => Ok(AttestationKey {
+                public: ak_public.0,
+                certificates: Vec::new(),
+                host: Some(HostEvidence {
+                    registrar_statement: registrar_statement.0,
+                    drtm_log: drtm_log.0,
+                }),
+            }),
+            other => Err(self.refused(other)),
+        }
+    }
+
+    fn quote(&self, key: &AttestationKey, subject: &Subject<'_>) -> Result<TpmQuote, Error> {
+        let question = Question::Quote {
+            anchor: *subject.anchor,
+            operator: subject.operator,
+            td_quote: subject.td_quote.to_vec().into(),
+        };
+        match self.ask(&question)? {
+            Answer::Quote {
+                attest,
+                signature,
+                pcrs,
+            } => {
+                // A host that was enrolled anew meanwhile signs by another key.
+                check_quote(&key.public, &attest, &signature, &pcrs)?
+                    .map_err(|fault| Error::unusable("the host's quote", fault))?;
+                Ok(TpmQuote {
+                    attest: attest.0,
+                    signature: signature.0,
+                    pcrs,
+                })
+            }
+            other => Err(self.refused(other)),
+        }
+    }
+}
+
+impl HostTpm {
+    /// Sources block, so this has a runtime of its own, on a thread of its own.
+    fn ask(&self, question: &Question) -> Result<Answer, Error> {
+        let asked = thread::scope(|scope| scope.spawn(|| self.ask_blocking(question)).join());
+        asked
+            .unwrap_or_else(|_| Err("the connection's thread failed".to_owned()))
+            .map_err(|problem| self.error(problem, true))
+    }
+
+    fn ask_blocking(&self, question: &Question) -> Result<Answer, String> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let question = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+        let answer = runtime.block_on(async {
+            timeout(PATIENCE, async {
+                let mut stream = self.agent.connect().await?;
+                frame::write(&mut *stream, &question).await?;
+                frame::read(&mut *stream, ANSWER_LIMIT).await
+            })
+            .await
+        });
+        let answer = answer
+            .map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
+            .map_err(|error| format!("{error}; does the host run `chassis-node host-agent` there?"))?
+            .ok_or("it ended the connection without an answer")?;
+        serde_json::from_slice(&answer).map_err(|error| format!("it answers something else: {error}"))
+    }
+
+    fn refused(&self, answer: Answer) -> Error {
+        match answer {
+            Answer::Error(Refusal { code, message }) => {
+                self.error(message, matches!(code, Code::Tpm | Code::TdQuote))
+            }
+            _ => self.error("it answers another question".into(), false),
+        }
+    }
+
+    fn error(&self, problem: String, retryable: bool) -> Error {
+        Error::Host {
+            address: self.agent.to_string(),
+            problem,
+            retryable,
+        }
+    }
+}
