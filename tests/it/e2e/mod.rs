@@ -1,6 +1,7 @@
 //! The whole path: evidence in, `isAttested` out, on a real chain, with the product's own binaries.
 
 mod audit;
+mod bare_metal;
 mod bucket;
 mod byzantine;
 mod chain;

@@ -15,10 +15,12 @@
 mod agent;
 mod ak;
 mod ek;
+mod guest;
 mod iak;
 mod launch;
 mod manufacturer;
 mod registrar;
+mod service;
 mod spec;
 mod tss;
 
@@ -38,10 +40,12 @@ use crate::{
 pub use agent::{HostAgent, HostQuote};
 pub use ak::{AkSpec, Authorization, Seal};
 pub use ek::Credential;
+pub use guest::Guest;
 pub use iak::IakProof;
 pub use launch::{Launch, LaunchPcrs};
 pub use manufacturer::Manufacturer;
 pub use registrar::{Endorsement, Registrar, Registration};
+pub use service::{QuoteService, Service, ask_for_quote};
 pub use spec::HostSpec;
 
 /// A running host. Dropping it turns it off; its TPM's state stays.
@@ -69,7 +73,9 @@ impl BareMetal {
         let endorsement = {
             let mut context = connect(&tpm.tcti())?;
             let (_, ek) = ek::create(&mut context)?;
-            Endorsement::new(&ek, manufacturer)?
+            let endorsement = Endorsement::new(&ek, manufacturer)?;
+            endorsement.leave_certificate(&mut context)?;
+            endorsement
         };
         let mut host = Self {
             ak_public: ak_public(&tpm, &spec.ak)?,
@@ -146,6 +152,17 @@ impl BareMetal {
         let template = self.spec.ak.template(&mut context)?;
         let (ak, _) = ak::create(&mut context, template)?;
         ek::activate(&mut context, ak, credential)
+    }
+
+    /// The same for a credential in parts, as it travels: `TPMS_ID_OBJECT` and `TPMS_ECC_POINT`.
+    ///
+    /// # Errors
+    /// As [`activate`](Self::activate).
+    pub fn activate_parts(&self, blob: &[u8], secret: &[u8]) -> anyhow::Result<Vec<u8>> {
+        self.activate(&Credential {
+            blob: blob.try_into()?,
+            secret: secret.try_into()?,
+        })
     }
 
     /// PCR 17 and 18 of `bank`, as the TPM reports them.

@@ -19,7 +19,7 @@ use super::{BareMetal, Credential, Manufacturer};
 use crate::{
     Key,
     provider::PROVIDER_ID,
-    tpm::{connect, point},
+    tpm::{connect, is_defined, point, write_nv},
 };
 
 /// What a registrar's statement says about a host, to be signed.
@@ -154,5 +154,14 @@ impl Endorsement {
             ek_public: ek.marshall()?,
             ek_certificate: manufacturer.ek_certificate(&point(ek)?),
         })
+    }
+
+    /// Leaves the certificate in NV, where TPM makers do (TCG EK Credential Profile 2.5, §2.2.1.4), unless one is there.
+    pub(super) fn leave_certificate(&self, context: &mut tss_esapi::Context) -> anyhow::Result<()> {
+        const P256: u32 = 0x01c0_000a;
+        if is_defined(context, P256)? {
+            return Ok(());
+        }
+        write_nv(context, P256, &self.ek_certificate)
     }
 }

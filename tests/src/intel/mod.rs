@@ -4,6 +4,7 @@ mod collateral;
 mod extension;
 mod pck;
 mod quote;
+mod report;
 
 use rcgen::{BasicConstraints, DistinguishedName, DnType, KeyUsagePurpose};
 

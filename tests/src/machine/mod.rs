@@ -26,7 +26,7 @@ pub use paravisor::hcl_report;
 pub use spec::{MachineSpec, Place, Pzid};
 pub use td::Td;
 
-use sys::TsmService;
+pub(crate) use sys::{TsmService, write_td};
 
 const INTERMEDIATE: &str = "ak-intermediate.der";
 
@@ -165,7 +165,10 @@ impl Machine {
         self.swtpm().measure(&self.boot)?;
         sys::write_logs(&self.sys_root(), &self.boot)?;
         sys::write_boot_id(&self.sys_root())?;
-        self.tsm = Some(TsmService::start(&self.sys_root(), Arc::clone(&self.td))?);
+        self.tsm = Some(TsmService::start(&self.sys_root(), {
+            let td = Arc::clone(&self.td);
+            move |report_data| Ok(td.quote(report_data))
+        })?);
         Ok(())
     }
 

@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use super::Td;
 use crate::firmware::MeasuredBoot;
 
 /// Where Linux has the device of a TD.
@@ -30,16 +29,19 @@ const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
 const STEP: Duration = Duration::from_millis(5);
 
 pub(super) fn write_logs(root: &Path, boot: &MeasuredBoot) -> io::Result<()> {
-    for (path, content) in [
-        (DEVICE, Vec::new()),
-        (CCEL, boot.ccel_area()),
-        (TPM_LOG, boot.tpm_log()),
-    ] {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().expect("not the root"))?;
-        fs::write(path, content)?;
-    }
-    Ok(())
+    write_td(root, boot)?;
+    write(&root.join(TPM_LOG), &boot.tpm_log())
+}
+
+/// What a machine without a TPM has.
+pub(crate) fn write_td(root: &Path, boot: &MeasuredBoot) -> io::Result<()> {
+    write(&root.join(DEVICE), &[])?;
+    write(&root.join(CCEL), &boot.ccel_area())
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(path.parent().expect("not the root"))?;
+    fs::write(path, content)
 }
 
 /// Says that this is another boot than any before.
@@ -54,13 +56,17 @@ pub(super) fn write_boot_id(root: &Path) -> io::Result<()> {
 /// The kernel quotes when `outblob` is read and fails at once; a plain folder can only be watched, so a reader has to
 /// wait until the answer is there. `generation` comes last, so whoever sees it change sees all of the answer.
 #[derive(Debug)]
-pub(super) struct TsmService {
+pub(crate) struct TsmService {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl TsmService {
-    pub(super) fn start(root: &Path, td: Arc<Td>) -> io::Result<Self> {
+    /// Quotes come from `quote`; where it fails, the entry stays without an answer.
+    pub(crate) fn start(
+        root: &Path,
+        quote: impl Fn([u8; 64]) -> io::Result<Vec<u8>> + Send + 'static,
+    ) -> io::Result<Self> {
         let reports = root.join(REPORTS);
         // Entries do not outlive a boot.
         let _ = fs::remove_dir_all(&reports);
@@ -72,7 +78,7 @@ impl TsmService {
             .spawn(move || {
                 let mut answered = HashMap::new();
                 while !stopped.load(Ordering::Relaxed) {
-                    if let Err(error) = answer_all(&reports, &td, &mut answered) {
+                    if let Err(error) = answer_all(&reports, &quote, &mut answered) {
                         tracing::debug!("a report entry went away while it was answered: {error}");
                     }
                     thread::sleep(STEP);
@@ -97,7 +103,11 @@ impl Drop for TsmService {
 /// What an entry was last asked, and how often it was asked.
 type Answered = HashMap<PathBuf, ([u8; 64], u64)>;
 
-fn answer_all(reports: &Path, td: &Td, answered: &mut Answered) -> io::Result<()> {
+fn answer_all(
+    reports: &Path,
+    quote: &impl Fn([u8; 64]) -> io::Result<Vec<u8>>,
+    answered: &mut Answered,
+) -> io::Result<()> {
     answered.retain(|entry, _| entry.exists());
     for entry in fs::read_dir(reports)? {
         let entry = entry?.path();
@@ -112,8 +122,12 @@ fn answer_all(reports: &Path, td: &Td, answered: &mut Answered) -> io::Result<()
             Some((_, generation)) => generation + 1,
             None => 1,
         };
+        let Ok(quote) = quote(report_data) else {
+            answered.insert(entry, (report_data, generation));
+            continue;
+        };
         replace(&entry, "provider", b"tdx_guest\n")?;
-        replace(&entry, "outblob", &td.quote(report_data))?;
+        replace(&entry, "outblob", &quote)?;
         replace(&entry, "generation", format!("{generation}\n").as_bytes())?;
         answered.insert(entry, (report_data, generation));
     }

@@ -62,6 +62,22 @@ impl Td {
         )
     }
 
+    /// What the CPU reports of it with `report_data`, for the quoting enclave of the same CPU.
+    pub fn td_report(&self, report_data: [u8; 64]) -> Vec<u8> {
+        self.platform.td_report(&TDReport10 {
+            report_data,
+            ..self.report
+        })
+    }
+
+    /// What the quoting enclave of its CPU makes of a report.
+    ///
+    /// # Errors
+    /// If another CPU made it, or nobody.
+    pub fn quote_report(&self, td_report: &[u8]) -> anyhow::Result<Vec<u8>> {
+        self.platform.quote_report(self.format, td_report)
+    }
+
     /// Its measurements.
     pub fn report(&self) -> &TDReport10 {
         &self.report

@@ -5,15 +5,16 @@ use anyhow::{Context as _, ensure};
 use tss_esapi::{
     Context,
     attributes::{NvIndexAttributesBuilder, ObjectAttributesBuilder},
-    handles::{NvIndexHandle, NvIndexTpmHandle},
+    constants::CapabilityType,
+    handles::{NvIndexHandle, NvIndexTpmHandle, TpmHandle},
     interface_types::{
         algorithm::{HashingAlgorithm, PublicAlgorithm},
         ecc::EccCurve,
         resource_handles::{Hierarchy, NvAuth, Provision},
     },
     structures::{
-        EccPoint, EccScheme, HashScheme, KeyDerivationFunctionScheme, MaxNvBuffer, NvPublicBuilder, Public,
-        PublicBuilder, PublicEccParametersBuilder,
+        CapabilityData, EccPoint, EccScheme, HashScheme, KeyDerivationFunctionScheme, MaxNvBuffer,
+        NvPublicBuilder, Public, PublicBuilder, PublicEccParametersBuilder,
     },
     traits::Marshall as _,
 };
@@ -103,7 +104,18 @@ pub(super) fn ak_template() -> anyhow::Result<Public> {
         .build()?)
 }
 
-pub(super) fn write_nv(context: &mut Context, index: u32, data: &[u8]) -> anyhow::Result<()> {
+/// Whether there is such an NV index.
+pub(crate) fn is_defined(context: &mut Context, index: u32) -> anyhow::Result<bool> {
+    let (defined, _) = context
+        .execute_without_session(|context| context.get_capability(CapabilityType::Handles, index, 1))?;
+    let wanted = TpmHandle::NvIndex(NvIndexTpmHandle::new(index)?);
+    Ok(match defined {
+        CapabilityData::Handles(list) => list.into_inner().contains(&wanted),
+        _ => false,
+    })
+}
+
+pub(crate) fn write_nv(context: &mut Context, index: u32, data: &[u8]) -> anyhow::Result<()> {
     let attributes = NvIndexAttributesBuilder::new()
         .with_owner_write(true)
         .with_owner_read(true)

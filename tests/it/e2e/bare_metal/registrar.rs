@@ -1,0 +1,206 @@
+//! Whom the registrar refuses.
+
+use std::fs;
+
+use chassis_sim::{
+    Seed,
+    host::{HostSpec, Manufacturer},
+};
+use chassis_verifier::Base64;
+use serde_json::{Value, json};
+
+use super::stack::{Metal, out};
+
+#[track_caller]
+fn refused(output: &std::process::Output, says: &str) {
+    assert_eq!(output.status.code(), Some(4), "{}", out(output));
+    assert!(out(output).contains(says), "{}", out(output));
+}
+
+async fn post(registrar: &str, path: &str, body: &Value) -> (u16, Value) {
+    let answer = reqwest::Client::new()
+        .post(format!("{registrar}/v1/{path}"))
+        .json(body)
+        .send()
+        .await
+        .unwrap();
+    (
+        answer.status().as_u16(),
+        answer.json().await.unwrap_or(Value::Null),
+    )
+}
+
+fn challenge_request(metal: &Metal, ak_public: &[u8]) -> Value {
+    let maker = metal.world.cloud.tpm_manufacturer();
+    json!({
+        "ekCertificates": [
+            Base64(metal.host.endorsement().ek_certificate.clone()),
+            Base64(maker.intermediate_der()),
+        ],
+        "akPublic": Base64(ak_public.to_vec()),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_refuses_tpms_that_it_does_not_know() {
+    let metal = Metal::new();
+    let registrar = metal.registrar().await;
+    // A genuine TPM that nobody racked.
+    let other = metal.world.cloud.boot_host(HostSpec::new("b")).unwrap();
+    let output = metal.enroll_at(&other, &registrar.url, &[]);
+    refused(
+        &output,
+        "no machine is registered with the endorsement key's certificate",
+    );
+    // A TPM by somebody who calls himself a maker, racked by mistake.
+    let rogue = Manufacturer::new(Seed(7));
+    let key = Seed(7).key("an endorsement key").public();
+    let certificate = metal.path("rogue.der");
+    fs::write(&certificate, rogue.ek_certificate(&key)).unwrap();
+    fs::write(metal.path("maker-intermediate.der"), rogue.intermediate_der()).unwrap();
+    let output = metal.enroll(
+        &registrar.url,
+        &["--ek-certificate", certificate.to_str().unwrap()],
+    );
+    refused(&output, "the endorsement key's certificate: ");
+    assert!(!metal.path("enrolment.json").exists());
+    assert_eq!(fs::read_to_string(metal.path("audit.jsonl")).unwrap(), "");
+}
+
+/// The credential is for the racked TPM's endorsement key: no other TPM opens it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_another_tpm_does_not_activate() {
+    let metal = Metal::new();
+    let registrar = metal.registrar().await;
+    let other = metal.world.cloud.boot_host(HostSpec::new("b")).unwrap();
+    let certificate = metal.path("a.der");
+    fs::write(&certificate, &metal.host.endorsement().ek_certificate).unwrap();
+    let output = metal.enroll_at(
+        &other,
+        &registrar.url,
+        &["--ek-certificate", certificate.to_str().unwrap()],
+    );
+    assert_eq!(output.status.code(), Some(3), "{}", out(&output));
+    assert!(
+        out(&output).contains("activating the registrar's credential"),
+        "{}",
+        out(&output)
+    );
+    assert_eq!(fs::read_to_string(metal.path("audit.jsonl")).unwrap(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_challenge_is_answered_once_and_rightly() {
+    let metal = Metal::new();
+    let registrar = metal.registrar().await;
+    let ask = challenge_request(&metal, metal.host.ak_public());
+    let (status, challenge) = post(&registrar.url, "challenges", &ask).await;
+    assert_eq!(status, 200, "{challenge}");
+    let guess = json!({"challenge": challenge["challenge"], "secret": Base64(vec![0; 32])});
+    let (status, answer) = post(&registrar.url, "statements", &guess).await;
+    assert_eq!(status, 403, "{answer}");
+
+    // The right answer to a challenge that was guessed at before is too late, and a right answer counts once.
+    let open = |challenge: &Value| {
+        let part = |name: &str| -> Base64 { serde_json::from_value(challenge[name].clone()).unwrap() };
+        let secret = metal
+            .host
+            .activate_parts(&part("credentialBlob"), &part("encryptedSecret"))
+            .unwrap();
+        json!({"challenge": challenge["challenge"], "secret": Base64(secret)})
+    };
+    let (status, _) = post(&registrar.url, "statements", &open(&challenge)).await;
+    assert_eq!(status, 403);
+    let (_, challenge) = post(&registrar.url, "challenges", &ask).await;
+    let right = open(&challenge);
+    let (status, statement) = post(&registrar.url, "statements", &right).await;
+    assert_eq!(status, 200, "{statement}");
+    let (status, replayed) = post(&registrar.url, "statements", &right).await;
+    assert_eq!(status, 403, "{replayed}");
+    assert_eq!(
+        fs::read_to_string(metal.path("audit.jsonl"))
+            .unwrap()
+            .lines()
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_refuses_keys_that_anybody_could_use() {
+    let metal = Metal::new();
+    let registrar = metal.registrar().await;
+    let attributes = |change: fn(&mut u32)| {
+        let mut area = metal.host.ak_public().to_vec();
+        let mut bits = u32::from_be_bytes(area[4..8].try_into().unwrap());
+        change(&mut bits);
+        area[4..8].copy_from_slice(&bits.to_be_bytes());
+        area
+    };
+    let mut without_policy = metal.host.ak_public().to_vec();
+    without_policy.splice(8..8 + 34, [0, 0]);
+    for (area, says) in [
+        (attributes(|bits| *bits |= 1 << 6), "userWithAuth"),
+        (attributes(|bits| *bits &= !(1 << 16)), "restricted is clear"),
+        (attributes(|bits| *bits &= !(1 << 1)), "fixedTPM is clear"),
+        (attributes(|bits| *bits |= 1 << 17), "decrypt is set"),
+        (without_policy, "has no policy"),
+    ] {
+        let (status, answer) = post(&registrar.url, "challenges", &challenge_request(&metal, &area)).await;
+        assert_eq!(status, 403, "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains(says), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_reads_little_and_bounds_what_one_address_asks() {
+    let metal = Metal::new();
+    let registrar = metal.registrar().await;
+    let large = json!({"ekCertificates": [], "akPublic": "A".repeat(66 << 10)});
+    assert_eq!(post(&registrar.url, "challenges", &large).await.0, 413);
+    let unknown = json!({"ekCertificates": [], "akPublic": "", "platformId": "0x00"});
+    assert_eq!(post(&registrar.url, "challenges", &unknown).await.0, 422);
+    let mut last = 0;
+    for _ in 0..70 {
+        last = post(&registrar.url, "challenges", &unknown).await.0;
+    }
+    assert_eq!(last, 429);
+}
+
+#[test]
+fn it_does_not_start_where_no_policy_pins_its_key() {
+    let metal = Metal::new();
+    let made = metal.node(&["registrar", "keygen", "--key"], &["other.key"]);
+    assert!(made.status.success());
+    let again = metal.node(&["registrar", "keygen", "--key"], &["other.key"]);
+    assert_eq!(
+        again.status.code(),
+        Some(3),
+        "never over a key that is there: {}",
+        out(&again)
+    );
+    let path = |name: &str| metal.path(name).display().to_string();
+    let refused = metal.node(
+        &[
+            "registrar",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--key",
+            &path("other.key"),
+            "--policy",
+            &path("policy.toml"),
+            "--machines",
+            &path("machines.toml"),
+            "--tpm-roots",
+            &path("maker-root.der"),
+            "--audit",
+        ],
+        &["audit.jsonl"],
+    );
+    assert!(
+        out(&refused).contains("pins this registrar's key"),
+        "{}",
+        out(&refused)
+    );
+}
