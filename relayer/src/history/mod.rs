@@ -2,8 +2,7 @@
 //!
 //! A [`History`] takes the log as [`Replay`] does, whole transactions in their order, and refuses what the registry's rules
 //! do not allow. Feed it finalized events only: it takes nothing back. From then on it answers, for any time in the past,
-//! what `isAttested` and `statusOf` answered at the end of the block of that time ([`History::at`]); a test holds it to a real
-//! registry, block by block.
+//! what `isAttested` and `statusOf` answered at the end of the block of that time ([`History::at`]).
 //!
 //! - [`OperatorHistory`]: [`Span`]s in which an operator was attested alike, one after the other; between them are gaps.
 //!   Renewals lengthen a span, so memory grows with changes, not with renewals. And the changes of its status.

@@ -1,4 +1,4 @@
-//! A real registry's answers, block by block, are compared in `tests/it/e2e/timeline.rs`.
+//! Against logs that the replay takes for a registry's.
 
 mod scribe;
 
