@@ -82,20 +82,14 @@ impl Scribe {
     }
 
     /// A transaction in a block of its own, at [`Scribe::time`]. Heads are made what they must be.
-    pub(super) fn transaction(&mut self, events: Vec<Event>) -> Vec<Happening> {
-        let logs = self.logs(events);
-        self.history.take(&logs).unwrap()
-    }
-
-    /// The same, not yet in the history.
-    fn logs(&mut self, mut events: Vec<Event>) -> Vec<RegistryLog> {
+    pub(super) fn transaction(&mut self, mut events: Vec<Event>) -> Vec<Happening> {
         self.block += 1;
         loop {
             let logs: Vec<_> = (0..).zip(&events).map(|(i, event)| self.log(i, event)).collect();
             let mut replay = self.replay.clone();
             let Err(error) = replay.take(&logs) else {
                 self.replay = replay;
-                return logs;
+                return self.history.take(&logs).unwrap();
             };
             let Problem::Impossible {
                 what: "the head",
@@ -201,18 +195,12 @@ impl Scribe {
     }
 
     /// A batch around platforms' and operators' events, and renewals of operators for so many seconds.
-    pub(super) fn post(&mut self, events: Vec<Event>, renewed: &[(u8, u64)], mask: u32) -> Vec<Happening> {
-        let events = self.batch(events, renewed, mask);
-        self.transaction(events)
-    }
-
-    /// A batch of renewals, not yet in the history.
-    pub(super) fn renewal_logs(&mut self, renewed: &[(u8, u64)]) -> Vec<RegistryLog> {
-        let events = self.batch(Vec::new(), renewed, 0b011);
-        self.logs(events)
-    }
-
-    fn batch(&self, mut events: Vec<Event>, renewed: &[(u8, u64)], mask: u32) -> Vec<Event> {
+    pub(super) fn post(
+        &mut self,
+        mut events: Vec<Event>,
+        renewed: &[(u8, u64)],
+        mask: u32,
+    ) -> Vec<Happening> {
         let count = |name| events.iter().filter(|event| event.name() == name).count();
         let (platforms, grants) = (count("PlatformUpdated"), count("OperatorGranted"));
         let ones = |n: usize| (U256::ONE << n) - U256::ONE;
@@ -248,7 +236,7 @@ impl Scribe {
                 .collect(),
             head: B256::ZERO,
         })));
-        events
+        self.transaction(events)
     }
 
     /// Enters a platform for a month, and grants operators on it for half a day.
