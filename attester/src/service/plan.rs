@@ -171,7 +171,7 @@ mod tests {
             })
             .collect();
         let (least, most) = (*dues.iter().min().unwrap(), *dues.iter().max().unwrap());
-        assert!(least >= DAY / 2 && least < DAY * 54 / 100, "{least}");
+        assert!((DAY / 2..DAY * 54 / 100).contains(&least), "{least}");
         assert!(most <= DAY * 7 / 10 && most > DAY * 66 / 100, "{most}");
     }
 
@@ -212,8 +212,8 @@ mod tests {
             let is_warned = true;
             next(&View {
                 now,
-                heeded,
                 is_warned,
+                heeded,
                 ..view(&active)
             })
         };
