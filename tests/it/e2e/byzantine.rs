@@ -43,11 +43,11 @@ const DAY: u64 = 86_400;
 
 /// What it would have signed: everything about one bundle.
 #[derive(Clone)]
-struct Offer {
-    bundle: Bundle,
-    document: Vec<u8>,
-    set: Endorsements,
-    as_of: u64,
+pub(super) struct Offer {
+    pub(super) bundle: Bundle,
+    pub(super) document: Vec<u8>,
+    pub(super) set: Endorsements,
+    pub(super) as_of: u64,
 }
 
 /// The liar, and the honest relayer it talks to.
@@ -60,10 +60,10 @@ struct Liar {
 }
 
 /// A block that is finalized by now.
-struct Block {
-    number: u64,
+pub(super) struct Block {
+    pub(super) number: u64,
     hash: B256,
-    timestamp: u64,
+    pub(super) timestamp: u64,
 }
 
 impl Liar {
@@ -153,7 +153,7 @@ impl Offer {
         Self::of(network, document).await
     }
 
-    async fn of(network: &Network, document: Vec<u8>) -> Self {
+    pub(super) async fn of(network: &Network, document: Vec<u8>) -> Self {
         let bundle = Bundle::parse(&document, DEFAULT_LIMIT).unwrap();
         let named = &bundle.evidence.anchor;
         let block = block(&network.chain, named.block_number.into()).await;
@@ -179,7 +179,7 @@ impl Offer {
         }
     }
 
-    fn appraise(&self, network: &Network) -> Appraisal {
+    pub(super) fn appraise(&self, network: &Network) -> Appraisal {
         appraise(&self.bundle, &self.set, &network.cloud.policy(), self.as_of).unwrap()
     }
 
@@ -201,7 +201,7 @@ async fn block(chain: &Chain, tag: BlockNumberOrTag) -> Block {
     }
 }
 
-async fn finalized(chain: &Chain) -> Block {
+pub(super) async fn finalized(chain: &Chain) -> Block {
     block(chain, BlockNumberOrTag::Finalized).await
 }
 
@@ -210,7 +210,7 @@ async fn hash(network: &Network, report: &Report) -> B256 {
 }
 
 /// The report about an operator and platform that the registry does not know yet, written by hand.
-fn report(proposal: &Value, offer: &Offer, appraisal: &Appraisal) -> Report {
+pub(super) fn report(proposal: &Value, offer: &Offer, appraisal: &Appraisal) -> Report {
     let (result, verdict) = (&appraisal.result, &appraisal.verdict);
     let manifest = Manifest::new([Item {
         result: appraisal.digest(),

@@ -133,7 +133,7 @@ impl Network {
     }
 
     /// Posts a machine's bundle to the first relayer and waits until it is final there.
-    async fn attest_through_the_first(&self, name: &str) {
+    pub(super) async fn attest_through_the_first(&self, name: &str) {
         let machine = self.boot(name);
         let bundle = attest(&self.chain, &self.cloud, &machine.parts(), 2);
         let (status, answer) = self.honest[0].post(&bundle).await;

@@ -10,6 +10,7 @@ mod endorsements;
 mod freeze;
 mod history;
 mod index;
+mod investigation;
 mod kms;
 mod liar;
 mod member;
@@ -28,6 +29,7 @@ mod replicas;
 mod service;
 mod storage;
 mod tcb_recovery;
+mod timeline;
 
 use std::sync::Arc;
 

@@ -126,6 +126,7 @@ async fn the_log_rebuilds_every_slot() {
     let mut replay = Replay::new(chain.registry);
     replay.take(&logs).unwrap();
     same_reads(&chain, &replay).await;
+    super::timeline::is_what_the_registry_said(&chain, &logs).await;
     every_log_counts(chain.registry, &logs, &replay);
 }
 
