@@ -2,15 +2,11 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use alloy::{
-    primitives::{Address, B256, U256},
-    sol_types::SolValue as _,
-};
+use alloy::primitives::{Address, B256};
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
-use chassis_verifier::merkle_root;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,9 +24,8 @@ use super::{
 };
 use crate::{
     Error,
-    index::{Published, event_json},
-    registry::IProofOfCloudRegistry::BatchPosted,
-    replay::{Event, LaneWord, RegistryLog, Subject},
+    index::{BatchLog, Published, event_json},
+    replay::{Event, RegistryLog, Subject},
     store::{EventFilter, EventRow},
 };
 
@@ -215,96 +210,22 @@ pub(super) async fn batch(
     Named(number): Named<u64>,
 ) -> Result<Json<Value>, Problem> {
     let published = published(&app)?;
-    let row = app.store.batch_event(number).await?;
-    let row = row.filter(|row| row.at.block <= published.block.number);
-    let row = row.ok_or_else(|| Problem::not_found(format!("no batch {number} is final")))?;
-    let block = app.store.events_of_block(row.at.block).await?;
-    let block = block.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let Some(end) = block.iter().position(|log| log.at == row.at) else {
-        return Err(Problem::not_found(format!("no batch {number} is final")));
-    };
-    // What stands before it in its transaction, back to another batch, is its own.
-    let of_batch = |log: &&RegistryLog| {
-        log.at.transaction == row.at.transaction && !matches!(log.event, Event::BatchPosted(_))
-    };
-    let items = block
-        .iter()
-        .take(end)
-        .rev()
-        .take_while(of_batch)
-        .collect::<Vec<_>>();
-    let items: Vec<_> = items
-        .into_iter()
-        .rev()
-        .filter(|log| is_item(&log.event))
-        .collect();
-    let Some(Event::BatchPosted(posted)) = block.get(end).map(|log| &log.event) else {
-        return Err(Problem::not_found(format!("no batch {number} is final")));
-    };
-    let leaves = leaves(&items, posted, &published);
-    let root = merkle_root(
-        leaves
-            .iter()
-            .enumerate()
-            .map(|(i, (digest, _))| (U256::from(i), *digest).abi_encode()),
-    );
-    let set = u32::try_from(posted.origin >> 72_usize).unwrap_or_default();
-    let mask = posted.origin.wrapping_to::<u32>();
-    let members = published
-        .replay
-        .state()
-        .relayer_sets()
-        .get(&set)
-        .map(|set| &set.members);
-    let signers: Vec<_> = members
-        .into_iter()
-        .flatten()
-        .enumerate()
-        .filter(|(i, _)| mask >> i & 1 == 1)
-        .map(|(_, member)| member)
-        .collect();
+    let state = published.replay.state();
+    let batch = BatchLog::read(&app.store, state, number, published.block.number).await?;
+    let batch = batch.ok_or_else(|| Problem::not_found(format!("no batch {number} is final")))?;
+    let leaves = batch.leaves.iter().map(|leaf| {
+        let kind = if leaf.is_grant { "grant" } else { "renewal" };
+        json!({"digest": leaf.digest, "kind": kind, "operator": leaf.operator, "expiry": leaf.expiry})
+    });
     Ok(Json(json!({
         "batch": number,
-        "root": root,
-        "signers": signers,
-        "posted": view(&row, &published)?,
-        "leaves": leaves.into_iter().map(|(_, leaf)| leaf).collect::<Vec<_>>(),
-        "items": items.into_iter().map(event_json).collect::<Vec<_>>(),
+        "root": batch.root(),
+        "signers": batch.signers(state),
+        "posted": view(&batch.row, &published)?,
+        "leaves": leaves.collect::<Vec<_>>(),
+        "items": batch.items.iter().map(event_json).collect::<Vec<_>>(),
         "finalized": as_of(&published),
     })))
-}
-
-fn is_item(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::PlatformUpdated(_) | Event::OperatorGranted(_) | Event::ItemSkipped(_)
-    )
-}
-
-/// The grants' digests, then the renewals', as the root has them.
-fn leaves(items: &[&RegistryLog], posted: &BatchPosted, published: &Published) -> Vec<(B256, Value)> {
-    let granted = items.iter().filter_map(|log| match &log.event {
-        Event::OperatorGranted(e) => {
-            let expiry = LaneWord(e.laneWord).expiry();
-            let leaf = json!({"digest": e.digest, "kind": "grant", "operator": e.operator, "expiry": expiry});
-            Some((e.digest, leaf))
-        }
-        _ => None,
-    });
-    let renewed = posted.renewals.as_chunks::<36>().0.iter().flat_map(|group| {
-        let words = group.as_chunks::<4>().0;
-        let number = |i: usize| words.get(i).map_or(0, |word| u32::from_be_bytes(*word));
-        let slot = u64::from(number(0));
-        (0..8).map(move |i| (8 * slot + i as u64, LaneWord(number(i + 1))))
-    });
-    let renewed = renewed.filter(|(_, word)| word.0 != 0).zip(&posted.digests);
-    let renewed = renewed.map(|((lane, word), digest)| {
-        let operator = published.replay.state().lane_owner(lane);
-        let leaf =
-            json!({"digest": digest, "kind": "renewal", "operator": operator, "expiry": word.expiry()});
-        (*digest, leaf)
-    });
-    granted.chain(renewed).collect()
 }
 
 fn view(row: &EventRow, published: &Published) -> Result<Value, Problem> {

@@ -10,6 +10,7 @@
 //! head covers them, and not shown.
 
 mod alarm;
+mod batch;
 mod config;
 mod load;
 mod range;
@@ -21,6 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
 pub use alarm::{Alarm, Divergence};
+pub(crate) use batch::BatchLog;
 pub use config::IndexConfig;
 pub(crate) use load::{before, first_block};
 pub use view::event_json;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error,
     chain::Header,
-    replay::{Position, Subject},
+    replay::{Event, Position, RegistryLog, Subject},
 };
 
 /// Where the index stands.
@@ -111,7 +111,7 @@ impl Store {
         if gone.rows_affected() != u64::from(old.is_some()) {
             return Ok(false);
         }
-        for table in ["index_subjects", "index_events", "index_blocks"] {
+        for table in ["index_digests", "index_subjects", "index_events", "index_blocks"] {
             sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}")))
                 .execute(&mut *database)
                 .await?;
@@ -159,6 +159,7 @@ impl Store {
         }
         if let Some(number) = change.drop_above {
             for query in [
+                "DELETE FROM index_digests WHERE block_number > $1",
                 "DELETE FROM index_subjects WHERE block_number > $1",
                 "DELETE FROM index_events WHERE block_number > $1",
                 "DELETE FROM index_blocks WHERE number > $1",
@@ -267,6 +268,26 @@ impl Store {
         Ok(row.as_ref().map(row_to_event).transpose()?)
     }
 
+    /// The last batch up to block `to` in which a digest was posted.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn batch_of_digest(&self, digest: B256, to: u64) -> Result<Option<u64>, Error> {
+        // A grant stands before the `BatchPosted` of its batch; a renewal is in it.
+        let row = sqlx::query(
+            "SELECT e.batch FROM index_digests d JOIN index_events e
+             ON e.block_number = d.block_number AND e.log_index >= d.log_index
+             WHERE d.digest = $1 AND d.block_number <= $2 AND e.batch IS NOT NULL
+             ORDER BY d.block_number DESC, d.log_index DESC, e.log_index LIMIT 1",
+        )
+        .bind(hex::encode(digest))
+        .bind(signed(to))
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(unsigned(&row, "batch")?))
+    }
+
     /// The events of one block.
     ///
     /// # Errors
@@ -313,7 +334,27 @@ async fn insert(
         .execute(&mut *database)
         .await?;
     }
+    for digest in digests(event) {
+        sqlx::query(
+            "INSERT INTO index_digests (digest, block_number, log_index) VALUES ($1, $2, $3)
+             ON CONFLICT (digest, block_number, log_index) DO NOTHING",
+        )
+        .bind(hex::encode(digest))
+        .bind(signed(event.at.block))
+        .bind(signed(event.at.log_index))
+        .execute(&mut *database)
+        .await?;
+    }
     Ok(())
+}
+
+/// What an event posts.
+fn digests(event: &EventRow) -> Vec<B256> {
+    match RegistryLog::decode(event.at, &event.data).map(|log| log.event) {
+        Ok(Event::OperatorGranted(granted)) => vec![granted.digest],
+        Ok(Event::BatchPosted(posted)) => posted.digests,
+        _ => Vec::new(),
+    }
 }
 
 fn subject_text(subject: Subject) -> String {
