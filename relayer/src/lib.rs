@@ -15,6 +15,7 @@ pub mod config;
 pub mod cosign;
 pub mod ear;
 pub mod endorse;
+pub mod explorer;
 pub mod failpoint;
 pub mod history;
 pub mod http;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use chassis_relayer::{
     audit::Audit,
     command::{
-        ArchiveCommand, Completions, ConfigCommand, Man, PlatformCommand, PolicyCommand, Relay, Status,
+        ArchiveCommand, Completions, ConfigCommand, Explore, Man, PlatformCommand, PolicyCommand, Relay,
+        Status,
     },
     inspect::Inspect,
     verify::Verify,
@@ -22,6 +23,7 @@ struct Chassis {
 #[derive(Debug, Subcommand)]
 enum Command {
     Relay(Relay),
+    Explore(Explore),
     Status(Status),
     Audit(Audit),
     Verify(Verify),
@@ -41,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     match Chassis::parse().command {
         Command::Relay(relay) => relay.run(),
+        Command::Explore(explore) => explore.run(),
         Command::Status(status) => status.run(),
         Command::Audit(audit) => audit.run(),
         Command::Verify(verify) => verify.run(),

@@ -2,6 +2,7 @@
 
 mod archive;
 mod config;
+mod explore;
 mod generate;
 mod platform;
 mod policy;
@@ -10,6 +11,7 @@ mod status;
 
 pub use archive::ArchiveCommand;
 pub use config::ConfigCommand;
+pub use explore::Explore;
 pub use generate::{Completions, Man};
 pub use platform::PlatformCommand;
 pub use policy::PolicyCommand;

@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
-use crate::service::relay_from;
+use crate::{Error, service::relay_from};
 
 /// Run a relayer: take bundles, appraise them, sign and post what holds.
 ///
@@ -20,20 +20,25 @@ pub struct Relay {
 impl Relay {
     /// Runs until told to stop.
     pub fn run(self) -> ExitCode {
-        log();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            // For disks and parsing. Each has a stack, and keeps memory of its own.
-            .max_blocking_threads(BLOCKING_THREADS)
-            .build();
-        let runtime = match runtime {
-            Ok(runtime) => runtime,
-            Err(error) => return failed(&error),
-        };
-        match runtime.block_on(relay_from(self.config)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(&error),
-        }
+        serve_until_told(relay_from(self.config))
+    }
+}
+
+/// Runs a service, its log on standard error.
+pub(super) fn serve_until_told(service: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    log();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // For disks and parsing. Each has a stack, and keeps memory of its own.
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(service) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
     }
 }
 

@@ -6,7 +6,7 @@ use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    archive::ArchiveConfig, chain::RpcFile, cosign::Cosign, endorse::Sources, index::IndexConfig,
+    archive::ArchiveConfig, chain::RpcFile, cosign::Cosign, endorse::Sources, explorer, index::IndexConfig,
     post::PostFile, reappraise, store::StoreConfig, webhook,
 };
 
@@ -63,6 +63,9 @@ pub struct ConfigFile {
     /// How the registry's log is followed.
     #[serde(default)]
     pub index: IndexConfig,
+    /// The pages.
+    #[serde(default)]
+    pub explorer: explorer::Settings,
     /// How reports are brought on chain.
     #[serde(default)]
     pub post: PostFile,

@@ -20,6 +20,7 @@ fn the_template_parses_and_shows_the_defaults() {
     assert_eq!(json(&file.limits), json(&LimitSection::default()));
     assert_eq!(json(&file.tasks), json(&TaskSection::default()));
     assert_eq!(json(&file.shutdown), json(&ShutdownSection::default()));
+    assert_eq!(json(&file.explorer), json(&crate::explorer::Settings::default()));
 }
 
 mod erased {

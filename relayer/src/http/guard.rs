@@ -24,14 +24,22 @@ use tokio::time::timeout;
 use tracing::{Instrument, info_span};
 
 use super::{
-    App,
+    Clients,
     problem::{Kind, Problem},
 };
+use crate::config::LimitSection;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
 
-pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+/// What clients may take, and how often each asks.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    pub(super) clients: Arc<Clients>,
+    pub(super) limits: LimitSection,
+}
+
+pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let (started, id) = (Instant::now(), request_id(request.headers()));
     let route = request
         .extensions()
@@ -40,7 +48,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, nex
     let method = method(request.method());
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let span = info_span!("request", id = id.to_str().unwrap_or(""), method, route);
-    let mut response = admitted(&app, &route, request, next).instrument(span).await;
+    let mut response = admitted(&guard, &route, request, next).instrument(span).await;
 
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
@@ -64,13 +72,13 @@ pub(super) async fn guard(State(app): State<Arc<App>>, mut request: Request, nex
     response
 }
 
-async fn admitted(app: &App, route: &str, request: Request, next: Next) -> Response {
+async fn admitted(guard: &Guard, route: &str, request: Request, next: Next) -> Response {
     // Whoever watches the relayer must not be turned away with those who flood it.
     // Other relayers prove who they are, and are counted by that.
-    let is_counted = (route.starts_with("/v1/") && route != "/v1/cosign") || route == "none";
+    let is_counted = !["/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/cosign"].contains(&route);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     if let (true, Some(ConnectInfo(peer))) = (is_counted, peer)
-        && let Err(wait) = app.clients.admit(*peer, request.headers())
+        && let Err(wait) = guard.clients.admit(*peer, request.headers())
     {
         let detail =
             "one address may ask only so often ([limits] client_per_second); wait, or use another relayer";
@@ -78,7 +86,7 @@ async fn admitted(app: &App, route: &str, request: Request, next: Next) -> Respo
             .retry_after(wait.as_secs() + 1)
             .into_response();
     }
-    let patience = Duration::from_secs(app.limits.request_timeout_s);
+    let patience = Duration::from_secs(guard.limits.request_timeout_s);
     timeout(patience, next.run(request)).await.unwrap_or_else(|_| {
         let detail = format!(
             "no answer was ready after {} s; try again later",

@@ -42,6 +42,7 @@ use crate::{
     config::LimitSection,
     cosign::Cosigner,
     endorse::Endorser,
+    explorer::Explorer,
     index::Index,
     post::Poster,
     service::{Health, Phase, Phases},
@@ -49,6 +50,7 @@ use crate::{
     webhook,
 };
 
+use guard::Guard;
 use problem::{Kind, Problem};
 
 /// What handlers share.
@@ -66,6 +68,8 @@ pub struct App {
     pub cosigner: Cosigner,
     /// What the registry's log says.
     pub index: Index,
+    /// The pages, if they are served.
+    pub explorer: Option<Explorer>,
     /// Knows what keeps reports from being posted.
     pub poster: Poster,
     /// Most bundles waiting to be appraised.
@@ -93,7 +97,14 @@ pub fn router(app: App) -> Router {
     let app = Arc::new(app);
     let (router, document) = routes().split_for_parts();
     let document = openapi::closed(document);
+    let pages = app.explorer.clone().map(Explorer::router);
+    let guard = Guard {
+        clients: Arc::clone(&app.clients),
+        limits: app.limits.clone(),
+    };
     router
+        // For people: not in the document.
+        .merge(pages.unwrap_or_default())
         .route("/openapi.json", get(move || openapi::document(document.clone())))
         // Between relayers only, who sign what they ask: not in the document.
         .route("/v1/cosign", post(cosign))
@@ -105,8 +116,18 @@ pub fn router(app: App) -> Router {
             )
         })
         .layer(reads_from_anywhere())
-        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(from_fn_with_state(guard, guard::guard))
         .with_state(app)
+}
+
+/// The pages alone.
+pub(crate) fn pages(explorer: Explorer, clients: Arc<Clients>, limits: LimitSection) -> Router {
+    let elsewhere = explorer.clone();
+    explorer
+        .router()
+        .route("/healthz", get(async || "alive"))
+        .fallback(async move || elsewhere.nothing_here())
+        .layer(from_fn_with_state(Guard { clients, limits }, guard::guard))
 }
 
 fn routes() -> OpenApiRouter<Arc<App>> {

@@ -1,5 +1,6 @@
 //! `chassis relay`: the HTTP interface and all tasks, until told to stop.
 
+mod explore;
 mod health;
 mod phase;
 mod shutdown;
@@ -18,6 +19,7 @@ use crate::{
     config::Config,
     cosign::Cosigner,
     endorse::Endorser,
+    explorer::{Explorer, Results},
     http::{App, Clients, Intake, router, serve},
     index::Index,
     post::Poster,
@@ -26,6 +28,7 @@ use crate::{
     webhook::Courier,
 };
 
+pub use explore::{Explore, explore};
 pub use health::Health;
 pub use phase::{Phase, Phases};
 pub use supervise::Supervisor;
@@ -55,6 +58,16 @@ pub async fn relay(config: Config) -> Result<(), Error> {
     };
     let clients = Arc::new(Clients::new(&config.file.limits));
     let mut tasks = parts.tasks(&config, &supervisor, Arc::clone(&clients))?;
+    let explorer = parts.explorer(&config, &supervisor.phases);
+    let history = explorer.clone();
+    tasks.spawn(
+        supervisor
+            .clone()
+            .every("explorer", Phase::Stopped, async move || {
+                let moved = history.step().await?;
+                Ok(history.tell().await? || moved)
+            }),
+    );
     let (lease, phases) = (parts.lease.clone(), supervisor.phases.clone());
     let app = App {
         store: parts.store,
@@ -63,6 +76,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         endorser: parts.endorser,
         cosigner: parts.cosigner,
         index: parts.index,
+        explorer: config.file.explorer.enabled.then_some(explorer),
         poster: parts.poster,
         max_queue: config.file.max_queue,
         intake: Intake::new(&config.file.limits),
@@ -140,6 +154,14 @@ impl Parts {
             poster,
             held: Held::default(),
         })
+    }
+
+    /// Even where no pages are served: operators are told of what changes.
+    fn explorer(&self, config: &Config, phases: &Phases) -> Explorer {
+        let settings = &config.file.explorer;
+        let (store, index, chain) = (self.store.clone(), self.index.clone(), self.chain.clone());
+        let results = Results::Own(self.archive.clone());
+        Explorer::new(settings, store, index, chain, results, phases.clone())
     }
 
     /// Starts every task. What signs anew runs until [`Phase::Draining`]; what brings on chain, or watches, until

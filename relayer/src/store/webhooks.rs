@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::{Store, bundles::parse};
-use crate::Error;
+use crate::{Error, webhook::Message};
 
 /// A message that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,65 @@ impl Store {
             .execute(&self.writer)
             .await?;
         Ok(())
+    }
+
+    /// Who wants to be told.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn webhook_operators(&self) -> Result<Vec<Address>, Error> {
+        let rows = sqlx::query("SELECT operator FROM webhooks WHERE url <> ''")
+            .fetch_all(&self.pool)
+            .await?;
+        let operators = rows.iter().map(|row| parse(row, "operator"));
+        Ok(operators.collect::<Result<_, _>>()?)
+    }
+
+    /// The last change of a status that operators were told of.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn last_told(&self) -> Result<Option<String>, Error> {
+        let row = sqlx::query("SELECT change FROM told")
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get("change")).transpose()?)
+    }
+
+    /// Keeps messages for sending, and that all up to `new` is told. `false` if another replica was faster.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn tell(
+        &self,
+        old: Option<&str>,
+        new: &str,
+        messages: &[(Address, Message)],
+    ) -> Result<bool, Error> {
+        let mut all = self.begin().await?;
+        let moved = match old {
+            Some(old) => sqlx::query("UPDATE told SET change = $1 WHERE change = $2")
+                .bind(new)
+                .bind(old),
+            None => sqlx::query("INSERT INTO told (id, change) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
+                .bind(new),
+        };
+        if moved.execute(&mut *all).await?.rows_affected() != 1 {
+            return Ok(false);
+        }
+        for (operator, message) in messages {
+            sqlx::query(
+                "INSERT INTO deliveries (id, operator, body, due) VALUES ($1, $2, $3, 0)
+                 ON CONFLICT (id) DO NOTHING",
+            )
+            .bind(message.id.to_string())
+            .bind(operator.to_string())
+            .bind(&message.body)
+            .execute(&mut *all)
+            .await?;
+        }
+        all.commit().await?;
+        Ok(true)
     }
 
     /// Keeps a signed order, before anybody sees it.

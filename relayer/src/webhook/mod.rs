@@ -39,7 +39,8 @@ const AT_ONCE: i64 = 16;
 const LONGEST_PAUSE: u64 = 3600;
 
 alloy::sol! {
-    /// What an operator signs (EIP-712, the registry's domain) to be told of warnings. An empty URL ends it.
+    /// What an operator signs (EIP-712, the registry's domain) to be told of warnings and of changes of
+    /// its status. An empty URL ends it.
     #[derive(Debug)]
     struct Webhook {
         address operator;

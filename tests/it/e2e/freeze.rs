@@ -33,9 +33,9 @@ use super::{
     programs::attest,
 };
 
-/// What an operator's server has been sent. It takes nothing at first.
+/// What an operator's server has been sent: warnings, the first of which it does not take; and changes of its status.
 #[derive(Clone, Default)]
-struct Inbox(Arc<Mutex<Vec<(HeaderMap, String)>>>);
+struct Inbox(Arc<Mutex<Vec<(HeaderMap, String)>>>, Arc<Mutex<Vec<Value>>>);
 
 impl Inbox {
     /// Serves it on loopback and gives its URL.
@@ -53,6 +53,11 @@ impl Inbox {
 }
 
 async fn take(State(inbox): State<Inbox>, headers: HeaderMap, body: String) -> StatusCode {
+    let content: Value = serde_json::from_str(&body).unwrap();
+    if content["event"] == json!("status") {
+        inbox.1.lock().unwrap().push(content);
+        return StatusCode::NO_CONTENT;
+    }
     let mut all = inbox.0.lock().unwrap();
     all.push((headers, body));
     if all.len() == 1 {
@@ -182,4 +187,18 @@ async fn a_revoked_machine_is_told_of_and_can_be_frozen_at_once() {
         .await
         .unwrap();
     assert_eq!(stored.status, Status::Frozen);
+
+    until("the operator was told of its freeze", || async {
+        let told = inbox.1.lock().unwrap();
+        told.iter().any(|change| change["kind"] == json!("frozen"))
+    })
+    .await;
+    let told = inbox.1.lock().unwrap();
+    let frozen: Vec<_> = told
+        .iter()
+        .filter(|change| change["kind"] == json!("frozen"))
+        .collect();
+    assert_eq!(frozen.len(), 1, "{told:?}");
+    assert_eq!(frozen[0]["operator"], json!(signer(2).address()));
+    assert_eq!(frozen[0]["transaction"], json!(receipt.transaction_hash));
 }

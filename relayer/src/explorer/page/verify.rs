@@ -1,0 +1,47 @@
+//! "Verify it yourself": the exact commands.
+
+use maud::{Markup, html};
+
+use crate::explorer::Explorer;
+
+/// A command, and what it does.
+#[derive(Debug)]
+pub(in crate::explorer) struct Command {
+    pub(in crate::explorer) does: &'static str,
+    pub(in crate::explorer) text: String,
+}
+
+impl Explorer {
+    /// Flags that every command takes. The RPC URL is the reader's own: this server's would be no check, and may hold a key.
+    pub(in crate::explorer) fn flags(&self) -> String {
+        format!(
+            "--rpc-url $RPC_URL --registry {}",
+            self.0.chain.registry.address()
+        )
+    }
+
+    /// Where evidence can be had, if anywhere.
+    pub(in crate::explorer) fn archive_flag(&self) -> String {
+        let archive = self.0.results.public_url();
+        archive.map_or("$ARCHIVE".to_owned(), ToString::to_string)
+    }
+}
+
+/// The box.
+pub(in crate::explorer) fn verify(commands: &[Command]) -> Markup {
+    html! {
+        section.verify aria-labelledby="verify" {
+            h2 #verify { "Verify it yourself" }
+            p {
+                "Believe neither this page nor its server. Set " code { "RPC_URL" }
+                " to an endpoint of your own, and run:"
+            }
+            @for command in commands {
+                div.command {
+                    p { (command.does) }
+                    pre tabindex="0" aria-label=(command.does) { code.copy data-full=(command.text) { (command.text) } }
+                }
+            }
+        }
+    }
+}
