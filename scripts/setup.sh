@@ -12,6 +12,8 @@ packages=(
     swtpm           # the software TPM of the simulated cloud
     swtpm-tools     # makes that TPM's state
     postgresql      # the tests start servers of their own from its binaries
+    chromium        # the tests look at the explorer's pages with it
+    fonts-liberation # and it has none of its own
     curl            # the demo talks to the relayer
     jq              # and reads its answers
 )
@@ -40,13 +42,17 @@ for tool in cargo node npm python3; do
     command -v "$tool" >/dev/null || { say "$tool is missing: install it and run this again"; exit 1; }
 done
 
-stamp=contracts/node_modules/.package-lock.json
-if [[ ! -e $stamp || contracts/package-lock.json -nt $stamp ]]; then
-    say "contract toolchain (npm, pinned in contracts/package-lock.json)"
+# A folder's packages from npm, pinned: FOLDER/package-lock.json into FOLDER/node_modules.
+npm_packages() {
+    local folder=$1 stamp=$1/node_modules/.package-lock.json
+    [[ -e $stamp && ! $folder/package-lock.json -nt $stamp ]] && return
+    say "$2 (npm, pinned in $folder/package-lock.json)"
     # Not `npm ci`: it insists on the toolchain's packages for other platforms, which not every mirror carries. This
     # installs the same locked versions, integrity checked, and leaves the lock file alone.
-    (cd contracts && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null)
-fi
+    (cd "$folder" && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null)
+}
+npm_packages contracts "contract toolchain"
+npm_packages tests/browser "playwright and axe, which look at the explorer's pages"
 
 # A folder's tools from PyPI, pinned with hashes: FOLDER/requirements.txt into FOLDER/.venv.
 python_tools() {

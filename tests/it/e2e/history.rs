@@ -33,6 +33,8 @@ pub(crate) struct History<'a> {
     /// The relayers that sign, in the order of their set, and the set.
     pub(crate) signers: Vec<PrivateKeySigner>,
     pub(crate) set: u32,
+    /// The signers' bits, if they are not the set's first members.
+    pub(crate) mask: Option<u32>,
 }
 
 /// What a report holds.
@@ -55,7 +57,7 @@ pub(crate) fn platform(n: u8) -> B256 {
 impl<'a> History<'a> {
     pub(crate) fn new(chain: &'a Chain, policy: B256) -> Self {
         let mut wallet = EthereumWallet::from(signer(0));
-        for i in 1..4 {
+        for i in 1..7 {
             wallet.register_signer(signer(i));
         }
         let provider = ProviderBuilder::new()
@@ -68,6 +70,7 @@ impl<'a> History<'a> {
             policy,
             signers: vec![signer(1)],
             set: 1,
+            mask: None,
         }
     }
 
@@ -222,7 +225,7 @@ impl<'a> History<'a> {
         let signatures = self.sign(report.eip712_signing_hash(&domain));
         let call = postCall {
             report,
-            signerMask: (1 << self.signers.len()) - 1,
+            signerMask: self.mask.unwrap_or((1 << self.signers.len()) - 1),
             signatures,
         };
         self.send(0, &call).await;

@@ -7,6 +7,7 @@ mod byzantine;
 mod chain;
 mod cosign;
 mod endorsements;
+mod explorer;
 mod freeze;
 mod history;
 mod index;
