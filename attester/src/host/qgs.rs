@@ -113,7 +113,7 @@ mod tests {
             (4, 2, "type"),
             (8, 0, "size"),
             (12, 1, "error code"),
-            (16, 1, "REPORT"),
+            (16, 1, "report"),
             (20, 1, "id list"),
             (24, 0, "REPORTTYPE"),
         ] {

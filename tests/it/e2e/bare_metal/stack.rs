@@ -251,7 +251,10 @@ impl Metal {
         let answer = move |Json(request): Json<Value>| async move {
             let result = match request["method"].as_str().unwrap() {
                 "eth_chainId" => json!(format!("{:#x}", anchor.chain_id)),
-                _ => json!({"number": format!("{:#x}", anchor.number), "hash": anchor.hash}),
+                _ => json!({
+                    "number": format!("{:#x}", anchor.number), "hash": anchor.hash,
+                    "timestamp": format!("{:#x}", anchor.timestamp),
+                }),
             };
             Json(json!({"jsonrpc": "2.0", "id": request["id"], "result": result}))
         };
