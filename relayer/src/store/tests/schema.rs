@@ -7,6 +7,21 @@ use sqlx::{Row as _, error::ErrorKind};
 use super::{walk::kind_of, *};
 use crate::store::{Attempt, Then, connect::Kind};
 
+/// Two of one number, each from a branch of its own, merge without a conflict, and then no relayer starts.
+#[test]
+fn each_migration_has_a_number_of_its_own() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let files = fs::read_dir(folder).unwrap();
+    let mut numbers: Vec<_> = files
+        .map(|file| {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            name.split('_').next().unwrap().to_owned()
+        })
+        .collect();
+    numbers.sort();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+}
+
 /// `Any` reads text and integers. A `BOOLEAN` or a `BLOB` works on one database and fails on the other.
 #[test]
 fn migrations_declare_only_types_that_both_databases_and_any_share() {
