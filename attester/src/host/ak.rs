@@ -67,7 +67,7 @@ impl Tpm {
                 attest.marshall().map_err(error())?,
                 signature.marshall().map_err(error())?,
             ))),
-            Err(refused) if is_policy_failure(&refused) => Ok(None),
+            Err(refused) if is_policy_failure(refused) => Ok(None),
             Err(other) => Err(error()(other)),
         }
     }
@@ -129,7 +129,7 @@ impl Tpm {
     }
 }
 
-fn is_policy_failure(error: &tss_esapi::Error) -> bool {
+fn is_policy_failure(error: tss_esapi::Error) -> bool {
     matches!(error, tss_esapi::Error::Tss2Error(code) if code.kind() == Some(Tss2ResponseCodeKind::PolicyFail))
 }
 

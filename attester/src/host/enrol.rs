@@ -66,7 +66,7 @@ pub async fn enrol(enroller: &Enroller) -> Result<Enrolment, Error> {
         .ask(
             "statements",
             &StatementRequest {
-                challenge: challenge.challenge,
+                challenge: challenge.id,
                 secret: secret.into(),
             },
         )
@@ -99,26 +99,19 @@ impl Enroller {
 
     /// The endorsement key's certificate, and its issuers as far as they are known.
     fn ek_certificates(&self) -> Result<Vec<Base64>, Error> {
-        let (mut der, what) = match &self.ek_certificate {
-            Some(path) => {
-                let der = std::fs::read(path).map_err(|source| Error::File {
-                    doing: "read the endorsement key's certificate",
-                    path: path.clone(),
-                    source,
-                    hint: "",
-                })?;
-                (der, path.display().to_string())
-            }
-            None => {
-                let what = format!("the endorsement key's certificate at NV 0x{EK_CERTIFICATE:08x}");
-                let der = Tpm::open(&self.tcti)?.read_nv(EK_CERTIFICATE)?.ok_or_else(|| {
-                    Error::unusable(
-                        &what,
-                        "there is none; get it from the TPM's maker and name it with --ek-certificate",
-                    )
-                })?;
-                (der, what)
-            }
+        let (mut der, what) = if let Some(path) = &self.ek_certificate {
+            let der = std::fs::read(path).map_err(|source| Error::File {
+                doing: "read the endorsement key's certificate",
+                path: path.clone(),
+                source,
+                hint: "",
+            })?;
+            (der, path.display().to_string())
+        } else {
+            let what = format!("the endorsement key's certificate at NV 0x{EK_CERTIFICATE:08x}");
+            let none = "there is none; get it from the TPM's maker and name it with --ek-certificate";
+            let der = Tpm::open(&self.tcti)?.read_nv(EK_CERTIFICATE)?;
+            (der.ok_or_else(|| Error::unusable(&what, none))?, what)
         };
         let padding = X509Certificate::from_der(&der)
             .map_err(|error| Error::unusable(what, error))?

@@ -18,7 +18,8 @@ pub(crate) struct ChallengeRequest {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Challenge {
     /// Its name, 32 bytes. It can be answered once, within a minute.
-    pub(crate) challenge: Base64,
+    #[serde(rename = "challenge")]
+    pub(crate) id: Base64,
     /// `TPMS_ID_OBJECT`.
     pub(crate) credential_blob: Base64,
     /// `TPMS_ECC_POINT`.

@@ -124,7 +124,7 @@ impl Registrar {
             return Err(Refusal::Busy);
         }
         Ok(Challenge {
-            challenge: name.to_vec().into(),
+            id: name.to_vec().into(),
             credential_blob: credential.blob.into(),
             encrypted_secret: credential.point.into(),
         })
