@@ -6,7 +6,7 @@ use dcap_qvl::quote::TDReport10;
 use ring::hmac;
 use sha2::{Digest as _, Sha384};
 
-use super::{Platform, QuoteFormat, td_report};
+use super::{Platform, QuoteFormat};
 
 /// `REPORTMACSTRUCT`, of which the last 32 bytes are the MAC.
 const MAC_STRUCT: usize = 256;
@@ -93,7 +93,6 @@ impl Platform {
             rt_mr2: register(6),
             rt_mr3: register(7),
             report_data: field(head, 128),
-            ..td_report()
         };
         Ok(self.quote(format, report))
     }
