@@ -60,17 +60,17 @@ pub(crate) struct ServeArgs {
 impl RegistrarCommand {
     pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
         match self {
-            Self::Keygen(args) => show(&RegistrarKey::generate(&args.key)?, output),
-            Self::Key(args) => show(&RegistrarKey::read(&args.key)?, output),
+            Self::Keygen(args) => Ok(show(&RegistrarKey::generate(&args.key)?, output)),
+            Self::Key(args) => Ok(show(&RegistrarKey::read(&args.key)?, output)),
             Self::Serve(args) => args.run(output).await,
         }
     }
 }
 
-fn show(key: &RegistrarKey, output: &Output) -> Result<ExitCode, Error> {
+fn show(key: &RegistrarKey, output: &Output) -> ExitCode {
     let spki = json!(Base64(key.spki()));
     output.result(spki.as_str().unwrap_or_default(), &json!({"publicKey": spki}));
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 impl ServeArgs {
