@@ -239,7 +239,7 @@ contract PostTest is RegistryTest {
         uint40 expiry = START + 24 hours;
 
         I.Report memory report = _renewal(operator, expiry);
-        report.renewals = abi.encodePacked(report.renewals, uint32(1), bytes31(0)); // an empty group, less a byte
+        report.renewals = abi.encodePacked(report.renewals, uint32(2), bytes31(0)); // an empty group, less a byte
         _expectRefusal(report, refusal);
 
         report = _renewal(operator, expiry);
