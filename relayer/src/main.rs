@@ -1,5 +1,7 @@
 //! `chassis`: a relayer's and an auditor's one tool.
 
+mod deployment;
+
 use std::process::ExitCode;
 
 use chassis_relayer::{
@@ -41,7 +43,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Chassis::parse().command {
+    match deployment::parse::<Chassis>().command {
         Command::Relay(relay) => relay.run(),
         Command::Explore(explore) => explore.run(),
         Command::Status(status) => status.run(),

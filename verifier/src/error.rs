@@ -46,4 +46,7 @@ pub enum Error {
     /// An endorsement set that cannot be used.
     #[error("endorsements: {0}")]
     Endorsements(String),
+    /// A deployment file that cannot be used.
+    #[error("deployment: {0}")]
+    Deployment(String),
 }
