@@ -55,7 +55,9 @@ function headers(answer, complain) {
 }
 
 /// What is in the document itself.
-async function content(page, wanted, complain) {
+///
+/// Of inline styles it tells only before axe has looked, which leaves some behind.
+async function content(page, wanted, isFirst, complain) {
   const text = await page.textContent("main");
   for (const part of [wanted.expect].flat()) {
     if (!text.includes(part)) complain(`does not say "${part}"`);
@@ -74,7 +76,7 @@ async function content(page, wanted, complain) {
     trusted: /trusted/i.test(document.body.innerText),
     asOf: document.querySelector(".asof strong")?.innerText ?? "",
   }));
-  if (document.inline || document.scripts) complain("something is inline");
+  if (isFirst && (document.inline || document.scripts)) complain("something is inline");
   if (document.headings !== 1) complain(`${document.headings} first headings`);
   if (document.hostile) complain("a hostile script has run");
   if (document.violations.length) complain(`stopped by policy: ${document.violations.join("; ")}`);
@@ -145,7 +147,7 @@ async function look(browser, still, wanted) {
     screen = name;
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
-    await content(page, wanted, complain);
+    await content(page, wanted, name === "desktop", complain);
     await page.screenshot({ path: join(plan.out, `${wanted.name}-${name}.png`), fullPage: true });
     // What is only another colour needs no other look.
     if (name !== "phone-dark") await accessible(page, name === "dark", complain);

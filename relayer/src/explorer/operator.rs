@@ -305,10 +305,10 @@ fn check_table(appraised: &Appraised) -> Markup {
             "not_applicable" => ("none", "Does not arise"),
             other => ("none", other),
         };
-        // The name is the program's own where it knows the check: a document may say anything.
+        // The name is the program's own where it knows the check: a document may say anything, at any length.
         let name = id.map_or(check.name.as_str(), |id| id.name());
         table.row(vec![
-            html! { code.name { (name) } " " span.none { (check.id) } },
+            html! { code class=[id.map(|_| "name")] { (name) } " " span.none { (check.id) } },
             html! { (id.map_or("", |id| id.asks())) },
             html! { span class={ "answer " (class) } { (answer) } },
             html! {

@@ -313,7 +313,7 @@ async fn live(url: &str, town: &Town<'_>) {
     let told = events(url, &format!("after={last}"), None).await;
     let change = told.iter().find(|event| event.contains("event: change")).unwrap();
     assert!(
-        change.contains("\"kind\":\"frozen\"") && change.contains(&target.to_string()),
+        change.contains("\"kind\":\"frozen\"") && change.contains(&target.to_string().to_lowercase()),
         "{change}"
     );
     let again = events(url, "", Some(&last)).await;
