@@ -122,7 +122,9 @@ pub(super) fn judge(posted: &Posted, evidence: &Evidence) -> Judgement {
     match (sound, shown) {
         (Some(sound), _) => {
             let faults = faults(posted, evidence, &sound.result);
-            if faults.is_empty() {
+            // A consent that fails takes the whole verdict with it, and may be the archive's own: no digest names it.
+            let consents = sound.failed().next().is_none();
+            if faults.is_empty() || !consents {
                 return Judgement::Unlike {
                     digest: sound.digest(),
                 };
