@@ -32,8 +32,15 @@ pub(super) async fn is_what_the_registry_said(chain: &Chain, logs: &[RegistryLog
     let (registry, history) = (chain.registry(), &history);
     let mut asked = 0;
     for number in numbers {
-        let block = alloy::providers::Provider::get_block_by_number(&chain.provider, number.into());
-        let time = block.await.unwrap().unwrap().header.timestamp;
+        let time_of = async |number: u64| {
+            let block = alloy::providers::Provider::get_block_by_number(&chain.provider, number.into());
+            block.await.unwrap().map(|block| block.header.timestamp)
+        };
+        let time = time_of(number).await.unwrap();
+        // Of blocks of one second, the last says what was true then.
+        if time_of(number + 1).await == Some(time) {
+            continue;
+        }
         let answers = stream::iter(&operators).map(|operator| {
             let registry = registry.clone();
             async move {
@@ -57,5 +64,5 @@ pub(super) async fn is_what_the_registry_said(chain: &Chain, logs: &[RegistryLog
             asked += 1;
         }
     }
-    assert!(asked > 500, "{asked} answers compared");
+    assert!(asked > 100, "{asked} answers compared");
 }
