@@ -91,7 +91,7 @@ impl Store {
     }
 
     /// Writes down what is about to be signed, its signature with it, and takes the bundles along: those of another
-    /// proposer once in [`HOLD_AGAIN`], so that nobody can keep a bundle from others' reports by asking again and again. All
+    /// proposer once in `HOLD_AGAIN`, so that nobody can keep a bundle from others' reports by asking again and again. All
     /// or nothing; when it returns, it is on disk. The same report again changes nothing.
     ///
     /// # Errors
