@@ -124,7 +124,8 @@ impl ReportQuestion {
             .await?;
         let period = Period {
             from: self.from,
-            to: end.min(known.time),
+            // The end is not included, and the last block's second is known.
+            to: end.min(known.time + 1),
         };
         if period.from >= period.to {
             return Err(Error::Refused(format!(
