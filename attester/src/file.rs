@@ -27,6 +27,20 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder_of(path)
 }
 
+/// The same, where nothing but a plain file may stand in the way. A link is not followed.
+///
+/// # Errors
+/// If something else is at `path`, or nothing can be written there.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "there is something else than a plain file; name another path",
+        )),
+        _ => replace(path, content),
+    }
+}
+
 /// Removes `path` if it is there.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -46,5 +60,30 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
         _ => File::open(".")?.sync_all(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_is_private_is_nobody_elses_and_goes_through_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let [precious, link, plain] = ["precious", "link", "plain"].map(|name| folder.path().join(name));
+        fs::write(&precious, "precious").unwrap();
+        symlink(&precious, &link).unwrap();
+        write_private(&link, b"bundle").unwrap_err();
+        assert_eq!(fs::read(&precious).unwrap(), b"precious");
+
+        fs::write(&plain, "older").unwrap();
+        fs::set_permissions(&plain, fs::Permissions::from_mode(0o644)).unwrap();
+        for _ in 0..2 {
+            write_private(&plain, b"bundle").unwrap();
+            assert_eq!(fs::read(&plain).unwrap(), b"bundle");
+            assert_eq!(fs::metadata(&plain).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 }

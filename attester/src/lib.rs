@@ -34,6 +34,7 @@ pub use certificates::CertificatePool;
 pub use collect::{Request, Sources, collect, consent};
 pub use deregister::Deregistration;
 pub use error::Error;
+pub use file::write_private;
 pub use host::{AgentConfig, Enroller, Enrolment, HostAgent, HostTpm, SocketAddress, drtm_log, enrol};
 pub use logs::SysLogs;
 pub use machine::{Machine, TpmPlace};

@@ -1,8 +1,8 @@
 //! `chassis-node attest`.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use chassis_attester::Error;
+use chassis_attester::{Error, write_private};
 use clap::Args;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::{EvidenceArgs, Output};
 pub(crate) struct AttestArgs {
     #[command(flatten)]
     evidence: EvidenceArgs,
-    /// Where to write the bundle.
+    /// Where to write the bundle, for this user alone to read: it names project, zone and instance.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -20,7 +20,7 @@ pub(crate) struct AttestArgs {
 impl AttestArgs {
     pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
         let bundle = self.evidence.bundle(output).await?;
-        fs::write(&self.out, bundle.to_json()?).map_err(|source| Error::File {
+        write_private(&self.out, &bundle.to_json()?).map_err(|source| Error::File {
             doing: "write the bundle to",
             path: self.out.clone(),
             source,
