@@ -3,6 +3,7 @@
 use std::{env, fs, path::Path};
 
 use alloy::signers::local::PrivateKeySigner;
+use zeroize::Zeroizing;
 
 use crate::Error;
 
@@ -13,12 +14,12 @@ pub const PASSWORD_VARIABLE: &str = "CHASSIS_KEYSTORE_PASSWORD";
 
 pub(super) fn from_keystore(path: &Path, password_file: Option<&Path>) -> Result<PrivateKeySigner, Error> {
     let password = password(password_file)?;
-    PrivateKeySigner::decrypt_keystore(path, password)
+    PrivateKeySigner::decrypt_keystore(path, password.as_bytes())
         .map_err(|error| Error::Key(format!("keystore {} does not open: {error}", path.display())))
 }
 
 pub(super) fn from_environment() -> Result<PrivateKeySigner, Error> {
-    let text = env::var(KEY_VARIABLE).map_err(|_| {
+    let text = env::var(KEY_VARIABLE).map(Zeroizing::new).map_err(|_| {
         Error::Key(format!(
             "there is none; name one with --keystore, --sealed-key or --kms, or set {KEY_VARIABLE}"
         ))
@@ -29,18 +30,20 @@ pub(super) fn from_environment() -> Result<PrivateKeySigner, Error> {
         .map_err(|_| Error::Key(format!("{KEY_VARIABLE} is not a private key of 32 bytes in hex")))
 }
 
-fn password(file: Option<&Path>) -> Result<String, Error> {
+fn password(file: Option<&Path>) -> Result<Zeroizing<String>, Error> {
     match file {
         Some(path) => {
-            let text = fs::read_to_string(path).map_err(|source| Error::File {
+            let read = fs::read_to_string(path).map(Zeroizing::new);
+            let text = read.map_err(|source| Error::File {
                 doing: "read the keystore password from",
                 path: path.to_owned(),
                 source,
                 hint: "",
             })?;
-            Ok(text.lines().next().unwrap_or_default().to_owned())
+            let first = text.lines().next().unwrap_or_default();
+            Ok(Zeroizing::new(first.to_owned()))
         }
-        None => env::var(PASSWORD_VARIABLE).map_err(|_| {
+        None => env::var(PASSWORD_VARIABLE).map(Zeroizing::new).map_err(|_| {
             Error::Key(format!(
                 "the keystore's password is missing; give --keystore-password-file or set {PASSWORD_VARIABLE}"
             ))

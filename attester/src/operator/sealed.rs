@@ -15,6 +15,7 @@ use std::{
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::{
     Error,
@@ -69,7 +70,8 @@ pub fn create_sealed_key(path: &Path, tcti: &str, pcrs: &[u8]) -> Result<Address
 fn seal(tcti: &str, pcrs: &[u8]) -> Result<KeyFile, Error> {
     let key = PrivateKeySigner::random();
     let mut tpm = Tpm::open(tcti)?;
-    let sealed = tpm.seal(&key.to_bytes()[..], pcrs)?;
+    let secret = Zeroizing::new(key.to_bytes().0);
+    let sealed = tpm.seal(&secret[..], pcrs)?;
     Ok(KeyFile {
         version: VERSION,
         address: key.address(),
