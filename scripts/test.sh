@@ -22,6 +22,12 @@ npm run test:integrate --prefix contracts --silent
 echo "== documentation examples"
 cargo test --workspace --doc --locked --quiet
 
+# Printed last, whatever comes before.
+if [[ $(id -u) != 0 ]]; then
+    export CHASSIS_TEST_WITHOUT_ROOT=1
+    trap 'echo "WARNING: not root, so NOT TESTED: that chassis-node gives root up. Run this as root to test it." >&2' EXIT
+fi
+
 echo "== Rust and end to end"
 cargo build --workspace --bins --locked
 if cargo nextest --version >/dev/null 2>&1; then

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     CertificatePool, ConfigfsTsm, Error, GoogleAk, HostTpm, SocketAddress, Sources, SysLogs, Tpm, TpmQuoter,
-    privileges::{User, become_user},
+    privileges::{User, be_root, become_user},
 };
 
 /// The sources of a managed VM, or of a TD on a bare-metal host.
@@ -59,6 +59,7 @@ impl Machine {
     /// # Errors
     /// If a device is missing or closed to `user`, or privileges are left. Then end the process.
     pub fn hand_over(&mut self, user: &User) -> Result<(), Error> {
+        be_root(user)?;
         self.logs.read_now(matches!(self.tpm, Some(Quoting::Google(_))))?;
         self.td.hand_over(user)?;
         become_user(user)?;

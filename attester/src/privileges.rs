@@ -70,12 +70,7 @@ impl User {
 /// # Errors
 /// If this process is not root, or anything of root is left afterwards. Then end the process: half of it may be done.
 pub fn become_user(user: &User) -> Result<(), Error> {
-    if !geteuid().is_root() {
-        return Err(Error::Privileges(format!(
-            "only root can become `{}`; start as root, or leave --user out",
-            user.name()
-        )));
-    }
+    be_root(user)?;
     // Groups first: without root they could not be set any more.
     initgroups(&user.name, user.gid)
         .and_then(|()| setresgid(user.gid, user.gid, user.gid))
@@ -83,6 +78,18 @@ pub fn become_user(user: &User) -> Result<(), Error> {
         .and_then(|()| prctl::set_no_new_privs())
         .map_err(|error| Error::Privileges(format!("becoming `{}` failed: {error}", user.name())))?;
     check(user)
+}
+
+/// # Errors
+/// If this process is not root, and so cannot become `user`.
+pub(crate) fn be_root(user: &User) -> Result<(), Error> {
+    if geteuid().is_root() {
+        return Ok(());
+    }
+    Err(Error::Privileges(format!(
+        "only root can become `{}`; start as root, or leave --user out",
+        user.name()
+    )))
 }
 
 fn check(user: &User) -> Result<(), Error> {

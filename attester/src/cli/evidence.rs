@@ -6,7 +6,7 @@
 )]
 
 use alloy_primitives::B256;
-use chassis_attester::{Error, OperatorKey, Request, collect, finalized_anchor};
+use chassis_attester::{Error, KeySource, OperatorKey, Request, collect, finalized_anchor};
 use chassis_verifier::bundle::{self, Bundle, Evidence};
 use clap::{Args, ValueEnum};
 
@@ -40,9 +40,14 @@ pub(crate) enum Disclosure {
 }
 
 impl EvidenceArgs {
-    /// The operator's key, opened while what only root can read still can be.
+    /// The operator's key, opened while what only root can read still can be. Who keeps keys elsewhere is asked after root is
+    /// given up.
     pub(crate) async fn operator(&self) -> Result<OperatorKey, Error> {
-        OperatorKey::open(&self.key.source(&self.machine.tcti)).await
+        let source = self.key.source(&self.machine.tcti);
+        if let KeySource::Kms(_) = source {
+            self.machine.open()?;
+        }
+        OperatorKey::open(&source).await
     }
 
     /// What collects evidence whenever it is asked. Root is given up here, where --user says so.
