@@ -112,6 +112,14 @@ pub enum Error {
         /// What configfs-tsm says.
         provider: String,
     },
+    /// A device neither answers nor fails.
+    #[error(
+        "this machine made no evidence within {seconds} s; its TPM or the host's quote generation service hangs: `chassis-node doctor` tells which, restart that, or the machine"
+    )]
+    Hangs {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// Somebody else wrote to our report entry, again and again.
     #[error(
         "another process interfered with each of {attempts} TD quotes; find what writes to configfs-tsm entries named chassis-*"
@@ -176,6 +184,28 @@ pub enum Error {
         reason: String,
         /// Every check the relayer told of.
         checks: Vec<CheckReport>,
+    },
+    /// The bundle is not on chain, and is not to be.
+    #[error(
+        "bundle {digest} changed nothing on chain: operator is attested until {expiry}, and {relayer} says that this evidence would not make it longer; nothing is to be done before it is due"
+    )]
+    Unchanged {
+        /// Scheme, host and port of who says so.
+        relayer: String,
+        /// The evidence digest.
+        digest: B256,
+        /// Until when the registry has the operator, Unix seconds.
+        expiry: u64,
+    },
+    /// Something landed, and nobody shows what.
+    #[error(
+        "the registry has new evidence of this operator, and no relayer shows manifest {manifest}, which tells whether it is ours: {problem}; name more relayers"
+    )]
+    Hidden {
+        /// The manifest's SHA-256, as the registry's log has it.
+        manifest: B256,
+        /// What the last relayer said.
+        problem: String,
     },
     /// A relayer lies, or it and our RPC endpoint follow different chains.
     #[error(
@@ -250,16 +280,27 @@ pub enum Error {
     NoRelayer,
     /// The bundle is not final on chain yet.
     #[error(
-        "bundle {digest} is {state} after {seconds} s and not final; relayers go on without us: ask again later, or wait longer with --wait"
+        "bundle {digest} is {state} after {seconds} s and not final{}; relayers go on without us: ask again later, or wait longer with --wait",
+        because(reason)
     )]
     NotFinal {
         /// The evidence digest.
         digest: B256,
         /// Its last known state.
         state: State,
+        /// What keeps it there, by a relayer's word; may be empty.
+        reason: String,
         /// How long it was waited for.
         seconds: u64,
     },
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() {
+        String::new()
+    } else {
+        format!(", because: {reason}")
+    }
 }
 
 impl Error {

@@ -1,7 +1,8 @@
 //! A key pair that lives in this TD, by which relying parties talk to exactly this TD.
 //!
 //! Its `SubjectPublicKeyInfo` is written for whoever serves with it; the SHA-256 of that goes into the quote. A new key is
-//! used only once its hash is final on chain: until then the old one is what the registry's digest speaks of.
+//! used only once its hash is final on chain: until then the old one is what the registry's digest speaks of. And no further
+//! one is made until then: whichever of the quotes with its hash lands, and however late, it is this key that it speaks of.
 
 use std::{
     fs, io,
@@ -15,6 +16,7 @@ use p256::{
     elliptic_curve::rand_core::OsRng,
     pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding},
 };
+use zeroize::Zeroizing;
 
 use crate::{Error, file};
 
@@ -30,7 +32,7 @@ pub struct SessionKey {
 pub enum Rotation {
     /// The key stays.
     Keep,
-    /// Each renewal's key is new.
+    /// Each renewal that lands has a new one.
     EachRenewal,
 }
 
@@ -63,7 +65,15 @@ impl SessionKey {
     pub fn next(&self) -> Result<B256, Error> {
         match self.rotation {
             Rotation::Keep => self.read(&self.path).map(|key| hash(&key)),
-            Rotation::EachRenewal => self.create(&self.following()).map(|key| hash(&key)),
+            Rotation::EachRenewal => {
+                let following = self.following();
+                let key = if following.exists() {
+                    self.read(&following)
+                } else {
+                    self.create(&following)
+                };
+                key.map(|key| hash(&key))
+            }
         }
     }
 
@@ -98,7 +108,8 @@ impl SessionKey {
     }
 
     fn read(&self, path: &Path) -> Result<SecretKey, Error> {
-        let pem = fs::read_to_string(path).map_err(self.error("read the session key from"))?;
+        let read = fs::read_to_string(path).map(Zeroizing::new);
+        let pem = read.map_err(self.error("read the session key from"))?;
         SecretKey::from_pkcs8_pem(&pem).map_err(|_| {
             Error::Key(format!(
                 "session key: {} holds no P-256 key in PKCS#8 and PEM",
@@ -165,6 +176,19 @@ mod tests {
         let key = SessionKey::open(&path, Rotation::EachRenewal).unwrap();
         key.landed(new).unwrap();
         assert_eq!(public(&path), new, "also after a restart");
+    }
+
+    /// The first quote times out, and lands after a second one was made.
+    #[test]
+    fn the_key_of_a_quote_that_lands_late_is_still_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.pem");
+        let key = SessionKey::open(&path, Rotation::EachRenewal).unwrap();
+        let (first, second) = (key.next().unwrap(), key.next().unwrap());
+        assert_eq!(first, second);
+        key.landed(first).unwrap();
+        assert_eq!(public(&path), first);
+        assert_ne!(key.next().unwrap(), first, "now it is time for another one");
     }
 
     #[test]

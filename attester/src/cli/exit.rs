@@ -10,7 +10,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Host { .. }
         | Error::Registrar { .. } => 4,
         Error::Rejected { .. } | Error::Down { .. } => 5,
-        Error::NotFinal { .. } | Error::Pending { .. } => 6,
+        Error::NotFinal { .. } | Error::Pending { .. } | Error::Unchanged { .. } => 6,
         Error::Key(_) => 7,
         Error::NoRelayer => 2,
         Error::TpmOpen { .. }
@@ -25,6 +25,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::Parse(_)
         | Error::NoTdQuote { .. }
         | Error::NotTdx { .. }
+        | Error::Hangs { .. }
         | Error::Privileges(_)
         | Error::TdQuoteRaced { .. } => 3,
         _ => 1,

@@ -45,8 +45,8 @@ pub(crate) use output::Output;
 /// The operator's key comes from --keystore, --sealed-key or --kms, or from CHASSIS_OPERATOR_KEY.
 ///
 /// Exit codes: 0 done, 1 other, 2 usage, 3 this machine lacks something, 4 an RPC endpoint, relayer, host agent or
-/// registrar failed, 5 the bundle was rejected or the registry keeps the operator out, 6 it is not final yet, 7 the operator's
-/// key cannot be used.
+/// registrar failed, 5 the bundle was rejected or the registry keeps the operator out, 6 it is not final yet, or would change
+/// nothing on chain, 7 the operator's key cannot be used.
 #[derive(Debug, Parser)]
 #[command(name = "chassis-node", version, verbatim_doc_comment)]
 pub(crate) struct Cli {

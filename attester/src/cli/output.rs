@@ -62,12 +62,18 @@ impl Output {
             return;
         }
         let Status {
-            state, transaction, ..
+            state,
+            transaction,
+            reason,
+            ..
         } = status;
-        match transaction {
-            Some(transaction) => self.say(&format!("{state:<10} {relayer}, transaction {transaction}")),
-            None => self.say(&format!("{state:<10} {relayer}")),
-        }
+        let transaction = transaction.map_or(String::new(), |hash| format!(", transaction {hash}"));
+        let reason = if reason.is_empty() {
+            ""
+        } else {
+            &format!(": {reason}")
+        };
+        self.say(&format!("{state:<10} {relayer}{transaction}{reason}"));
     }
 
     /// A bundle is final on chain, by the registry's word.

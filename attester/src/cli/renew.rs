@@ -31,6 +31,9 @@ pub(crate) struct RenewArgs {
     /// How often to ask chain and relayers how things stand.
     #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     watch: u64,
+    /// How long this machine has to make evidence. A discrete TPM may need half a minute.
+    #[arg(long, default_value_t = 180, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    machine_timeout: u64,
     /// The pause after a failure. Each further one doubles it, to 10 minutes.
     #[arg(long, default_value_t = 15, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
     retry: u64,
@@ -77,6 +80,7 @@ impl RenewArgs {
                 ready: self.ready_file,
                 listen: self.listen,
                 watch: Duration::from_secs(self.watch),
+                machine_patience: Duration::from_secs(self.machine_timeout),
                 patience: self.relayers.patience(),
                 retry: Duration::from_secs(self.retry),
                 disclosure,

@@ -1,6 +1,7 @@
 //! The registry, read through the operator's own RPC endpoint. Only what it says is believed.
 
 mod interface;
+mod log;
 mod standing;
 
 use alloy::sol_types::SolCall;
@@ -9,6 +10,7 @@ use alloy_primitives::Address;
 use crate::{At, Error, Rpc};
 
 pub(crate) use interface::IProofOfCloudRegistry::deregisterCall;
+pub(crate) use log::Applied;
 pub use standing::{OnChain, Standing};
 
 use interface::IProofOfCloudRegistry::{attestationOfCall, isAttested_0Call};

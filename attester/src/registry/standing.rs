@@ -30,6 +30,9 @@ pub struct Standing {
     pub ttl: u64,
     /// Until when it is attested.
     pub expiry: u64,
+    /// Its number among lanes, by which renewals name it; 0 if it has none.
+    #[serde(skip)]
+    pub lane: u32,
 }
 
 /// An operator's status in the registry.
@@ -66,6 +69,7 @@ impl Standing {
             attested_since: stored.attestedSince.to(),
             ttl: stored.ttl.into(),
             expiry: stored.expiry.to(),
+            lane: stored.lane,
         }
     }
 }

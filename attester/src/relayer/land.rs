@@ -1,7 +1,9 @@
 //! A bundle's way to the chain, by several relayers at once.
 //!
 //! Each of them is given the bundle: whoever withholds it, lies about it or is down costs nothing if another one works.
-//! That a bundle has landed is the registry's word alone, read at the finalized block through the operator's own endpoint.
+//! That a bundle has landed is the registry's word alone, read at the finalized block through the operator's own endpoint:
+//! its log has the result, and the manifest that the log names has which evidence that result is of. Whoever shows the
+//! manifest can only show the right one.
 
 use std::{
     sync::Arc,
@@ -10,6 +12,7 @@ use std::{
 
 use alloy_primitives::{Address, B256};
 use chassis_verifier::bundle::Bundle;
+use futures::future::select_ok;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -17,7 +20,7 @@ use tokio::{
 };
 
 use super::{Relayer, State, Status, attend::Heard};
-use crate::{At, Error, OnChain, Registry, Standing};
+use crate::{At, Error, OnChain, Registry, Standing, registry::Applied};
 
 /// Between two looks at the chain.
 const LOOK: Duration = Duration::from_secs(2);
@@ -40,6 +43,8 @@ pub struct Errand {
     pub digest: B256,
     /// Whom it is about.
     pub operator: Address,
+    /// The anchor's block: it lands in a later one.
+    pub anchor_block: u64,
     /// The anchor's time, Unix seconds: a grant on this evidence bears it.
     pub evidence_time: u64,
     /// The expiry on chain before it was sent: a renewal moves it forward.
@@ -53,7 +58,7 @@ pub enum Progress<'a> {
     Said(&'a Relayer, &'a Status),
     /// A relayer does not answer, or will have nothing to do with the bundle.
     Trouble(&'a Relayer, &'a Error),
-    /// The chain cannot be read; it is tried again.
+    /// What is on chain cannot be read; it is tried again.
     Blind(&'a Error),
     /// It is in a block that may still be undone.
     Included(&'a Standing),
@@ -71,6 +76,7 @@ impl Relayers {
         Ok(Errand {
             digest: bundle.digest,
             operator,
+            anchor_block: anchor.block_number,
             evidence_time: self.registry.rpc.time_of(anchor.block_number).await?,
             expiry_before: standing.expiry,
         })
@@ -80,9 +86,10 @@ impl Relayers {
     /// have it, and are only asked.
     ///
     /// # Errors
-    /// [`Error::Rejected`] if nobody who took it finds it good, [`Error::Untrue`] if they only say that it is final,
-    /// [`Error::Down`] if it is and the operator is not let in, [`Error::NotFinal`] after `patience`; what the last of
-    /// them said if none takes it.
+    /// [`Error::Rejected`] if one who took it does not find it good and no other brings it on chain, [`Error::Unchanged`] if
+    /// they say that it would change nothing there, [`Error::Untrue`] if they only say that it is final, [`Error::Down`] if
+    /// it is and the operator is not let in, [`Error::NotFinal`] after `patience`; what the last of them said if none
+    /// takes it.
     pub async fn land(
         &self,
         errand: &Errand,
@@ -90,6 +97,9 @@ impl Relayers {
         patience: Duration,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Standing, Error> {
+        if self.members.is_empty() {
+            return Err(Error::NoRelayer);
+        }
         let deadline = Instant::now() + patience;
         let bundle = bundle.map(Arc::new);
         let (ear, mut heard) = mpsc::channel(self.members.len().max(1));
@@ -102,7 +112,10 @@ impl Relayers {
         let mut seats: Vec<Seat> = self.members.iter().map(|_| Seat::Offered(0, None)).collect();
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut was_included = false;
+        let mut trail = Trail {
+            next: errand.anchor_block + 1,
+            was_included: false,
+        };
         loop {
             tokio::select! {
                 Some((number, heard)) = heard.recv() => {
@@ -114,10 +127,10 @@ impl Relayers {
                 }
                 _ = looks.tick() => {}
                 () = sleep_until(deadline.into()) => {
-                    return Err(Error::NotFinal { digest: errand.digest, state: furthest(&seats), seconds: patience.as_secs() });
+                    return Err(not_final(errand.digest, patience, &seats));
                 }
             }
-            match self.look(errand, &mut seats, &mut was_included, progress).await {
+            match self.look(errand, &mut seats, &mut trail, progress).await {
                 Ok(Some(standing)) => return Ok(standing),
                 Ok(None) if seats.iter().all(Seat::is_hopeless) => return Err(worst(seats)),
                 Ok(None) => {}
@@ -132,29 +145,76 @@ impl Relayers {
         &self,
         errand: &Errand,
         seats: &mut [Seat],
-        was_included: &mut bool,
+        trail: &mut Trail,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Option<Standing>, Error> {
         // In this order: the state is at least as late as the number.
         let finalized: u64 = self.registry.rpc.block(At::Finalized).await?.number.to();
         let standing = self.registry.standing(errand.operator, At::Finalized).await?;
-        if errand.has_landed(&standing) {
-            return Ok(Some(standing));
+        match self.trace(errand, &standing, finalized, trail).await {
+            Ok(true) => return Ok(Some(standing)),
+            Ok(false) => self.judge(errand, &standing, finalized, seats, progress).await?,
+            // Something has landed. As long as nobody says what, nobody has lied.
+            Err(hidden @ Error::Hidden { .. }) => progress(Progress::Blind(&hidden)),
+            Err(error) => return Err(error),
         }
+        if !trail.was_included {
+            let standing = self.registry.standing(errand.operator, At::Latest).await?;
+            if errand.may_have_landed(&standing) {
+                trail.was_included = true;
+                progress(Progress::Included(&standing));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether this very bundle is in the registry's log, as far as that is final.
+    async fn trace(
+        &self,
+        errand: &Errand,
+        standing: &Standing,
+        finalized: u64,
+        trail: &mut Trail,
+    ) -> Result<bool, Error> {
+        if !errand.may_have_landed(standing) {
+            return Ok(false);
+        }
+        let Errand { digest, operator, .. } = *errand;
+        let applied = self
+            .registry
+            .applied(operator, standing.lane, trail.next, finalized)
+            .await?;
+        for Applied { result, archive } in applied {
+            let asked = self
+                .members
+                .iter()
+                .map(|relayer| Box::pin(relayer.manifest(archive)));
+            let (manifest, _) = select_ok(asked).await.map_err(|last| Error::Hidden {
+                manifest: archive,
+                problem: last.to_string(),
+            })?;
+            if manifest.says(result, digest) {
+                return Ok(true);
+            }
+        }
+        trail.next = trail.next.max(finalized + 1);
+        Ok(false)
+    }
+
+    /// Judges those who say that it is final, which it is not.
+    async fn judge(
+        &self,
+        errand: &Errand,
+        standing: &Standing,
+        finalized: u64,
+        seats: &mut [Seat],
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), Error> {
         let latest: u64 = self.registry.rpc.block(At::Latest).await?.number.to();
-        let is_undecided = seats.iter().any(Seat::may_still_work);
         for (relayer, seat) in self.members.iter().zip(seats.iter_mut()) {
             let Seat::Claims { block, by } = seat else {
                 continue;
             };
-            if block.is_none() && standing.status == OnChain::Active {
-                // Final without a transaction: the operator is attested for as long already, it says. That is so by the
-                // chain's word; whether it could be longer, another relayer may know.
-                if is_undecided {
-                    continue;
-                }
-                return Ok(Some(standing));
-            }
             // What is final anywhere is in a block that exists: who names a later one, or none, gains no time by it.
             let by = *by.get_or_insert(block.map_or(latest, |block| block.min(latest)));
             if finalized < by {
@@ -166,28 +226,31 @@ impl Relayers {
                     status: standing.status,
                 });
             }
-            let error = Error::Untrue {
-                relayer: relayer.name().to_owned(),
-                digest: errand.digest,
-                block: finalized,
+            // Final without a transaction: the operator is attested for as long already, it says. The chain knows only
+            // for how long.
+            let error = if block.is_none() && standing.status == OnChain::Active {
+                Error::Unchanged {
+                    relayer: relayer.name().to_owned(),
+                    digest: errand.digest,
+                    expiry: standing.expiry,
+                }
+            } else {
+                Error::Untrue {
+                    relayer: relayer.name().to_owned(),
+                    digest: errand.digest,
+                    block: finalized,
+                }
             };
             progress(Progress::Trouble(relayer, &error));
             *seat = Seat::Out(error);
         }
-        if !*was_included {
-            let standing = self.registry.standing(errand.operator, At::Latest).await?;
-            if errand.has_landed(&standing) {
-                *was_included = true;
-                progress(Progress::Included(&standing));
-            }
-        }
-        Ok(None)
+        Ok(())
     }
 }
 
 impl Errand {
-    /// Whether `standing` is what came of it.
-    pub fn has_landed(&self, standing: &Standing) -> bool {
+    /// Whether `standing` can be what came of it. Any other grant, a clone's or an older bundle's, looks the same.
+    fn may_have_landed(&self, standing: &Standing) -> bool {
         // Who leaves the registry by another way is stamped with the time at which he left.
         !standing.status.is_down()
             && standing.status != OnChain::Unknown
@@ -195,13 +258,21 @@ impl Errand {
     }
 }
 
+/// What has been seen of one bundle's way.
+#[derive(Debug)]
+struct Trail {
+    /// The first block whose log was not read.
+    next: u64,
+    was_included: bool,
+}
+
 /// How far one relayer is.
 #[derive(Debug)]
 enum Seat {
     /// It has not taken the bundle; so many tries, and why the last one failed.
     Offered(u32, Option<Error>),
-    /// It has.
-    Follows(State),
+    /// It has; how far it is, and what keeps it.
+    Follows(State, String),
     /// It says that it is final, in this block; believed or not `by` the time that our own endpoint has this block final.
     Claims { block: Option<u64>, by: Option<u64> },
     /// Nothing more is expected of it.
@@ -218,7 +289,7 @@ impl Seat {
                         block: status.block_number,
                         by: None,
                     },
-                    state => Self::Follows(state),
+                    state => Self::Follows(state, status.reason),
                 };
             }
             Heard::Away(error) => {
@@ -238,7 +309,7 @@ impl Seat {
     fn may_still_work(&self) -> bool {
         match self {
             Self::Offered(tries, _) => *tries < TRIES,
-            Self::Follows(_) => true,
+            Self::Follows(..) => true,
             Self::Claims { .. } | Self::Out(_) => false,
         }
     }
@@ -248,24 +319,34 @@ impl Seat {
     }
 }
 
-fn furthest(seats: &[Seat]) -> State {
+/// Says what the one says that is furthest.
+fn not_final(digest: B256, patience: Duration, seats: &[Seat]) -> Error {
     let states = seats.iter().map(|seat| match seat {
-        Seat::Follows(state) => *state,
-        Seat::Claims { .. } => State::Final,
-        Seat::Offered(..) | Seat::Out(_) => State::Unknown,
+        Seat::Follows(state, reason) => (*state, &**reason),
+        Seat::Claims { .. } => (State::Final, ""),
+        Seat::Offered(..) | Seat::Out(_) => (State::Unknown, ""),
     });
-    states.max_by_key(|state| state.rank()).unwrap_or(State::Unknown)
+    let (state, reason) = states
+        .max_by_key(|(state, _)| state.rank())
+        .unwrap_or((State::Unknown, ""));
+    Error::NotFinal {
+        digest,
+        state,
+        reason: reason.to_owned(),
+        seconds: patience.as_secs(),
+    }
 }
 
-/// The error that says most: a rejection, then a lie, then whatever else there is.
+/// The error that says most: a rejection, then that nothing was to be done, then a lie, then whatever else there is.
 fn worst(seats: Vec<Seat>) -> Error {
     let errors = seats.into_iter().filter_map(|seat| match seat {
         Seat::Offered(_, error) => error,
         Seat::Out(error) => Some(error),
-        Seat::Follows(_) | Seat::Claims { .. } => None,
+        Seat::Follows(..) | Seat::Claims { .. } => None,
     });
     let weight = |error: &Error| match error {
-        Error::Rejected { .. } => 2,
+        Error::Rejected { .. } => 3,
+        Error::Unchanged { .. } => 2,
         Error::Untrue { .. } => 1,
         _ => 0,
     };

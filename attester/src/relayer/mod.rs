@@ -4,12 +4,14 @@
 
 mod attend;
 mod land;
+mod manifest;
 mod operator;
 mod status;
 
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
+use chassis_verifier::sha256;
 use reqwest::{Client, RequestBuilder, StatusCode, Url, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
@@ -19,6 +21,7 @@ pub use land::{Errand, Progress, Relayers};
 pub use operator::{Reason, Warning};
 pub use status::{CheckReport, State, Status};
 
+use manifest::Manifest;
 use operator::OperatorView;
 
 /// One relayer's HTTP interface.
@@ -95,6 +98,20 @@ impl Relayer {
         Ok(view.warnings)
     }
 
+    /// Which evidence each result of a report is of, by the manifest with this SHA-256: it is that or nothing.
+    ///
+    /// # Errors
+    /// If the relayer does not answer, or does not have it.
+    pub(crate) async fn manifest(&self, digest: B256) -> Result<Manifest, Error> {
+        let request = self.client.get(self.url(&format!("manifests/{digest}"))?);
+        let (code, body) = self.fetch(request).await?;
+        if sha256(&body) != digest {
+            return Err(self.refusal(code, &body));
+        }
+        serde_json::from_slice(&body)
+            .map_err(|problem| self.error(format!("manifest {digest} is none: {problem}"), false))
+    }
+
     async fn about(&self, request: RequestBuilder, digest: B256) -> Result<Status, Error> {
         let status: Status = self.ask(request).await?;
         if status.digest == digest {
@@ -106,6 +123,11 @@ impl Relayer {
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
+        let (code, body) = self.fetch(request).await?;
+        serde_json::from_slice(&body).map_err(|_| self.refusal(code, &body))
+    }
+
+    async fn fetch(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Error> {
         let response = request
             .send()
             .await
@@ -114,7 +136,7 @@ impl Relayer {
         let body = http::body(response)
             .await
             .map_err(|problem| self.error(problem, true))?;
-        serde_json::from_slice(&body).map_err(|_| self.refusal(code, &body))
+        Ok((code, body))
     }
 
     fn refusal(&self, code: StatusCode, body: &[u8]) -> Error {

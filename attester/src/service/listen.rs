@@ -38,7 +38,7 @@ pub(super) async fn listen(
 }
 
 async fn readyz(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    let (is_ready, answer) = shared.ready.answer();
+    let (is_ready, answer) = shared.ready.told();
     let code = if is_ready {
         StatusCode::OK
     } else {

@@ -30,8 +30,10 @@ pub(super) struct Known {
     operator: Address,
     /// The boot of which the evidence on chain speaks.
     pub(super) boot_id: Option<String>,
-    /// When it landed.
+    /// Its anchor's time: evidence ages from there.
     pub(super) landed: u64,
+    /// When the last renewal was begun that changed nothing on chain.
+    pub(super) unchanged: u64,
     /// When a warning was last heeded.
     pub(super) heeded: u64,
     /// What was sent and is not decided.
@@ -43,6 +45,7 @@ pub(super) struct Known {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Pending {
     pub(super) digest: B256,
+    pub(super) anchor_block: u64,
     pub(super) evidence_time: u64,
     pub(super) expiry_before: u64,
     pub(super) boot_id: Option<String>,
@@ -51,7 +54,7 @@ pub(super) struct Pending {
     pub(super) sent: u64,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Memory {
     /// Opens the file at `path`; one that is about another operator, registry or chain, or cannot be read, is started anew:
@@ -96,6 +99,7 @@ impl Memory {
             operator,
             boot_id: None,
             landed: 0,
+            unchanged: 0,
             heeded: 0,
             pending: None,
         };
@@ -134,6 +138,7 @@ impl Pending {
     pub(super) fn new(errand: &Errand, boot_id: Option<String>, session_key_hash: B256, sent: u64) -> Self {
         Self {
             digest: errand.digest,
+            anchor_block: errand.anchor_block,
             evidence_time: errand.evidence_time,
             expiry_before: errand.expiry_before,
             boot_id,
@@ -146,6 +151,7 @@ impl Pending {
         Errand {
             digest: self.digest,
             operator,
+            anchor_block: self.anchor_block,
             evidence_time: self.evidence_time,
             expiry_before: self.expiry_before,
         }

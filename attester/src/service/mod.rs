@@ -1,36 +1,34 @@
 //! `chassis-node renew`: keeps an operator attested.
 //!
 //! A loop that looks (at the chain, this machine's boot, relayers), decides ([`plan`]), and renews. Times are the chain's. It
-//! may be killed anywhere: what was sent is remembered before it is sent, and found again on chain or at a relayer.
+//! may be killed anywhere: what was sent is remembered before it is sent, and found again on chain or at a relayer. Beside it
+//! another one looks at the chain, and tells whoever asks.
 
 mod catalogue;
+mod collecting;
 mod listen;
 mod memory;
 mod plan;
 mod ready;
+mod sight;
 mod watch;
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use alloy_primitives::{B256, keccak256};
 use chassis_verifier::bundle::{Disclosure, Evidence};
-use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
-use crate::{At, Errand, Error, OperatorKey, Progress, Relayers, Request, SessionKey, Standing};
+use crate::{Errand, Error, OnChain, OperatorKey, Progress, Relayers, Request, SessionKey};
 
 pub use catalogue::{CATALOGUE, Kind, Metric};
 
 use catalogue::seconds;
+use collecting::Collecting;
 use memory::{Memory, Pending};
 use plan::{Reason, Step, View};
 use ready::Ready;
+use sight::Sight;
 use watch::{Watch, count_failure};
 
 /// Collects evidence; blocks.
@@ -72,6 +70,8 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     /// How often chain and relayers are asked.
     pub watch: Duration,
+    /// How long this machine may take to make evidence.
+    pub machine_patience: Duration,
     /// How long one bundle may take to be final.
     pub patience: Duration,
     /// The pause after the first failure; each further one doubles it, up to [`LONGEST_PAUSE`].
@@ -109,16 +109,20 @@ impl Service {
             }
         };
         info!(%operator, registry = %registry.address, chain = chain_id, "started");
+        let sight = Sight::new(registry.clone(), operator, ready);
+        let every = self.settings.watch;
         let mut keeper = Keeper {
-            watch: Watch::new(self.settings.watch),
+            watch: Watch::new(every),
+            collecting: Collecting::new(Arc::clone(&self.collector), self.settings.machine_patience),
             service: self,
             memory,
-            ready,
-            expiry: 0,
+            sight: &sight,
+            left_as: None,
         };
         tokio::select! {
             () = stop => {}
             () = listen => {}
+            () = sight.keep_looking(every) => {}
             () = keeper.keep() => {}
         }
         info!("stopped");
@@ -127,16 +131,17 @@ impl Service {
 }
 
 /// The service at work.
-struct Keeper {
+struct Keeper<'a> {
     service: Service,
     memory: Memory,
-    ready: Ready,
+    sight: &'a Sight,
     watch: Watch,
-    /// The last known one.
-    expiry: u64,
+    collecting: Collecting,
+    /// Out of the registry, as that was last said.
+    left_as: Option<OnChain>,
 }
 
-impl Keeper {
+impl Keeper<'_> {
     async fn keep(&mut self) {
         let mut failures = 0;
         loop {
@@ -147,7 +152,7 @@ impl Keeper {
                 }
                 Err(problem) => {
                     failures += 1;
-                    self.report(&problem);
+                    Self::report(&problem);
                     self.pause_after(failures)
                 }
             };
@@ -157,10 +162,11 @@ impl Keeper {
 
     /// Looks once, and renews if that is due. Gives the time until the next look.
     async fn turn(&mut self) -> Result<Duration, Error> {
-        let (now, standing) = self.look().await?;
+        let (now, standing) = self.sight.look().await?;
+        let (watch, retry) = (self.service.settings.watch, self.service.settings.retry);
         if let Some(pending) = self.memory.known.pending.clone() {
             self.take_up(pending, now).await?;
-            return Ok(Duration::ZERO);
+            return Ok(retry);
         }
         let is_warned = self
             .watch
@@ -172,40 +178,33 @@ impl Keeper {
             now,
             standing: &standing,
             landed: self.memory.known.landed,
+            unchanged: self.memory.known.unchanged,
             is_same_boot: boot_id == self.memory.known.boot_id,
             is_warned,
             heeded: self.memory.known.heeded,
         });
         let due = if let Step::Wait(due) = step { due } else { 0 };
         metrics::gauge!("chassis_node_next_renewal_timestamp_seconds").set(seconds(due));
-        let watch = self.service.settings.watch;
+        if step != Step::Leave {
+            self.left_as = None;
+        }
         match step {
             Step::Renew(reason) => {
                 self.renew(reason, now, boot_id).await?;
-                Ok(Duration::ZERO)
+                Ok(retry)
             }
             Step::Wait(due) => Ok(watch.min(Duration::from_secs(due.saturating_sub(now).max(1)))),
             Step::Leave => {
-                tracing::debug!(status = %standing.status, "new evidence would not help; register to come back");
+                if self.left_as.replace(standing.status) != Some(standing.status) {
+                    let (operator, status) = (self.service.key.address(), standing.status);
+                    warn!(
+                        "{}; this service leaves it alone",
+                        Error::Down { operator, status }
+                    );
+                }
                 Ok(watch)
             }
         }
-    }
-
-    /// The chain's time and what the registry says, shown to whoever wants to know.
-    async fn look(&mut self) -> Result<(u64, Standing), Error> {
-        let registry = &self.service.relayers.registry;
-        let now = registry.rpc.block(At::Latest).await?.timestamp.to();
-        let standing = registry.standing(self.service.key.address(), At::Latest).await?;
-        self.show(&standing);
-        Ok((now, standing))
-    }
-
-    fn show(&mut self, standing: &Standing) {
-        self.expiry = standing.expiry;
-        metrics::gauge!("chassis_node_attested").set(u8::from(standing.is_attested));
-        metrics::gauge!("chassis_node_expiry_timestamp_seconds").set(seconds(standing.expiry));
-        self.ready.learn(standing);
     }
 
     async fn renew(&mut self, reason: Reason, now: u64, boot_id: Option<String>) -> Result<(), Error> {
@@ -227,10 +226,7 @@ impl Keeper {
             session_key_hash,
             disclosure: service.settings.disclosure,
         };
-        let collector = Arc::clone(&service.collector);
-        let evidence = spawn_blocking(move || collector(&request))
-            .await
-            .map_err(|panic| Error::unusable("this machine's evidence", panic))??;
+        let evidence = self.collecting.collect(request).await?;
         let bundle = service.key.consent(evidence).await?;
         let json = bundle.to_json()?;
         let errand = service.relayers.errand(&bundle).await?;
@@ -267,39 +263,40 @@ impl Keeper {
             .land(errand, bundle, patience, &mut |progress| log(&progress))
             .await;
         let pending = self.memory.known.pending.take();
-        if let (Ok(standing), Some(pending)) = (&outcome, pending) {
-            metrics::counter!("chassis_node_renewals_total", "outcome" => "landed").increment(1);
-            info!(bundle = %errand.digest, expiry = standing.expiry, "attested");
-            if let SessionHash::Key(key) = &self.service.session {
-                key.landed(pending.session_key_hash)?;
+        match (&outcome, pending) {
+            (Ok(standing), Some(pending)) => {
+                count("landed");
+                info!(bundle = %errand.digest, expiry = standing.expiry, "attested");
+                if let SessionHash::Key(key) = &self.service.session {
+                    key.landed(pending.session_key_hash)?;
+                }
+                self.memory.known.boot_id = pending.boot_id;
+                self.memory.known.landed = pending.evidence_time;
             }
-            self.memory.known.boot_id = pending.boot_id;
-            // The anchor's time and not now: evidence ages from there.
-            self.memory.known.landed = pending.evidence_time;
-            self.show(standing);
+            // Of boot and session key nothing is known: on chain is another bundle.
+            (Err(Error::Unchanged { .. }), Some(pending)) => self.memory.known.unchanged = pending.sent,
+            _ => {}
         }
         self.memory.save()?;
         outcome.map(|_| ())
     }
 
-    fn report(&self, problem: &Error) {
+    fn report(problem: &Error) {
         match problem {
-            Error::Rpc { .. } => {
-                metrics::counter!("chassis_node_chain_failures_total").increment(1);
-                // Only here is this machine's clock asked: the chain's is out of reach.
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                if now.as_secs() >= self.expiry {
-                    self.ready.doubt();
-                }
+            // It counts what it sees itself.
+            Error::Rpc { .. } => {}
+            Error::Unchanged { .. } => {
+                count("unchanged");
+                return info!("{problem}");
             }
             Error::Rejected { checks, .. } => {
-                metrics::counter!("chassis_node_renewals_total", "outcome" => "rejected").increment(1);
+                count("rejected");
                 for check in checks.iter().filter(|check| check.failed()) {
                     let advice = crate::advice(check.id).unwrap_or("update chassis-node");
                     error!(check = check.id, "{}: {}; {advice}", check.name, check.detail);
                 }
             }
-            _ => metrics::counter!("chassis_node_renewals_total", "outcome" => "failed").increment(1),
+            _ => count("failed"),
         }
         error!("{problem}");
     }
@@ -317,6 +314,10 @@ impl Keeper {
         let text = fs::read_to_string(&self.service.boot_id).ok()?;
         Some(text.trim().to_owned())
     }
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("chassis_node_renewals_total", "outcome" => outcome).increment(1);
 }
 
 fn log(progress: &Progress<'_>) {

@@ -12,6 +12,8 @@ pub(super) struct View<'a> {
     pub(super) standing: &'a Standing,
     /// When the last evidence landed; 0 if that is not known.
     pub(super) landed: u64,
+    /// When the last renewal was begun that changed nothing on chain; 0 if none did.
+    pub(super) unchanged: u64,
     /// Whether this is the boot of which the last evidence speaks.
     pub(super) is_same_boot: bool,
     /// Whether a relayer warns of what is on chain.
@@ -52,8 +54,11 @@ pub(super) enum Reason {
 const EARLIEST: u64 = 50;
 /// and this, in percent. So one failure of half a lifetime's third costs nothing, and nodes do not come all at once.
 const LATEST: u64 = 70;
-/// A warning is heeded once in so small a part of a lifetime: whoever warns all the time must not have us renew all the time.
-const HEEDED_PER_LIFETIME: u64 = 8;
+/// So small a part of a lifetime must lie between two renewals that a relayer's word alone causes, by a warning or by saying that
+/// there was nothing to change: whoever says so all the time must not have us renew all the time.
+const PAUSES_PER_LIFETIME: u64 = 8;
+/// However short the lifetime.
+const LEAST_PAUSE: u64 = 60;
 
 pub(super) fn next(view: &View<'_>) -> Step {
     let standing = view.standing;
@@ -66,12 +71,16 @@ pub(super) fn next(view: &View<'_>) -> Step {
         OnChain::Active | OnChain::Paused => {
             let begin = begin(view);
             let lifetime = standing.expiry.saturating_sub(begin);
-            let due = begin + lifetime * part(view) / 100_000;
-            if !view.is_same_boot {
-                Step::Renew(Reason::Rebooted)
-            } else if view.now >= due {
-                Step::Renew(Reason::Aged)
-            } else if view.is_warned && view.now >= view.heeded + lifetime / HEEDED_PER_LIFETIME {
+            let pause = (lifetime / PAUSES_PER_LIFETIME).max(LEAST_PAUSE);
+            let (due, reason) = if view.is_same_boot {
+                (begin + lifetime * part(view) / 100_000, Reason::Aged)
+            } else {
+                (view.now, Reason::Rebooted)
+            };
+            let due = due.max(view.unchanged + pause);
+            if view.now >= due {
+                Step::Renew(reason)
+            } else if view.is_warned && view.now >= view.unchanged.max(view.heeded) + pause {
                 Step::Renew(Reason::Warned)
             } else {
                 Step::Wait(due)
@@ -133,6 +142,7 @@ mod tests {
             attested_since: BEGIN,
             ttl: DAY,
             expiry: BEGIN + DAY,
+            lane: 8,
         }
     }
 
@@ -142,6 +152,7 @@ mod tests {
             now: BEGIN + 1,
             standing,
             landed: BEGIN,
+            unchanged: 0,
             is_same_boot: true,
             is_warned: false,
             heeded: 0,
@@ -241,5 +252,32 @@ mod tests {
             ..view(&capped)
         };
         assert_eq!(next(&forgotten), Step::Renew(Reason::Aged));
+    }
+
+    /// The end cannot move, by a CRL's or a statement's date: each renewal is answered with "final", without a transaction.
+    #[test]
+    fn where_renewals_change_nothing_they_are_few() {
+        let capped = Standing {
+            expiry: BEGIN + 3600,
+            ..standing(OnChain::Active)
+        };
+        let renewals = |is_same_boot| {
+            let (mut unchanged, mut renewals) = (0, Vec::new());
+            for now in BEGIN..BEGIN + 3600 {
+                let view = View {
+                    now,
+                    unchanged,
+                    is_same_boot,
+                    ..view(&capped)
+                };
+                if matches!(next(&view), Step::Renew(_)) {
+                    (unchanged, renewals) = (now, [renewals, vec![now]].concat());
+                }
+            }
+            renewals
+        };
+        assert!((2..=4).contains(&renewals(true).len()), "{:?}", renewals(true));
+        assert_eq!(renewals(false).len(), 8);
+        assert_eq!(renewals(false)[0], BEGIN, "a reboot is tried at once");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use alloy_primitives::Address;
@@ -15,7 +16,14 @@ use crate::{Standing, file};
 pub(super) struct Ready {
     operator: Address,
     path: Option<PathBuf>,
-    answer: Arc<Mutex<(bool, Value)>>,
+    answer: Arc<Mutex<Answer>>,
+}
+
+#[derive(Debug, Default)]
+struct Answer {
+    /// Until when it is yes; `None`: no. By a clock that nobody sets: how long is left, the chain says.
+    until: Option<Instant>,
+    json: Value,
 }
 
 impl Ready {
@@ -26,39 +34,71 @@ impl Ready {
             path,
             answer: Arc::default(),
         };
-        ready.set(false, json!({"operator": operator, "isAttested": false}));
+        ready.set(None, json!({"operator": operator, "isAttested": false}));
         ready
     }
 
-    pub(super) fn learn(&self, standing: &Standing) {
+    /// What the registry said when the chain's time was `now`.
+    pub(super) fn learn(&self, now: u64, standing: &Standing) {
         let mut json = json!(standing);
         json["operator"] = json!(self.operator);
-        self.set(standing.is_attested, json);
+        let left = Duration::from_secs(standing.expiry.saturating_sub(now));
+        let until = standing.is_attested.then(|| Instant::now() + left);
+        self.set(until, json);
     }
 
-    /// The chain has not been heard of since the attestation's end.
-    pub(super) fn doubt(&self) {
-        self.set(
-            false,
-            json!({"operator": self.operator, "isAttested": false, "reason": "the chain does not answer"}),
-        );
+    /// The chain does not answer. Whether what it said last has run out by now.
+    pub(super) fn expire(&self) -> bool {
+        let has_ended = self.left() == Some(Duration::ZERO);
+        if has_ended {
+            self.set(None, self.doubt());
+        }
+        has_ended
+    }
+
+    /// How long the answer is still yes; `None` if it is no.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let until = self.answer().until?;
+        Some(until.saturating_duration_since(Instant::now()))
     }
 
     /// Whether, and what is known.
-    pub(super) fn answer(&self) -> (bool, Value) {
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn told(&self) -> (bool, Value) {
+        if self.left() == Some(Duration::ZERO) {
+            return (false, self.doubt());
+        }
+        let answer = self.answer();
+        (answer.until.is_some(), answer.json.clone())
     }
 
-    fn set(&self, is_ready: bool, json: Value) {
+    /// A copy that only answers.
+    pub(super) fn reader(&self) -> Self {
+        Self {
+            operator: self.operator,
+            path: None,
+            answer: Arc::clone(&self.answer),
+        }
+    }
+
+    /// The chain has not been heard of since the attestation's end.
+    fn doubt(&self) -> Value {
+        json!({"operator": self.operator, "isAttested": false, "reason": "the chain does not answer"})
+    }
+
+    fn set(&self, until: Option<Instant>, json: Value) {
         let written = match &self.path {
-            Some(path) if is_ready => file::replace(path, format!("{json}\n").as_bytes()),
+            Some(path) if until.is_some() => file::replace(path, format!("{json}\n").as_bytes()),
             Some(path) => file::remove(path),
             None => Ok(()),
         };
         if let (Err(error), Some(path)) = (written, &self.path) {
             tracing::error!("the readiness file {} is not up to date: {error}", path.display());
         }
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = (is_ready, json);
+        *self.answer() = Answer { until, json };
+    }
+
+    fn answer(&self) -> MutexGuard<'_, Answer> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,13 +112,35 @@ impl Drop for Ready {
     }
 }
 
-impl Ready {
-    /// A copy that only answers.
-    pub(super) fn reader(&self) -> Self {
-        Self {
-            operator: self.operator,
-            path: None,
-            answer: Arc::clone(&self.answer),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OnChain;
+
+    #[test]
+    fn yes_ends_with_the_attestation_whoever_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready");
+        let ready = Ready::new(Address::ZERO, Some(path.clone()));
+        let standing = Standing {
+            is_attested: true,
+            status: OnChain::Active,
+            binding: 2,
+            custody: 2,
+            tcb: 1,
+            key_in_td: false,
+            evidence_time: 1000,
+            attested_since: 1000,
+            ttl: 600,
+            expiry: 1600,
+            lane: 8,
+        };
+        ready.learn(1000, &standing);
+        assert!(ready.told().0 && ready.reader().told().0 && path.exists());
+        assert!(!ready.expire(), "it holds for ten minutes");
+        ready.learn(1600, &standing);
+        assert!(!ready.reader().told().0);
+        assert!(ready.expire() && !path.exists());
+        assert!(!ready.expire(), "that is no news");
     }
 }

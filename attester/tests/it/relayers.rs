@@ -124,23 +124,62 @@ async fn a_relayer_that_says_final_and_has_done_nothing_is_caught() {
     assert_eq!(code, 0, "{stderr}");
 }
 
-/// An honest relayer ends a bundle without a transaction where it would change nothing.
+/// An honest relayer ends a bundle without a transaction where it would change nothing. A liar says the same of a bundle that
+/// it never looked at, so that is no success.
 #[tokio::test]
 async fn who_is_attested_for_as_long_already_is_told_until_when() {
-    let (node, chain) = (Node::new(), Chain::start().await);
-    chain.land();
     let end = json!({"state": "final", "reason": "already attested for as long"});
-    let relayer = Scripted::start(&chain, vec![end.clone()]).await;
+    let (node, chain) = (Node::new(), Chain::start().await);
+    chain.land(B256::ZERO);
     chain.age();
+    chain.finalize();
+    let relayer = Scripted::start(&chain, vec![end.clone()]).await;
     let (code, stdout, stderr) = register(&node, &chain, &[NOBODY, &relayer.url], &[]).await;
-    assert_eq!(code, 0, "{stderr}");
-    assert!(stdout.contains("is attested until "), "{stdout}");
+    assert_eq!((code, &*stdout), (6, ""), "{stderr}");
+    assert!(
+        stderr.contains("changed nothing on chain: operator is attested until 1700086400"),
+        "{stderr}"
+    );
+
+    // Who finds it bad beside one who says that nothing is to be done is heard.
+    let honest = Scripted::start(&chain, rejecting()).await;
+    let (code, _, stderr) = register(&node, &chain, &[&relayer.url, &honest.url], &[]).await;
+    assert_eq!(code, 5, "{stderr}");
 
     // To somebody who is not attested, that is a lie.
     let chain = Chain::start().await;
-    let relayer = Scripted::start(&chain, vec![end]).await;
+    let relayer = Scripted::start(&chain, vec![end.clone()]).await;
     let (code, _, stderr) = register(&node, &chain, &[&relayer.url], &["--wait", "3"]).await;
     assert_eq!(code, 6, "not final to us yet: {stderr}");
+    chain.finalize();
+    let (code, _, stderr) = register(&node, &chain, &[&relayer.url], &[]).await;
+    assert_eq!(code, 4, "{stderr}");
+}
+
+/// A clone's grant, or that of an older bundle: the registry's numbers look as if ours had landed.
+#[tokio::test]
+async fn another_bundle_that_lands_is_not_taken_for_this_one() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    let claim = json!({"state": "final", "blockNumber": FINALIZED, "lands": "another"});
+    let liar = Scripted::start(&chain, vec![claim]).await;
+    let (code, stdout, stderr) = register(&node, &chain, &[&liar.url], &[]).await;
+    assert_eq!((code, &*stdout), (4, ""), "{stderr}");
+
+    // Nobody shows what has landed: nobody is believed, and nobody accused.
+    let (chain, elsewhere) = (Chain::start().await, Chain::start().await);
+    let claim = json!({"state": "final", "blockNumber": FINALIZED});
+    let silent = Scripted::start(&elsewhere, vec![claim]).await;
+    let land = async {
+        while silent.received().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        chain.land(B256::repeat_byte(1));
+    };
+    let more = ["--wait", "3"];
+    let relayers = [&*silent.url];
+    let ((code, _, stderr), ()) = tokio::join!(register(&node, &chain, &relayers, &more), land);
+    assert_eq!(code, 6, "{stderr}");
+    assert!(stderr.contains("no relayer shows manifest"), "{stderr}");
 }
 
 #[tokio::test]

@@ -108,3 +108,48 @@ async fn a_second_one_on_the_same_state_is_refused() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+/// One relayer lies that nothing is to be done, after a reboot whose evidence nobody has found good: that says nothing about
+/// this boot, and nothing about the session key.
+#[tokio::test]
+async fn a_claim_that_nothing_is_to_be_done_counts_for_nothing() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    chain.land(B256::ZERO);
+    chain.age();
+    chain.finalize();
+    let liar = Scripted::start(&chain, vec![json!({"state": "final"})]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let session = folder.path().join("session");
+    let mut command = renew(&node, &chain, &liar, folder.path());
+    command
+        .arg("--session-key")
+        .arg(&session)
+        .arg("--rotate-session-key");
+    let mut process = command.stderr(Stdio::null()).spawn().unwrap();
+    let public = || fs::read(folder.path().join("session.pub")).unwrap();
+    let state =
+        || -> Value { serde_json::from_slice(&fs::read(folder.path().join("state")).unwrap()).unwrap() };
+    until("it was told so", || {
+        fs::exists(folder.path().join("state")).unwrap() && state()["unchanged"].as_u64().unwrap_or(0) > 0
+    })
+    .await;
+    let before = public();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(relayer_hashes(&liar).len(), 1, "it is not sent again and again");
+    assert_ne!(relayer_hashes(&liar)[0], sha256(&before));
+    assert_eq!(public(), before);
+    assert_eq!(
+        (&state()["bootId"], &state()["landed"]),
+        (&Value::Null, &json!(0))
+    );
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+fn relayer_hashes(relayer: &Scripted) -> Vec<B256> {
+    let received = relayer.received();
+    received
+        .iter()
+        .map(|bundle| bundle.evidence.session_key_hash)
+        .collect()
+}

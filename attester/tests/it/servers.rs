@@ -2,16 +2,19 @@
 
 use std::sync::{Arc, Mutex};
 
-use alloy::sol_types::{SolCall, SolValue};
-use alloy_primitives::{B256, Bytes, aliases::U40};
+use alloy::sol_types::{SolCall, SolEvent, SolValue};
+use alloy_primitives::{Address, B256, Bytes, U256, aliases::U40};
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, State},
+    extract::{self, Path},
     http::Response,
     routing::{get, post},
 };
-use chassis_verifier::bundle::{Bundle, DEFAULT_LIMIT};
+use chassis_verifier::{
+    bundle::{Bundle, DEFAULT_LIMIT},
+    sha256,
+};
 use serde_json::{Value, json};
 
 mod interface {
@@ -27,10 +30,13 @@ mod interface {
     );
 }
 
-use interface::IProofOfCloudRegistry::{Attestation, Status, attestationOfCall, isAttested_0Call};
+use interface::IProofOfCloudRegistry::{
+    Attestation, BatchPosted, OperatorGranted, Status, attestationOfCall, isAttested_0Call,
+};
 
 pub(crate) const BLOCK_HASH: B256 = B256::repeat_byte(0x42);
-/// The finalized block's number and time; the latest is two later.
+/// The finalized block's number and time; the latest is two later. Whatever lands does so in the next one, which is final at
+/// once.
 pub(crate) const FINALIZED: u64 = 16;
 const TIME: u64 = 1_700_000_000;
 
@@ -38,24 +44,38 @@ const TIME: u64 = 1_700_000_000;
 #[derive(Clone)]
 pub(crate) struct Chain {
     pub(crate) url: String,
-    stored: Arc<Mutex<Attestation>>,
+    state: Arc<Mutex<State>>,
 }
+
+struct State {
+    stored: Attestation,
+    /// The bundle that has landed.
+    landed: Option<B256>,
+    finalized: u64,
+}
+
+type Shared = Arc<Mutex<State>>;
 
 impl Chain {
     pub(crate) async fn start() -> Self {
-        let stored = Arc::new(Mutex::new(attestation(Status::Unknown)));
-        let router = Router::new()
-            .route("/", post(rpc))
-            .with_state(Arc::clone(&stored));
+        let state = Arc::new(Mutex::new(State {
+            stored: attestation(Status::Unknown),
+            landed: None,
+            finalized: FINALIZED,
+        }));
+        let router = Router::new().route("/", post(rpc)).with_state(Arc::clone(&state));
         Self {
             url: serve(router).await,
-            stored,
+            state,
         }
     }
 
-    /// From now on the operator is attested, by evidence of the finalized block.
-    pub(crate) fn land(&self) {
-        *self.stored.lock().unwrap() = Attestation {
+    /// From now on the operator is attested, by evidence of the finalized block: by the bundle with this digest.
+    pub(crate) fn land(&self, bundle: B256) {
+        let mut state = self.state.lock().unwrap();
+        state.landed = Some(bundle);
+        state.finalized = FINALIZED + 1;
+        state.stored = Attestation {
             binding: 2,
             custody: 2,
             tcb: 1,
@@ -65,14 +85,54 @@ impl Chain {
             ..attestation(Status::Active)
         };
     }
-}
 
-impl Chain {
     /// What is on chain is by older evidence.
     pub(crate) fn age(&self) {
-        let mut stored = self.stored.lock().unwrap();
-        stored.evidenceTime = U40::from(TIME - 1000);
+        self.state.lock().unwrap().stored.evidenceTime = U40::from(TIME - 1000);
     }
+
+    /// What was the latest block is final.
+    pub(crate) fn finalize(&self) {
+        self.state.lock().unwrap().finalized += 2;
+    }
+}
+
+/// What the registry's log names: the bundle's result is its digest.
+fn manifest(bundle: B256) -> Vec<u8> {
+    json!({"version": 1, "items": [{"result": bundle, "evidence": bundle, "endorsements": bundle}]})
+        .to_string()
+        .into_bytes()
+}
+
+fn logs(bundle: B256) -> Value {
+    let grant = OperatorGranted {
+        operator: crate::cli::OPERATOR,
+        platformId: B256::ZERO,
+        workloadId: B256::ZERO,
+        instanceId: B256::ZERO,
+        digest: bundle,
+        operatorWord: U256::ZERO,
+        laneWord: 1,
+    };
+    let batch = BatchPosted {
+        batch: 0,
+        policyDigest: B256::ZERO,
+        origin: U256::ZERO,
+        reportHash: B256::ZERO,
+        archive: sha256(&manifest(bundle)),
+        applied: U256::ZERO,
+        renewals: Bytes::new(),
+        digests: Vec::new(),
+        head: B256::ZERO,
+    };
+    let logs = [grant.encode_log_data(), batch.encode_log_data()].map(|data| alloy::rpc::types::Log {
+        inner: alloy_primitives::Log {
+            address: Address::repeat_byte(0xaa),
+            data,
+        },
+        ..alloy::rpc::types::Log::default()
+    });
+    json!(logs)
 }
 
 fn attestation(status: Status) -> Attestation {
@@ -96,21 +156,22 @@ fn attestation(status: Status) -> Attestation {
     }
 }
 
-async fn rpc(State(stored): State<Arc<Mutex<Attestation>>>, Json(request): Json<Value>) -> Json<Value> {
+async fn rpc(extract::State(state): extract::State<Shared>, Json(request): Json<Value>) -> Json<Value> {
     let params = &request["params"];
+    let state = state.lock().unwrap();
     let result = match request["method"].as_str().unwrap() {
         "eth_chainId" => json!("0x7a69"),
         "eth_getBlockByNumber" => {
-            let number = if params[0] == "latest" {
-                FINALIZED + 2
-            } else {
-                FINALIZED
+            let number = match params[0].as_str().unwrap() {
+                "latest" => FINALIZED + 2,
+                "finalized" => state.finalized,
+                _ => FINALIZED,
             };
             json!({"number": format!("{number:#x}"), "hash": BLOCK_HASH, "timestamp": format!("{TIME:#x}")})
         }
         "eth_call" => {
             let data: Bytes = serde_json::from_value(params[0]["data"].clone()).unwrap();
-            let stored = stored.lock().unwrap().clone();
+            let stored = &state.stored;
             match <[u8; 4]>::try_from(&data[..4]).unwrap() {
                 attestationOfCall::SELECTOR => json!(Bytes::from(stored.abi_encode())),
                 isAttested_0Call::SELECTOR => {
@@ -119,13 +180,19 @@ async fn rpc(State(stored): State<Arc<Mutex<Attestation>>>, Json(request): Json<
                 other => panic!("{other:?} was not expected"),
             }
         }
+        "eth_getLogs" => {
+            let from = params[0]["fromBlock"].as_str().unwrap();
+            let from = u64::from_str_radix(from.trim_start_matches("0x"), 16).unwrap();
+            let landed = state.landed.filter(|_| from <= FINALIZED + 1);
+            landed.map_or(json!([]), logs)
+        }
         other => panic!("{other} was not expected"),
     };
     Json(json!({"jsonrpc": "2.0", "id": request["id"], "result": result}))
 }
 
 /// A relayer that tells of one scripted state after another, and of the last one for ever. A script's `lands` is done, and
-/// not told.
+/// not told: the bundle lands, or another one if it is "another".
 #[derive(Clone)]
 pub(crate) struct Scripted {
     pub(crate) url: String,
@@ -146,6 +213,7 @@ impl Scripted {
             .route("/v1/bundles", post(receive))
             .route("/v1/bundles/{digest}", get(next))
             .route("/v1/operators/{address}", get(operator))
+            .route("/v1/manifests/{digest}", get(show))
             .with_state(relayer.clone());
         relayer.url = serve(router).await;
         relayer
@@ -163,23 +231,30 @@ impl Scripted {
         } else {
             script[0].clone()
         };
-        if answer.as_object_mut().unwrap().remove("lands").is_some() {
-            self.chain.land();
+        match answer.as_object_mut().unwrap().remove("lands") {
+            Some(Value::String(another)) => self.chain.land(sha256(another.as_bytes())),
+            Some(_) => self.chain.land(digest),
+            None => {}
         }
         answer["digest"] = json!(digest);
         Json(answer)
     }
 }
 
-async fn receive(State(relayer): State<Scripted>, body: axum::body::Bytes) -> Json<Value> {
+async fn receive(extract::State(relayer): extract::State<Scripted>, body: axum::body::Bytes) -> Json<Value> {
     let bundle = Bundle::parse(&body, DEFAULT_LIMIT).unwrap();
     let digest = bundle.digest;
     relayer.received.lock().unwrap().push(bundle);
     relayer.answer(digest)
 }
 
-async fn next(State(relayer): State<Scripted>, Path(digest): Path<B256>) -> Json<Value> {
+async fn next(extract::State(relayer): extract::State<Scripted>, Path(digest): Path<B256>) -> Json<Value> {
     relayer.answer(digest)
+}
+
+async fn show(extract::State(relayer): extract::State<Scripted>) -> Vec<u8> {
+    let landed = relayer.chain.state.lock().unwrap().landed;
+    landed.map_or(Vec::new(), manifest)
 }
 
 async fn operator(Path(_): Path<String>) -> Json<Value> {
