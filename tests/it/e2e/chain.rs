@@ -12,7 +12,7 @@ use alloy::{
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
-    sol_types::SolValue,
+    sol_types::{SolCall, SolValue},
 };
 use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
 use chassis_sim::provider::PROVIDER_ID;
@@ -84,6 +84,13 @@ impl Chain {
     /// Any method of anvil's.
     pub(crate) async fn ask(&self, method: &'static str, params: Value) -> Value {
         self.provider.raw_request(method.into(), params).await.unwrap()
+    }
+
+    /// Has the guardian call the registry.
+    pub(crate) async fn guard(&self, call: &impl SolCall) {
+        let data = Bytes::from(call.abi_encode());
+        let transaction = json!({"from": GUARDIAN, "to": self.registry, "data": data});
+        self.ask("eth_sendTransaction", json!([transaction])).await;
     }
 
     async fn spawn(arguments: &[&str], epoch: u32) -> Self {

@@ -8,6 +8,7 @@ mod trouble;
 use std::process::Command;
 
 use alloy::primitives::{Address, B256};
+use chassis_relayer::registry::IProofOfCloudRegistry::Attestation;
 use chassis_sim::machine::{Machine, Parts};
 use chassis_verifier::platform_id;
 
@@ -58,6 +59,25 @@ impl World {
     async fn is_attested(&self, key: usize) -> bool {
         let operator = signer(key).address();
         self.chain.registry().isAttested_0(operator).call().await.unwrap()
+    }
+
+    /// What the registry has about the operator with this key.
+    async fn stored(&self, key: usize) -> Attestation {
+        let operator = signer(key).address();
+        self.chain
+            .registry()
+            .attestationOf(operator)
+            .call()
+            .await
+            .unwrap()
+    }
+
+    /// The instances of its grants, in order.
+    async fn instances(&self, key: usize) -> Vec<B256> {
+        let registry = self.chain.registry();
+        let grants = registry.OperatorGranted_filter().topic1(signer(key).address());
+        let grants = grants.from_block(0).query().await.unwrap();
+        grants.into_iter().map(|(grant, _)| grant.instanceId).collect()
     }
 
     /// Which platform the operator is attested on.

@@ -1,9 +1,11 @@
 //! `chassis-node` as people run it: to get on chain, to stay there, and to leave.
 
+mod clock;
 mod deregister;
 mod key;
 mod register;
 mod renew;
+mod tpm;
 mod warned;
 
 use std::{
@@ -102,8 +104,29 @@ impl Service {
         }
     }
 
+    /// The same files on another disk.
+    pub(super) fn cloned(&self) -> Self {
+        let clone = Self::new();
+        for entry in fs::read_dir(self.dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), clone.dir.path().join(entry.file_name())).unwrap();
+        }
+        clone
+    }
+
     /// Starts it on a machine; it looks each second and tries again after one.
     pub(super) fn start(&mut self, chain: &Chain, parts: &Parts, relayers: &[&str]) {
+        self.start_with(chain, parts, relayers, |_| {});
+    }
+
+    /// The same, with more on its command line or in its environment.
+    pub(super) fn start_with(
+        &mut self,
+        chain: &Chain,
+        parts: &Parts,
+        relayers: &[&str],
+        more: impl FnOnce(&mut Command),
+    ) {
         let log = File::options()
             .create(true)
             .append(true)
@@ -125,6 +148,7 @@ impl Service {
             .env("RUST_LOG", "info")
             .stdout(Stdio::null())
             .stderr(log);
+        more(&mut command);
         self.process = Some(command.spawn().unwrap());
     }
 
@@ -206,20 +230,32 @@ impl Drop for Service {
 
 /// A relayer that says that everything is final, in a block that is final, and does nothing.
 async fn liar() -> String {
+    speaker(json!({"state": "final", "blockNumber": 1, "checks": []})).await
+}
+
+/// A relayer that says the same of every bundle, and does nothing.
+pub(super) async fn speaker(says: Value) -> String {
     use axum::{
         Json, Router,
         extract::Path,
         routing::{get, post},
     };
-    let lie =
-        |digest: String| Json(json!({"digest": digest, "state": "final", "blockNumber": 1, "checks": []}));
-    let submit = move |body: axum::body::Bytes| async move {
-        let bundle = chassis_verifier::bundle::Bundle::parse(&body, chassis_verifier::bundle::DEFAULT_LIMIT);
-        lie(bundle.unwrap().digest.to_string())
+    let about = move |digest: String| {
+        let mut says = says.clone();
+        says["digest"] = json!(digest);
+        Json(says)
+    };
+    let submit = {
+        let about = about.clone();
+        move |body: axum::body::Bytes| async move {
+            let bundle =
+                chassis_verifier::bundle::Bundle::parse(&body, chassis_verifier::bundle::DEFAULT_LIMIT);
+            about(bundle.unwrap().digest.to_string())
+        }
     };
     let router = Router::new().route("/v1/bundles", post(submit)).route(
         "/v1/bundles/{digest}",
-        get(move |Path(digest): Path<String>| async move { lie(digest) }),
+        get(move |Path(digest): Path<String>| async move { about(digest) }),
     );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
