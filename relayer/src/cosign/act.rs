@@ -19,6 +19,10 @@ use crate::Error;
 /// A peer that has not answered for this long is not there.
 const PRESENT: Duration = Duration::from_mins(1);
 
+/// How long what was signed is remembered, seconds. What a report may carry is of the last half hour, and it may be posted for
+/// one hour.
+const KEPT: u64 = 86_400;
+
 /// How long a signature may wait for its report, seconds.
 const PATIENCE: u64 = 3600;
 
@@ -41,7 +45,10 @@ impl Inner {
             Message::Fetch(fetch) => self.hand_out(fetch).await,
             Message::Sign(request) => {
                 let signed = self.sign_for(peer, &request).await?;
-                self.tell_all(signed.report, sender, signed.signature.signature.clone());
+                // Once: else one member's repetitions would be messages of this one to all.
+                if signed.is_new {
+                    self.tell_all(signed.report, sender, signed.signature.signature.clone());
+                }
                 Ok(to_body(&signed.signature))
             }
             Message::Signed(delivery) => {
@@ -55,7 +62,7 @@ impl Inner {
         Ok(Hello {
             policy: self.policy_digest,
             relayer_set_id: self.known_set().await?.id,
-            finalized: self.chain.finalized().await?.number,
+            finalized: self.finalized().await?.number,
         })
     }
 
@@ -111,7 +118,7 @@ impl Cosigner {
     /// again.
     ///
     /// # Errors
-    /// Of the database.
+    /// If the database or the chain does not answer.
     pub async fn greet(&self) -> Result<bool, Error> {
         let inner = &self.0;
         inner.store.forget(now(), now().saturating_sub(PATIENCE)).await?;
@@ -136,6 +143,10 @@ impl Cosigner {
             .filter(|peer| inner.is_present(peer.address));
         let present = u32::try_from(present.count()).unwrap_or(u32::MAX);
         metrics::gauge!("chassis_cosign_peers_up").set(present);
+        // By the chain's time too: while nothing is finalized, what was named long ago may still be signed.
+        let oldest = now().saturating_sub(KEPT);
+        let finalized = inner.finalized().await?.timestamp.saturating_sub(KEPT);
+        inner.store.forget_signed(oldest, oldest.min(finalized)).await?;
         Ok(false)
     }
 }

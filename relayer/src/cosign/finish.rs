@@ -13,7 +13,10 @@ use crate::{
     Error,
     appraiser::Fields,
     chain::Block,
-    post::report::{Carried, Effect},
+    post::{
+        Steps,
+        report::{Carried, Effect},
+    },
     registry::IProofOfCloudRegistry::{Report, postCall},
     store::{BundleRow, OpenReport, State},
 };
@@ -21,24 +24,33 @@ use crate::{
 /// Of a report's time, what must be left for a transaction to be mined, seconds.
 const LEAST_LEFT: u64 = 300;
 
+/// Most reports that are settled in one step. Each may ask the registry about all its bundles.
+const SETTLED_AT_ONCE: u32 = 8;
+
 impl Inner {
-    /// Brings on what can be. Returns whether anything moved.
+    /// Brings on what can be, its own first. One that fails holds up no other. Returns whether anything moved.
     pub(super) async fn finish(&self) -> Result<bool, Error> {
-        let reports = self.store.open_reports().await?;
+        let mut reports = self.store.open_reports().await?;
+        reports.sort_by_key(|report| !self.is_own(report));
         self.memory()
             .complete
             .retain(|hash, _| reports.iter().any(|report| report.hash == *hash));
-        let mut moved = false;
-        for report in reports {
-            moved |= self.finish_one(&report).await?;
+        let mut steps = Steps::default();
+        for report in &reports {
+            steps.add(self.finish_one(report).await);
         }
-        Ok(moved)
+        steps.add(self.settle().await);
+        steps.result()
+    }
+
+    fn is_own(&self, report: &OpenReport) -> bool {
+        report.proposer == self.signer.address()
     }
 
     async fn finish_one(&self, report: &OpenReport) -> Result<bool, Error> {
         let set = self.set(report.set_id).await?;
         let signatures = self.store.signatures_under(report.hash).await?;
-        let is_own = report.proposer == self.signer.address();
+        let is_own = self.is_own(report);
         let Some((mask, signatures)) = set.assemble(&signatures) else {
             return self.wait_for_signatures(report, is_own).await;
         };
@@ -47,19 +59,30 @@ impl Inner {
             .complete
             .entry(report.hash)
             .or_insert_with(Instant::now);
-        if is_own || first_seen.elapsed() >= self.wait_to_post(&set, report) {
-            if !is_own && self.is_shown(report, self.chain.latest().await?).await? {
-                // Somebody has posted it. What remains is to see it finalized, below.
-            } else if report.deadline < now() + LEAST_LEFT {
-                return self.give_up(report, "its report was not posted in time").await;
-            } else {
-                let calldata = calldata(report, mask, signatures)?;
-                self.store.queue_report(report, &calldata).await?;
-                info!(report = %report.hash, is_own, "has its signatures: to be posted");
+        if !is_own {
+            if first_seen.elapsed() < self.wait_to_post(&set, report) {
+                return Ok(false);
+            }
+            if self.store.bundles_cosigning(report.hash).await?.is_empty() {
+                self.store
+                    .close_report(report.hash, "nothing waits for it")
+                    .await?;
+                return Ok(true);
+            }
+            let latest = self.chain.latest().await?;
+            if self.is_shown(report, latest).await? {
+                // Somebody has posted it. What remains is to see it finalized.
+                self.store.set_shown(report.hash, Some(latest.number)).await?;
                 return Ok(true);
             }
         }
-        self.settle(report).await
+        if report.deadline < now() + LEAST_LEFT {
+            return self.give_up(report, "its report was not posted in time").await;
+        }
+        let calldata = calldata(report, mask, signatures)?;
+        self.store.queue_report(report, &calldata).await?;
+        info!(report = %report.hash, is_own, "has its signatures: to be posted");
+        Ok(true)
     }
 
     /// When this relayer posts what somebody else proposed: the proposer has the first stage to itself.
@@ -88,19 +111,30 @@ impl Inner {
         Ok(true)
     }
 
-    /// Ends what a finalized block shows to be done.
-    async fn settle(&self, report: &OpenReport) -> Result<bool, Error> {
-        let rows = self.store.bundles_cosigning(report.hash).await?;
-        if rows.is_empty() {
-            self.store
-                .close_report(report.hash, "nothing waits for it")
-                .await?;
-            return Ok(true);
-        }
-        if !self.is_shown(report, self.chain.finalized().await?).await? {
+    /// Looks once more at some of those that were shown, when the block that showed them is final.
+    async fn settle(&self) -> Result<bool, Error> {
+        if self.store.shown_reports(u64::MAX, 0, 1).await?.is_empty() {
             return Ok(false);
         }
-        for row in rows {
+        let finalized = self.finalized().await?;
+        let reports = self
+            .store
+            .shown_reports(finalized.number, now(), SETTLED_AT_ONCE)
+            .await?;
+        let mut steps = Steps::default();
+        for report in &reports {
+            steps.add(self.settle_one(report, finalized).await);
+        }
+        steps.result()
+    }
+
+    /// Ends what a finalized block shows to be done. What it does not show was reorganised away.
+    async fn settle_one(&self, report: &OpenReport, finalized: Block) -> Result<bool, Error> {
+        if !self.is_shown(report, finalized).await? {
+            self.store.set_shown(report.hash, None).await?;
+            return Ok(true);
+        }
+        for row in self.store.bundles_cosigning(report.hash).await? {
             self.store
                 .end_bundle(row.digest, State::Final, "posted by another relayer")
                 .await?;

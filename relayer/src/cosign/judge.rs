@@ -29,8 +29,16 @@ use crate::{
     post::report::{Carried, Effect, View},
 };
 
-/// Items judged at once: each may hold a bundle and two endorsement sets in memory.
+/// Items of one member's judged at once, and items of all that are appraised: each may hold a bundle and two endorsement
+/// sets in memory.
 pub(super) const AT_ONCE: usize = 4;
+
+/// Most reports of one member's that this relayer has signed and the registry does not show yet. Of an honest one they are
+/// as many as it proposes in three stages.
+const MOST_OPEN: i64 = 64;
+
+/// Most of those that carry one bundle. An honest member tries once a stage.
+const MOST_OF_ONE: i64 = 4;
 
 /// An item that this relayer would sign, and what a record of it needs.
 #[derive(Clone, Debug)]
@@ -74,12 +82,20 @@ impl Inner {
         proposer: &Peer,
         proposal: &Proposal,
     ) -> Result<(Vec<Judgement>, View), Fault> {
-        let block = self.check_heading(proposal).await?;
-        let judging: Vec<_> = proposal
-            .items
-            .iter()
-            .map(|item| self.judge(proposer, *item, block).boxed())
-            .collect();
+        let block = self.check_heading(proposer, proposal).await?;
+        let crowded = self.store.bundles_in_open(proposer.address, MOST_OF_ONE).await?;
+        let judging = proposal.items.iter().map(|item| {
+            let is_crowded = crowded.contains(&item.evidence);
+            async move {
+                if is_crowded {
+                    let reason = format!("{MOST_OF_ONE} reports of yours that carry it are signed here");
+                    return Err(vec![reason]);
+                }
+                self.judge(proposer, *item, block).await
+            }
+            .boxed()
+        });
+        let judging: Vec<_> = judging.collect();
         let mut judgements: Vec<Judgement> = stream::iter(judging).buffered(AT_ONCE).collect().await;
         let carried: Vec<_> = judgements
             .iter()
@@ -98,14 +114,21 @@ impl Inner {
     }
 
     /// What does not depend on any item. Gives the block.
-    async fn check_heading(&self, proposal: &Proposal) -> Result<Block, Fault> {
-        let set = self.set_in_force().await?;
+    async fn check_heading(&self, proposer: &Peer, proposal: &Proposal) -> Result<Block, Fault> {
+        let set = self.known_set().await?;
         if proposal.relayer_set_id != set.id {
             let reason = format!(
                 "relayer set {} is in force, not {}",
                 set.id, proposal.relayer_set_id
             );
             return Err(Fault::refused(reason));
+        }
+        let own = self.signer.address();
+        if !set.counts(own) {
+            return Err(Fault::refused(format!(
+                "{own} signs nothing in relayer set {}",
+                set.id
+            )));
         }
         if proposal.policy != self.policy_digest {
             let reason = format!(
@@ -114,14 +137,7 @@ impl Inner {
             );
             return Err(Fault::refused(reason));
         }
-        if !self
-            .chain
-            .decided
-            .policyInForce(self.policy_digest)
-            .call()
-            .await
-            .map_err(Error::from)?
-        {
+        if !self.has_policy().await? {
             return Err(Fault::refused(format!(
                 "policy {} is not registered",
                 self.policy_digest
@@ -137,6 +153,10 @@ impl Inner {
             .is_sorted_by(|earlier, later| earlier.evidence < later.evidence)
         {
             return Err(Fault::refused("items do not ascend by evidence"));
+        }
+        if self.store.count_open(proposer.address).await? >= MOST_OPEN {
+            let reason = format!("{MOST_OPEN} reports of yours are signed here and not on chain");
+            return Err(Fault(StatusCode::TOO_MANY_REQUESTS, reason));
         }
         self.check_block(proposal).await
     }
@@ -179,7 +199,7 @@ impl Inner {
         let patience = self.config.stage() / 4;
         let since = tokio::time::Instant::now();
         loop {
-            let finalized = self.chain.finalized().await?;
+            let finalized = self.finalized().await?;
             if finalized.number >= number || since.elapsed() >= patience {
                 return Ok(finalized);
             }
@@ -198,8 +218,8 @@ impl Inner {
         if let Some(judged) = self.memory().judged.get(&item) {
             return Ok(judged.clone());
         }
-        // However many propose, and however much.
-        let Ok(_room) = self.judging.acquire().await else {
+        // Of its own share: who hands its documents out slowly, or not at all, holds up nobody else's items.
+        let Some(_share) = self.shares.judge(proposer.address).await else {
             return Err(vec!["cannot be judged here now".into()]);
         };
         let judged = match self.appraise_anew(proposer, item).await {
@@ -268,7 +288,7 @@ impl Inner {
     }
 
     async fn own_endorsements(&self, bundle: &Bundle) -> Result<Endorsements, Error> {
-        let finalized = self.chain.finalized().await?;
+        let finalized = self.finalized().await?;
         let anchor = self
             .chain
             .anchor_claim(&bundle.evidence.anchor, finalized)
@@ -295,15 +315,22 @@ impl Inner {
         sets: [Endorsements; 2],
         as_of: u64,
     ) -> Result<[Appraisal; 2], Error> {
+        let failed = |source| Error::Io {
+            doing: "appraise a proposed bundle".into(),
+            source,
+        };
         let policy = Arc::clone(&self.policy);
+        let room = Arc::clone(&self.appraising).acquire_owned().await;
+        let room = room.map_err(|closed| failed(std::io::Error::other(closed)))?;
         let appraised = tokio::task::spawn_blocking(move || {
+            // Until it is done, even if nobody waits for it any more.
+            let _room = room;
             let [one, other] = sets.map(|set| appraise(&bundle, &set, &policy, as_of));
             Ok::<_, chassis_verifier::Error>([one?, other?])
         });
-        let appraised = appraised.await.map_err(|panic| Error::Io {
-            doing: "appraise a proposed bundle".into(),
-            source: std::io::Error::other(panic),
-        })?;
+        let appraised = appraised
+            .await
+            .map_err(|panic| failed(std::io::Error::other(panic)))?;
         Ok(appraised?)
     }
 

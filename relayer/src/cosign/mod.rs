@@ -38,6 +38,7 @@
 //!      than 900 s behind its own latest finalized block;
 //!    - holds evidence and `E`, or **fetch**es them by digest from the proposer, and archives them;
 //!    - sees that the evidence names this registry and chain, and that its operator consents;
+//!    - counts that of this proposer not too many reports are signed and not on chain, in all and about this bundle;
 //!    - vets `E` as `vet` has it: the anchor by its own chain; what is signed by its signatures, dates, and what it knows
 //!      of newer issues; what is unsigned by having fetched the same claim itself;
 //!    - appraises at the item's time with `E`, and with its own endorsements too, and finds the bundle attestable by both,
@@ -47,10 +48,11 @@
 //! 3. It writes down, then signs, then asks everybody who voted yes on all these items to **sign**. The request carries
 //!    its own signature. A signer makes the report itself out of the proposal and compares: every byte, or a refusal that
 //!    names the first difference. Then it writes down and signs.
-//! 4. Whoever signs tells all members (**signed**). So every signer comes to hold every signature, and a proposer that
+//! 4. Whoever signs tells all members (**signed**), once. So every signer comes to hold every signature, and a proposer that
 //!    keeps them to itself has withheld nothing. Any `k` of the signatures, in ascending order of member, make the calldata
 //!    of `post`.
-//! 5. Who voted yes and did not sign within a stage is left out of the next tries of that epoch, as long as `k` remain.
+//! 5. The votes of who voted yes and did not sign within a stage count for the rest of that epoch only where there are too
+//!    few without.
 //!
 //! # Written down before it leaves
 //!
@@ -61,10 +63,14 @@
 //!
 //! # What a member alone can do
 //!
-//! It can propose what others refuse, vote and not sign, stay silent, or ask often. That costs the others a stage, or a
-//! bounded piece of work. A bundle that is in its report waits for that, three stages at most and once an hour; a report
-//! of its that reverts counts against no bundle. It cannot get anything on chain, and two results signed for one name convict it there
-//! (`proveEquivocation`).
+//! It can propose what others refuse, vote and not sign, stay silent, hand documents out slowly, or ask often. That costs the
+//! others a stage, or a bounded piece of work, of a share that is its own. A bundle that is in its report waits for that,
+//! three stages at most and once an hour; a report of its that reverts counts against no bundle. It cannot get anything on
+//! chain, and two results signed for one name convict it there (`proveEquivocation`).
+//!
+//! To propose one bundle to each member with another time, block or `E`, so that signatures never gather, gains it the same
+//! three stages: each waits for a report of its own, gives it up, and proposes the bundle itself, or signs another's. Nobody
+//! compares what others were proposed, for every one of these reports may be honest.
 
 mod act;
 mod auth;
@@ -96,6 +102,7 @@ use alloy::{
     sol_types::Eip712Domain,
 };
 use chassis_verifier::Policy;
+use tokio::sync::Semaphore;
 
 pub use config::{Cosign, Peer};
 
@@ -105,8 +112,15 @@ use seat::Set;
 use server::Shares;
 
 use crate::{
-    Error, archive::Archive, chain::Chain, config::Config, endorse::Endorser, index::Alarm, key::Key,
-    post::report::Heading, store::Store,
+    Error,
+    archive::Archive,
+    chain::{Block, Chain},
+    config::Config,
+    endorse::Endorser,
+    index::Alarm,
+    key::Key,
+    post::{Steps, report::Heading},
+    store::Store,
 };
 
 /// How much older than `asOf` an item's appraisal may be, and `asOf` than the latest finalized block, seconds.
@@ -133,32 +147,29 @@ struct Inner {
     shares: Shares,
     /// While it tells of a divergence, nothing new is signed.
     divergence: Alarm,
-    judging: tokio::sync::Semaphore,
+    /// For appraising others' items.
+    appraising: Arc<Semaphore>,
     memory: Mutex<Memory>,
 }
 
 /// What may be forgotten: after a restart it only costs time.
 #[derive(Debug, Default)]
 struct Memory {
-    /// Bundles fit to be proposed.
-    ready: HashMap<B256, Readiness>,
+    /// Since when bundles are fit to be proposed.
+    ready: HashMap<B256, Instant>,
     /// Since when a report has all its signatures.
     complete: HashMap<B256, Instant>,
     /// What this relayer found of others' items.
     judged: HashMap<Item, Judged>,
     /// Who voted yes and did not sign: in which set and epoch.
     left_out: HashMap<Address, (u32, u64)>,
-    /// The relayer set, and when it was looked up.
-    set: Option<(Set, Instant)>,
+    /// What the registry said, and when.
+    in_force: Option<(u32, Instant)>,
+    sets: HashMap<u32, (Set, Instant)>,
+    has_policy: Option<(bool, Instant)>,
+    finalized: Option<(Block, Instant)>,
     /// When peers last answered, and what they work by.
     heard: HashMap<Address, (Instant, Hello)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Readiness {
-    since: Instant,
-    /// After a try in vain, when to try again.
-    not_before: Instant,
 }
 
 /// Most judgements kept.
@@ -204,21 +215,25 @@ impl Cosigner {
             max_batch: max_batch.min(cosign.max_items),
             client: client::client()?,
             shares: Shares::new(&cosign),
-            judging: tokio::sync::Semaphore::new(judge::AT_ONCE),
+            appraising: Arc::new(Semaphore::new(judge::AT_ONCE)),
             config: cosign,
             divergence,
             memory: Mutex::default(),
         })))
     }
 
-    /// Takes the next step: brings signed reports on, and proposes what is ready. Returns whether there was one.
+    /// Takes the next step: brings signed reports on, and proposes what is ready. Neither holds up the other. Returns whether
+    /// there was one.
     ///
     /// # Errors
     /// If the database or the chain does not answer: the same step is taken again later.
     pub async fn tick(&self) -> Result<bool, Error> {
-        let finished = self.0.finish().await?;
-        let proposed = !self.0.divergence.stops_signing() && self.0.propose().await?;
-        Ok(finished || proposed)
+        let mut steps = Steps::default();
+        steps.add(self.0.finish().await);
+        if !self.0.divergence.stops_signing() {
+            steps.add(self.0.propose().await);
+        }
+        steps.result()
     }
 
     /// As [`Self::tick`], and proposes nothing.

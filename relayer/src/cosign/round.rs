@@ -14,7 +14,7 @@ use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use super::{
-    FRESH, Inner, Peer, Readiness, auth,
+    FRESH, Inner, Peer, auth,
     client::tame,
     judge::against,
     message::{BlockName, Item, Message, Proposal, SignRequest, Signature, Vote, Votes},
@@ -47,9 +47,7 @@ pub(super) struct Ready {
 impl Inner {
     /// Proposes what is ready and this relayer's turn. Returns whether anything moved.
     pub(super) async fn propose(&self) -> Result<bool, Error> {
-        // What was put off is the oldest, and must not hide what is behind it.
-        let most = self.max_batch + self.put_off_now();
-        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.max_batch).unwrap_or(u32::MAX);
         let rows = self.store.bundles_to_propose(most).await?;
         if rows.is_empty() {
             self.memory().ready.clear();
@@ -60,8 +58,7 @@ impl Inner {
             return Ok(false);
         }
         let block = self.chain.finalized().await?;
-        let mut rows = self.in_turn(rows, &set, block.timestamp);
-        rows.truncate(self.max_batch);
+        let rows = self.in_turn(rows, &set, block.timestamp);
         if rows.is_empty() {
             return Ok(false);
         }
@@ -85,13 +82,7 @@ impl Inner {
         Ok(true)
     }
 
-    fn put_off_now(&self) -> usize {
-        let now = Instant::now();
-        let memory = self.memory();
-        memory.ready.values().filter(|one| one.not_before > now).count()
-    }
-
-    /// Those bundles that have waited until this relayer's turn.
+    /// Those bundles that have waited until this relayer's turn. One that was put off had its turn.
     fn in_turn(&self, rows: Vec<BundleRow>, set: &Set, as_of: u64) -> Vec<BundleRow> {
         let order = turn::order(set.id, as_of, &set.members);
         let rank = turn::rank(&order, self.signer.address());
@@ -103,19 +94,15 @@ impl Inner {
             .retain(|digest, _| rows.iter().any(|row| row.digest == *digest));
         rows.into_iter()
             .filter(|row| {
-                let readiness = memory.ready.entry(row.digest).or_insert(Readiness {
-                    since: now,
-                    not_before: now,
-                });
-                now.saturating_duration_since(readiness.since) >= wait && now >= readiness.not_before
+                let since = *memory.ready.entry(row.digest).or_insert(now);
+                row.claimed_until != 0 || now.saturating_duration_since(since) >= wait
             })
             .collect()
     }
 
-    /// Sorts out what has no effect or is too old. What remains ascends by evidence, one for each operator.
+    /// Sorts out what has no effect or is too old. What remains ascends by evidence.
     async fn ready(&self, rows: Vec<BundleRow>, block: Block) -> Result<(Vec<Ready>, View), Error> {
         let mut ready = Vec::new();
-        let mut operators = std::collections::BTreeSet::new();
         for row in rows {
             let fields = row.fields.as_deref();
             let Some(fields) = fields.and_then(|json| serde_json::from_str::<Fields>(json).ok()) else {
@@ -136,7 +123,7 @@ impl Inner {
                 continue;
             }
             // Appraised at a block that this endpoint does not hold for finalized yet.
-            if fields.as_of > block.timestamp || !operators.insert(row.operator) {
+            if fields.as_of > block.timestamp {
                 continue;
             }
             let carried = Carried {
@@ -170,11 +157,9 @@ impl Inner {
     /// Says why a bundle is not in a report, and leaves it alone for a stage.
     async fn put_off(&self, digest: B256, reason: &str) -> Result<(), Error> {
         info!(%digest, reason, "not signed now");
-        let later = Instant::now() + self.config.stage();
-        if let Some(readiness) = self.memory().ready.get_mut(&digest) {
-            readiness.not_before = later;
-        }
-        self.store.note_reason(digest, reason).await
+        self.store
+            .put_off(digest, self.config.stage_seconds, reason)
+            .await
     }
 
     /// What enough members vote for, and whom to ask to sign it.
@@ -193,7 +178,10 @@ impl Inner {
             .iter()
             .map(|(member, votes)| ballot(*member, votes, &ready))
             .collect();
-        let choice = tally::choose(ready.len(), set.threshold - 1, &ballots);
+        let (left_out, willing): (Vec<_>, Vec<_>) = ballots
+            .into_iter()
+            .partition(|ballot| self.is_left_out(ballot.member, set, block));
+        let choice = tally::prefer(ready.len(), set.threshold - 1, &willing, &left_out);
         let (items, ask) = choice.map_or((Vec::new(), Vec::new()), |choice| (choice.items, choice.ask));
         let outcome = if items.is_empty() { "failed" } else { "agreed" };
         metrics::counter!("chassis_cosign_proposals_total", "outcome" => outcome).increment(1);
@@ -214,8 +202,8 @@ impl Inner {
     }
 
     /// Puts a proposal to all members at once, and waits for all of them, at most a stage; but hardly longer once enough
-    /// have voted yes on everything: the first to answer are not always those who sign. Who does not answer is asked
-    /// again: a moment's trouble must not leave only those who always refuse.
+    /// have voted yes on everything: the first to answer are not always those who sign. Nobody's silence or refusal keeps
+    /// it from being asked again: a moment's trouble must not leave only those who always refuse.
     async fn poll(
         &self,
         set: &Set,
@@ -225,11 +213,10 @@ impl Inner {
     ) -> Vec<(Address, Votes)> {
         let message = Message::Propose(proposal.clone());
         let mut asked: FuturesUnordered<_> = self
-            .others(set, block.timestamp)
-            .into_iter()
+            .others(set)
             .map(|peer| {
                 let message = &message;
-                async move { (peer.address, self.ask::<Votes>(&peer, message).await) }.boxed()
+                async move { (peer.address, self.ask::<Votes>(peer, message).await) }.boxed()
             })
             .collect();
         let (mut polled, mut agree_wholly) = (Vec::new(), 1);
@@ -238,7 +225,7 @@ impl Inner {
             match answer {
                 Ok(votes) if votes.votes.len() == proposal.items.len() => {
                     let wholly = ballot(member, &votes, ready).yes.iter().all(|yes| *yes);
-                    agree_wholly += usize::from(wholly);
+                    agree_wholly += usize::from(wholly && !self.is_left_out(member, set, block));
                     polled.push((member, votes));
                 }
                 Ok(_) => warn!(peer = %member, "answered with another number of votes"),
@@ -305,25 +292,16 @@ impl Inner {
         self.memory().left_out.insert(member, epoch);
     }
 
-    /// The members that are asked, in turn order: but for those left out, as long as k remain.
-    fn others(&self, set: &Set, as_of: u64) -> Vec<Peer> {
-        let order = turn::order(set.id, as_of, &set.members);
-        let members = order
-            .into_iter()
-            .filter(|member| *member != self.signer.address() && set.counts(*member));
-        let peers: Vec<_> = members.filter_map(|member| self.peer(member).cloned()).collect();
-        let memory = self.memory();
-        let epoch = (set.id, as_of / turn::EPOCH);
-        let willing: Vec<_> = peers
-            .iter()
-            .filter(|peer| memory.left_out.get(&peer.address) != Some(&epoch))
-            .cloned()
-            .collect();
-        if willing.len() + 1 >= set.threshold {
-            willing
-        } else {
-            peers
-        }
+    /// Whether a member has voted yes and not signed in this epoch.
+    fn is_left_out(&self, member: Address, set: &Set, block: Block) -> bool {
+        let epoch = (set.id, block.timestamp / turn::EPOCH);
+        self.memory().left_out.get(&member) == Some(&epoch)
+    }
+
+    /// The members that are asked.
+    fn others(&self, set: &Set) -> impl Iterator<Item = &Peer> {
+        let members = set.members.iter().filter(|member| set.counts(**member));
+        members.filter_map(|member| self.peer(*member))
     }
 
     fn proposal(&self, set: &Set, block: Block, ready: &[Ready]) -> Proposal {

@@ -1,9 +1,11 @@
 //! The relayer set in force.
 
+use std::time::{Duration, Instant};
+
 use alloy::primitives::Address;
 
 use super::Inner;
-use crate::Error;
+use crate::{Error, chain::Block};
 
 /// A relayer set, as the registry has it now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,23 +57,82 @@ impl Set {
     }
 }
 
+/// How long a look at the registry's control is good for, where the registry itself decides in the end: a peer that was
+/// disabled is heard no longer than this.
+const CONTROL_TIME: Duration = Duration::from_secs(10);
+
+/// How long a look at the finalized block is good for: members' messages come many a second.
+const BLOCK_TIME: Duration = Duration::from_secs(1);
+
 impl Inner {
     /// The set that signs now.
     pub(super) async fn set_in_force(&self) -> Result<Set, Error> {
         let id = self.chain.decided.control().call().await?.relayerSetId;
-        self.set(id).await
+        let set = self.look_up(id).await?;
+        self.memory().in_force = Some((id, Instant::now()));
+        Ok(set)
     }
 
-    /// A set by its id; one that was replaced has an hour of grace at most.
+    /// The set in force, as it was a few seconds ago at most.
+    pub(super) async fn known_set(&self) -> Result<Set, Error> {
+        let known = fresh(self.memory().in_force, CONTROL_TIME);
+        match known {
+            Some(id) => self.set(id).await,
+            None => self.set_in_force().await,
+        }
+    }
+
+    /// A set by its id, as it was a few seconds ago at most; one that was replaced has an hour of grace at most.
     pub(super) async fn set(&self, id: u32) -> Result<Set, Error> {
+        let known = fresh(self.memory().sets.get(&id).cloned(), CONTROL_TIME);
+        match known {
+            Some(set) => Ok(set),
+            None => self.look_up(id).await,
+        }
+    }
+
+    async fn look_up(&self, id: u32) -> Result<Set, Error> {
         let set = self.chain.decided.relayerSet(id).call().await?;
-        Ok(Set {
+        let set = Set {
             id,
             members: set.members,
             threshold: set.threshold.into(),
             disabled: set.disabled,
-        })
+        };
+        let mut memory = self.memory();
+        memory.sets.retain(|_, (_, at)| at.elapsed() < CONTROL_TIME);
+        memory.sets.insert(id, (set.clone(), Instant::now()));
+        Ok(set)
     }
+
+    /// Whether this relayer's policy is registered, as it was a few seconds ago at most.
+    pub(super) async fn has_policy(&self) -> Result<bool, Error> {
+        if let Some(known) = fresh(self.memory().has_policy, CONTROL_TIME) {
+            return Ok(known);
+        }
+        let has = self
+            .chain
+            .decided
+            .policyInForce(self.policy_digest)
+            .call()
+            .await?;
+        self.memory().has_policy = Some((has, Instant::now()));
+        Ok(has)
+    }
+
+    /// The latest finalized block, as it was a second ago at most.
+    pub(super) async fn finalized(&self) -> Result<Block, Error> {
+        if let Some(known) = fresh(self.memory().finalized, BLOCK_TIME) {
+            return Ok(known);
+        }
+        let block = self.chain.finalized().await?;
+        self.memory().finalized = Some((block, Instant::now()));
+        Ok(block)
+    }
+}
+
+fn fresh<T>(known: Option<(T, Instant)>, time: Duration) -> Option<T> {
+    known.and_then(|(value, at)| (at.elapsed() < time).then_some(value))
 }
 
 #[cfg(test)]

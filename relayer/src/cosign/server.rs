@@ -14,15 +14,15 @@ use axum::{
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tracing::{debug, error};
 
 use super::{
     Cosign, Cosigner, Inner,
     auth::{self, Claim, SKEW},
+    judge,
     message::{Message, Refusal},
     now,
-    seat::Set,
 };
 use crate::Error;
 
@@ -32,7 +32,14 @@ const REQUEST_LIMIT: usize = 512 << 10;
 /// How much each peer may ask.
 pub(super) struct Shares {
     rate: DefaultKeyedRateLimiter<Address>,
-    room: HashMap<Address, Arc<Semaphore>>,
+    of: HashMap<Address, Share>,
+}
+
+struct Share {
+    /// For messages.
+    room: Arc<Semaphore>,
+    /// For items that are judged.
+    judging: Semaphore,
 }
 
 impl std::fmt::Debug for Shares {
@@ -45,26 +52,34 @@ impl Shares {
     /// As the configuration has it.
     pub(super) fn new(config: &Cosign) -> Self {
         let per_minute = NonZeroU32::new(config.max_per_minute).unwrap_or(NonZeroU32::MIN);
-        let room = config.peers.iter().map(|peer| {
-            let semaphore = Arc::new(Semaphore::new(config.max_concurrent));
-            (peer.address, semaphore)
+        let of = config.peers.iter().map(|peer| {
+            let share = Share {
+                room: Arc::new(Semaphore::new(config.max_concurrent)),
+                judging: Semaphore::new(judge::AT_ONCE),
+            };
+            (peer.address, share)
         });
         Self {
             rate: RateLimiter::keyed(Quota::per_minute(per_minute)),
-            room: room.collect(),
+            of: of.collect(),
         }
+    }
+
+    /// Waits until one more of a peer's items may be judged. `None`: it is no peer.
+    pub(super) async fn judge(&self, peer: Address) -> Option<SemaphorePermit<'_>> {
+        self.of.get(&peer)?.judging.acquire().await.ok()
     }
 
     fn take(&self, peer: Address) -> Result<OwnedSemaphorePermit, Fault> {
         let busy = |reason: &str| Fault(StatusCode::TOO_MANY_REQUESTS, reason.into());
-        let room = self.room.get(&peer).ok_or_else(|| {
+        let share = self.of.get(&peer).ok_or_else(|| {
             let reason = format!("{peer} is not among this relayer's peers");
             Fault(StatusCode::FORBIDDEN, reason)
         })?;
         if self.rate.check_key(&peer).is_err() {
             return Err(busy("too many messages in a minute"));
         }
-        Arc::clone(room)
+        Arc::clone(&share.room)
             .try_acquire_owned()
             .map_err(|_| busy("too many messages at once"))
     }
@@ -172,19 +187,6 @@ impl Inner {
             .map_err(|error| Fault(StatusCode::BAD_REQUEST, format!("no message: {error}")))
     }
 
-    /// The set in force, as it was a few seconds ago at most.
-    pub(super) async fn known_set(&self) -> Result<Set, Error> {
-        let known = self.memory().set.clone();
-        if let Some((set, at)) = known
-            && at.elapsed() < SET_TIME
-        {
-            return Ok(set);
-        }
-        let set = self.set_in_force().await?;
-        self.memory().set = Some((set.clone(), std::time::Instant::now()));
-        Ok(set)
-    }
-
     async fn sign_answer(&self, request: B256, answer: Result<Vec<u8>, Fault>) -> Response {
         let (status, body) = match answer {
             Ok(body) => (StatusCode::OK, body),
@@ -204,9 +206,6 @@ impl Inner {
         response
     }
 }
-
-/// How long a look at the relayer set is good for: a peer that was disabled is heard no longer than this.
-const SET_TIME: std::time::Duration = std::time::Duration::from_secs(10);
 
 fn plain(fault: &Fault) -> Response {
     let Fault(status, reason) = fault;

@@ -28,6 +28,8 @@ use crate::{
 pub(super) struct SignedReport {
     pub(super) report: B256,
     pub(super) signature: Signature,
+    /// It was signed just now, not before.
+    pub(super) is_new: bool,
 }
 
 impl Inner {
@@ -45,6 +47,7 @@ impl Inner {
             return Ok(SignedReport {
                 report: hash,
                 signature: own,
+                is_new: false,
             });
         }
         if self.divergence.stops_signing() {
@@ -52,6 +55,8 @@ impl Inner {
                 "the registry is not what its log says here: nothing is signed",
             ));
         }
+        // What was known a few seconds ago is good enough for a vote.
+        self.set_in_force().await?;
         let (judgements, view) = self.judge_all(sender, &request.proposal).await?;
         let judged = judgements
             .into_iter()
@@ -97,6 +102,7 @@ impl Inner {
             Some(signature) => Ok(SignedReport {
                 report: hash,
                 signature,
+                is_new: true,
             }),
             None => Err(Fault(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -135,7 +141,7 @@ impl Inner {
 
     /// Keeps a signature that somebody hands on.
     pub(super) async fn take_delivery(&self, delivery: &Delivery) -> Result<(), Fault> {
-        let set = self.set_in_force().await?;
+        let set = self.known_set().await?;
         if !set.counts(delivery.signer) {
             return Err(Fault::refused(format!(
                 "{} is not in relayer set {}",

@@ -19,11 +19,20 @@ pub(super) struct Choice {
     pub(super) ask: Vec<Address>,
 }
 
+/// The largest report that `others` of the willing can sign; if none, then with the help of those who voted yes before and
+/// did not sign. Who is silent is neither, so nobody is left out in vain.
+pub(super) fn prefer(items: usize, others: usize, willing: &[Ballot], left_out: &[Ballot]) -> Option<Choice> {
+    let is_some = |choice: &Choice| !choice.items.is_empty();
+    choose(items, others, willing)
+        .filter(is_some)
+        .or_else(|| choose(items, others, &[willing, left_out].concat()).filter(is_some))
+}
+
 /// The largest report that `others` members beside the proposer can sign. `None` if there is none.
 ///
 /// Taking the members of one item's yes-votes that leave most items, one after another, and the best over all items, is
 /// not always the best there is; that search is exponential. What is left waits for the next try.
-pub(super) fn choose(items: usize, others: usize, ballots: &[Ballot]) -> Option<Choice> {
+fn choose(items: usize, others: usize, ballots: &[Ballot]) -> Option<Choice> {
     let says_yes = |ballot: &Ballot, item: usize| ballot.yes.get(item).copied().unwrap_or(false);
     let chosen = (0..items)
         .filter_map(|seed| {
@@ -92,6 +101,31 @@ mod tests {
     fn one_who_votes_for_much_does_not_keep_others_from_agreeing() {
         // By most items first, member 0 would be taken and nobody agrees with it.
         assert_eq!(chosen(3, 2, &["yyn", "nny", "nny"]), Some((vec![2], vec![1, 2])));
+    }
+
+    #[test]
+    fn who_did_not_sign_before_counts_only_where_there_are_too_few_without() {
+        let chosen = |willing: &[&str], left_out: &[&str]| {
+            let mut all = ballots(&[willing, left_out].concat());
+            let left_out = all.split_off(willing.len());
+            let choice = prefer(2, 1, &all, &left_out)?;
+            Some((
+                choice.items,
+                choice.ask.iter().map(|member| member[0]).collect::<Vec<_>>(),
+            ))
+        };
+        assert_eq!(
+            chosen(&["yn"], &["yy"]),
+            Some((vec![0], vec![0])),
+            "for less, if need be"
+        );
+        assert_eq!(chosen(&["nn"], &["ny"]), Some((vec![1], vec![1])));
+        assert_eq!(
+            chosen(&[], &["yy"]),
+            Some((vec![0, 1], vec![0])),
+            "who is silent has no ballot"
+        );
+        assert_eq!(chosen(&["nn"], &["nn"]), None);
     }
 
     #[test]

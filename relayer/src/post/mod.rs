@@ -184,13 +184,13 @@ fn as_f64(number: u128) -> f64 {
 
 /// What came of several steps.
 #[derive(Default)]
-struct Steps {
+pub(crate) struct Steps {
     moved: bool,
     error: Option<Error>,
 }
 
 impl Steps {
-    fn add(&mut self, step: Result<bool, Error>) {
+    pub(crate) fn add(&mut self, step: Result<bool, Error>) {
         match step {
             Ok(moved) => self.moved |= moved,
             Err(error) => {
@@ -201,7 +201,7 @@ impl Steps {
     }
 
     /// An error is a reason to wait, even if something moved.
-    fn result(self) -> Result<bool, Error> {
+    pub(crate) fn result(self) -> Result<bool, Error> {
         self.error.map_or(Ok(self.moved), Err)
     }
 }

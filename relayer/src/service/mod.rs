@@ -100,7 +100,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         error!(code = error.code(), %error, "stopping");
     }
     let grace = Duration::from_secs(config.file.shutdown.grace_s);
-    drain(&phases, &lease, grace, tasks, served).await;
+    drain(&phases, &lease, config.signer.address(), grace, tasks, served).await;
     info!("stopped");
     outcome
 }

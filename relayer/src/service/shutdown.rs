@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use alloy::primitives::Address;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::{JoinHandle, JoinSet},
@@ -49,6 +50,7 @@ pub(super) fn told_to_stop() -> Result<impl Future<Output = ()>, Error> {
 pub(super) async fn drain(
     phases: &Phases,
     store: &Store,
+    own: Address,
     grace: Duration,
     mut tasks: JoinSet<&'static str>,
     served: JoinHandle<std::io::Result<()>>,
@@ -60,7 +62,7 @@ pub(super) async fn drain(
     );
     let until = Instant::now() + grace;
     loop {
-        match store.signed_and_not_included().await {
+        match store.signed_and_not_included(own).await {
             Ok(0) => break,
             // Another replica posts: it goes on. Told to stop right after the start, nobody may have taken the lease yet.
             Ok(_) if matches!(store.hold().await, Ok(false)) => break,

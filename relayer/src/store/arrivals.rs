@@ -29,7 +29,9 @@ impl Store {
             // Whoever wrote for all failed, or was given up half-way.
             Err(TryRecvError::Closed) => told = self.arrivals.wait(*bundle),
         }
-        let together = self.arrivals.take();
+        let mut together = self.arrivals.take();
+        // Rows are locked as they come: everybody takes them in one order, or two replicas wait for each other.
+        together.sort_unstable_by_key(|(bundle, _)| bundle.digest);
         let mut all = self.begin().await?;
         let mut added = Vec::with_capacity(together.len());
         for (bundle, _) in &together {

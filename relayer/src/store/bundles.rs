@@ -1,6 +1,6 @@
 //! Bundles on their way, and what was signed about them.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
@@ -121,6 +121,8 @@ pub struct BundleRow {
     pub received_at: i64,
     /// How often it was put back.
     pub tries: i64,
+    /// Left alone until then, Unix seconds. 0: it never was.
+    pub claimed_until: i64,
     /// The appraisal as JSON.
     pub appraisal: Option<String>,
     /// What a grant is made of, as JSON.
@@ -141,6 +143,7 @@ impl From<&NewBundle> for BundleRow {
             state: State::Received,
             received_at: new.received_at,
             tries: 0,
+            claimed_until: 0,
             appraisal: None,
             fields: None,
             report: None,
@@ -236,13 +239,19 @@ impl Store {
     /// Of the database: then none is stored.
     pub async fn set_appraisals(&self, appraised: &[Appraised]) -> Result<Vec<bool>, Error> {
         let mut all = self.begin().await?;
-        let mut stored = Vec::with_capacity(appraised.len());
-        for one in appraised {
-            let is_stored = set_appraisal(&mut all, one, &self.holder).await?;
-            if is_stored && one.fields.is_some() {
-                forget_warning(&mut all, one.operator).await?;
+        let mut stored = vec![false; appraised.len()];
+        let mut passed = BTreeSet::new();
+        // Rows are locked as they come: everybody takes them in one order, or two replicas wait for each other.
+        let mut ascending: Vec<_> = appraised.iter().zip(&mut stored).collect();
+        ascending.sort_unstable_by_key(|(one, _)| one.digest);
+        for (one, is_stored) in ascending {
+            *is_stored = set_appraisal(&mut all, one, &self.holder).await?;
+            if *is_stored && one.fields.is_some() {
+                passed.insert(one.operator);
             }
-            stored.push(is_stored);
+        }
+        for operator in passed {
+            forget_warning(&mut all, operator).await?;
         }
         all.commit().await?;
         Ok(stored)
@@ -269,7 +278,7 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a bundle back to be appraised anew.
+    /// Puts an appraised bundle back to be appraised anew.
     ///
     /// # Errors
     /// Of the database.
@@ -277,7 +286,7 @@ impl Store {
         let mut transaction = self.begin().await?;
         sqlx::query(
             "UPDATE bundles SET state = 'received', report = NULL, tries = tries + 1, reason = $2,
-             claimed_by = NULL, claimed_until = 0 WHERE digest = $1",
+             claimed_by = NULL, claimed_until = 0 WHERE digest = $1 AND state = 'appraised'",
         )
         .bind(digest.to_string())
         .bind(reason)
@@ -322,6 +331,7 @@ pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
         state: State::from_name(row.try_get("state")?),
         received_at: row.try_get("received_at")?,
         tries: row.try_get("tries")?,
+        claimed_until: row.try_get("claimed_until")?,
         appraisal: row.try_get("appraisal")?,
         fields: row.try_get("fields")?,
         report: parse_optional(row, "report")?,

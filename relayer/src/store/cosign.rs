@@ -1,5 +1,7 @@
 //! Reports on their way to k signatures.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
@@ -69,20 +71,28 @@ pub struct OpenReport {
 const HOLD_AGAIN: u64 = 3600;
 
 impl Store {
-    /// Bundles fit to be attested, the oldest first, but one whose operator has another under way: that one's effect has
-    /// to be seen first.
+    /// Bundles fit to be attested and not put off, the newest of each operator's, so that nobody's many hide another's one.
+    /// Those that were never put off come first, then those that were longest ago; of these the oldest. None whose operator
+    /// has another under way: that one's effect has to be seen first.
     ///
     /// # Errors
     /// Of the database.
     pub async fn bundles_to_propose(&self, most: u32) -> Result<Vec<BundleRow>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let now = self.now(&mut connection).await?;
         let rows = sqlx::query(
-            "SELECT * FROM bundles b WHERE b.state = 'appraised' AND NOT EXISTS (
+            "SELECT * FROM bundles b WHERE b.state = 'appraised' AND b.claimed_until <= $1
+             AND NOT EXISTS (
                 SELECT 1 FROM bundles o WHERE o.operator = b.operator AND o.digest <> b.digest
                 AND o.state IN ('cosigning', 'queued', 'posted', 'included'))
-             ORDER BY b.received_at, b.digest LIMIT $1",
+             AND NOT EXISTS (
+                SELECT 1 FROM bundles o WHERE o.operator = b.operator AND o.state = 'appraised'
+                AND o.claimed_until <= $1 AND (o.received_at, o.digest) > (b.received_at, b.digest))
+             ORDER BY b.claimed_until, b.received_at, b.digest LIMIT $2",
         )
+        .bind(now)
         .bind(i64::from(most))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *connection)
         .await?;
         Ok(rows
             .iter()
@@ -139,15 +149,82 @@ impl Store {
         Ok(row.as_ref().map(row_to_report).transpose()?)
     }
 
-    /// Reports that are not done with, the oldest first.
+    /// Reports that the registry has not shown yet, the oldest first. How many one member has is bounded where they are
+    /// signed.
     ///
     /// # Errors
     /// Of the database.
     pub async fn open_reports(&self) -> Result<Vec<OpenReport>, Error> {
-        let rows =
-            sqlx::query("SELECT * FROM cosign_reports WHERE is_open = 1 ORDER BY recorded_at, hash LIMIT 64")
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT * FROM cosign_reports WHERE is_open = 1 AND shown_at IS NULL ORDER BY recorded_at, hash",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(row_to_report).collect::<Result<_, _>>()?)
+    }
+
+    /// How many reports of a proposer's the registry has not shown yet.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn count_open(&self, proposer: Address) -> Result<i64, Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM cosign_reports WHERE is_open = 1 AND shown_at IS NULL AND proposer = $1",
+        )
+        .bind(proposer.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// The bundles that so many of these carry, or more.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn bundles_in_open(&self, proposer: Address, reports: i64) -> Result<BTreeSet<B256>, Error> {
+        let rows = sqlx::query(
+            "SELECT i.evidence FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
+             WHERE r.is_open = 1 AND r.shown_at IS NULL AND r.proposer = $1
+             GROUP BY i.evidence HAVING COUNT(*) >= $2",
+        )
+        .bind(proposer.to_string())
+        .bind(reports)
+        .fetch_all(&self.pool)
+        .await?;
+        let digests = rows.iter().map(|row| bundles::parse(row, "evidence"));
+        Ok(digests.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that the registry shows a report as of this block, or no more.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn set_shown(&self, report: B256, block: Option<u64>) -> Result<(), Error> {
+        let mut one = self.begin().await?;
+        sqlx::query("UPDATE cosign_reports SET shown_at = $2 WHERE hash = $1 AND is_open = 1")
+            .bind(report.to_string())
+            .bind(block.map(signed))
+            .execute(&mut *one)
+            .await?;
+        one.commit().await?;
+        Ok(())
+    }
+
+    /// Reports that the registry has shown as of this block or one before, and those whose time (Unix seconds) is over: a
+    /// block that was lied about never comes. The longest shown first.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn shown_reports(&self, block: u64, now: u64, most: u32) -> Result<Vec<OpenReport>, Error> {
+        let rows = sqlx::query(
+            "SELECT * FROM cosign_reports WHERE is_open = 1 AND shown_at IS NOT NULL
+             AND (shown_at <= $1 OR deadline < $2) ORDER BY shown_at, hash LIMIT $3",
+        )
+        .bind(signed(block))
+        .bind(signed(now))
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows.iter().map(row_to_report).collect::<Result<_, _>>()?)
     }
 
@@ -157,7 +234,8 @@ impl Store {
     /// Of the database.
     pub async fn bundles_cosigning(&self, report: B256) -> Result<Vec<BundleRow>, Error> {
         let rows = sqlx::query(
-            "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.appraisal, b.report, b.reason,
+            "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.claimed_until, b.appraisal,
+             b.report, b.reason,
              COALESCE(i.fields, b.fields) AS fields
              FROM bundles b JOIN cosign_items i ON i.evidence = b.digest
              WHERE i.report = $1 AND b.state = 'cosigning' ORDER BY b.digest",
@@ -267,7 +345,7 @@ impl Store {
     /// Of the database.
     pub async fn appraise_anew(&self, digest: B256, reason: &str) -> Result<(), Error> {
         sqlx::query(
-            "UPDATE bundles SET state = 'received', report = NULL, reason = $2
+            "UPDATE bundles SET state = 'received', report = NULL, reason = $2, claimed_until = 0
              WHERE digest = $1 AND state = 'appraised'",
         )
         .bind(digest.to_string())
@@ -277,16 +355,22 @@ impl Store {
         Ok(())
     }
 
-    /// Says on a bundle why it is not cosigned yet.
+    /// Leaves an appraised bundle alone for some seconds, and says on it why it is not cosigned yet.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn note_reason(&self, digest: B256, reason: &str) -> Result<(), Error> {
-        sqlx::query("UPDATE bundles SET reason = $2 WHERE digest = $1 AND state = 'appraised'")
-            .bind(digest.to_string())
-            .bind(reason)
-            .execute(&self.writer)
-            .await?;
+    pub async fn put_off(&self, digest: B256, seconds: u64, reason: &str) -> Result<(), Error> {
+        let mut one = self.begin().await?;
+        let now = self.now(&mut one).await?;
+        sqlx::query(
+            "UPDATE bundles SET reason = $2, claimed_until = $3 WHERE digest = $1 AND state = 'appraised'",
+        )
+        .bind(digest.to_string())
+        .bind(reason)
+        .bind(now.saturating_add(signed(seconds)))
+        .execute(&mut *one)
+        .await?;
+        one.commit().await?;
         Ok(())
     }
 
@@ -323,6 +407,34 @@ impl Store {
         .bind(signed(oldest_signature))
         .execute(&self.writer)
         .await?;
+        Ok(())
+    }
+
+    /// Forgets reports that were done with and recorded before `recorded` (Unix seconds), and what was signed under names of
+    /// before `named`, the time of an appraisal (Unix seconds): nothing of so long ago is ever signed again.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn forget_signed(&self, recorded: u64, named: u64) -> Result<(), Error> {
+        let mut all = self.begin().await?;
+        for (statement, before) in [
+            (
+                "DELETE FROM cosign_items WHERE report IN (
+                     SELECT hash FROM cosign_reports WHERE is_open = 0 AND recorded_at < $1)",
+                recorded,
+            ),
+            (
+                "DELETE FROM cosign_reports WHERE is_open = 0 AND recorded_at < $1",
+                recorded,
+            ),
+            ("DELETE FROM signatures WHERE as_of < $1", named),
+        ] {
+            sqlx::query(statement)
+                .bind(signed(before))
+                .execute(&mut *all)
+                .await?;
+        }
+        all.commit().await?;
         Ok(())
     }
 

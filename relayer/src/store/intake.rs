@@ -20,14 +20,20 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// How many bundles are in a signed report that no block has yet.
+    /// How many bundles are in a report that no block has yet and that is `own`'s to post: it is queued, or `own` proposed it
+    /// and collects signatures.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn signed_and_not_included(&self) -> Result<i64, Error> {
-        let row = sqlx::query("SELECT COUNT(*) FROM bundles WHERE state IN ('queued', 'posted')")
-            .fetch_one(&self.pool)
-            .await?;
+    pub async fn signed_and_not_included(&self, own: Address) -> Result<i64, Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM bundles WHERE state IN ('queued', 'posted') OR (state = 'cosigning' AND digest IN (
+                SELECT i.evidence FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
+                WHERE r.is_open = 1 AND r.proposer = $1))",
+        )
+        .bind(own.to_string())
+        .fetch_one(&self.pool)
+        .await?;
         Ok(row.try_get(0)?)
     }
 }

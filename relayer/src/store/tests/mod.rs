@@ -5,6 +5,7 @@ mod leases;
 mod life;
 mod model;
 mod postgres;
+mod queue;
 mod reappraisals;
 mod replicas;
 mod schema;

@@ -96,7 +96,9 @@ impl Model {
     }
 
     pub(super) fn put_back(&mut self, digest: B256, reason: &str) {
-        if let Some(bundle) = self.bundles.get_mut(&digest) {
+        if let Some(bundle) = self.bundles.get_mut(&digest)
+            && bundle.state == State::Appraised
+        {
             bundle.put_back(reason);
         }
     }
