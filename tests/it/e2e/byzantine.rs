@@ -51,8 +51,8 @@ pub(super) struct Offer {
 }
 
 /// The liar, and the honest relayer it talks to.
-struct Liar {
-    member: Member,
+pub(super) struct Liar {
+    pub(super) member: Member,
     /// What it hands out, by digest.
     documents: Arc<Mutex<HashMap<String, Vec<u8>>>>,
     url: String,
@@ -62,12 +62,12 @@ struct Liar {
 /// A block that is finalized by now.
 pub(super) struct Block {
     pub(super) number: u64,
-    hash: B256,
+    pub(super) hash: B256,
     pub(super) timestamp: u64,
 }
 
 impl Liar {
-    async fn new(network: &Network) -> Self {
+    pub(super) async fn new(network: &Network) -> Self {
         let liar = Self {
             member: network.member().await,
             documents: Arc::default(),
@@ -76,7 +76,7 @@ impl Liar {
         };
         let documents = Arc::clone(&liar.documents);
         liar.member
-            .serve(network.ports[2], move |message| -> Answer {
+            .serve(*network.ports.last().unwrap(), move |message| -> Answer {
                 let held = documents.lock().unwrap();
                 match message["kind"].as_str().unwrap() {
                     "fetch" => match held.get(message["digest"].as_str().unwrap()) {
@@ -111,7 +111,7 @@ impl Liar {
         assert!(vote["reasons"].to_string().contains(words), "{words}: {vote}");
     }
 
-    async fn proposal(&self, network: &Network, offer: &Offer) -> Value {
+    pub(super) async fn proposal(&self, network: &Network, offer: &Offer) -> Value {
         let endorsements = offer.set.to_json().unwrap();
         let digest = sha256(&endorsements);
         {
@@ -131,23 +131,27 @@ impl Liar {
     }
 
     /// Asks for a signature under this report, signed by itself.
-    async fn ask(&self, network: &Network, proposal: &Value, report: &Report) -> (u16, Value) {
+    pub(super) async fn ask(&self, network: &Network, proposal: &Value, report: &Report) -> (u16, Value) {
+        self.say(&self.request(network, proposal, report).await).await
+    }
+
+    /// A request to sign, as [`Self::ask`] makes it.
+    pub(super) async fn request(&self, network: &Network, proposal: &Value, report: &Report) -> Value {
         let hash = hash(network, report).await;
         let mut proposal = proposal.clone();
         proposal.as_object_mut().unwrap().remove("kind");
-        self.say(&json!({
+        json!({
             "kind": "sign",
             "proposal": proposal,
             "report": Bytes::from(report.abi_encode()),
             "signature": self.member.sign(hash),
-        }))
-        .await
+        })
     }
 }
 
 impl Offer {
     /// Honest in every way.
-    async fn good(network: &Network, machine: &str) -> Self {
+    pub(super) async fn good(network: &Network, machine: &str) -> Self {
         let machine = network.boot(machine);
         let document = attest(&network.chain, &network.cloud, &machine.parts(), 2);
         Self::of(network, document).await
@@ -205,7 +209,7 @@ pub(super) async fn finalized(chain: &Chain) -> Block {
     block(chain, BlockNumberOrTag::Finalized).await
 }
 
-async fn hash(network: &Network, report: &Report) -> B256 {
+pub(super) async fn hash(network: &Network, report: &Report) -> B256 {
     report.eip712_signing_hash(&domain(network.chain_id().await, network.chain.registry))
 }
 

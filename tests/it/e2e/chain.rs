@@ -19,8 +19,8 @@ use chassis_sim::provider::PROVIDER_ID;
 use serde_json::{Value, json};
 
 /// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards, 4 and 5 relay too where there are
-/// three. The others operate more nodes.
-pub(crate) const KEYS: [&str; 7] = [
+/// three, 7 and 8 where there are five. 6 operates one more node.
+pub(crate) const KEYS: [&str; 9] = [
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
@@ -28,6 +28,8 @@ pub(crate) const KEYS: [&str; 7] = [
     "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
     "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
     "0x92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e",
+    "0x4bbbf85ce3377467afe5d46f804f221813b2bb87f24d81f60f1fcdbf7cbf4356",
+    "0xdbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97",
 ];
 const DAY: u64 = 86_400;
 /// Guards, and governs.
@@ -64,6 +66,13 @@ impl Chain {
     /// The same with the relayers that have these keys, `threshold` of whom must sign.
     pub(crate) async fn start_set(policy: B256, relayers: &[usize], threshold: u8) -> Self {
         let mut chain = Self::spawn(&["--block-time", "1"], 1).await;
+        chain.registry = chain.deploy(policy, relayers, threshold).await;
+        chain
+    }
+
+    /// The same, that begins at a time of its own (Unix seconds).
+    pub(crate) async fn start_at(time: u64, policy: B256, relayers: &[usize], threshold: u8) -> Self {
+        let mut chain = Self::spawn(&["--block-time", "1", "--timestamp", &time.to_string()], 1).await;
         chain.registry = chain.deploy(policy, relayers, threshold).await;
         chain
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use alloy::{primitives::Address, providers::Provider};
+use alloy::{
+    primitives::{Address, B256},
+    providers::Provider,
+};
 use chassis_sim::{
     Cloud, Seed,
     machine::{Machine, MachineSpec},
@@ -20,10 +23,10 @@ use super::{
     programs::{REAPPRAISE, Relayer, attest},
 };
 
-/// The relayers' keys, in the registry's order.
-pub(super) const MEMBERS: [usize; 3] = [1, 4, 5];
+/// The relayers' keys, in the registry's order: the first three, or all.
+pub(super) const MEMBERS: [usize; 5] = [1, 4, 5, 7, 8];
 
-/// A cloud, a chain with a set of three, and as many honest relayers as the test wants; the other members are its own.
+/// A cloud, a chain with a set of relayers, and as many honest ones as the test wants; the other members are its own.
 pub(super) struct Network {
     pub(super) cloud: Arc<Cloud>,
     pub(super) outside: Outside,
@@ -31,7 +34,7 @@ pub(super) struct Network {
     /// The first members; not started.
     pub(super) honest: Vec<Relayer>,
     /// Where each member is expected.
-    pub(super) ports: [u16; 3],
+    pub(super) ports: Vec<u16>,
     _dir: TempDir,
 }
 
@@ -41,9 +44,20 @@ impl Network {
     }
 
     pub(super) async fn with_threshold(honest: usize, threshold: u8) -> Self {
+        Self::of(3, honest, threshold).await
+    }
+
+    /// So many members, the first `honest` of them honest.
+    pub(super) async fn of(members: usize, honest: usize, threshold: u8) -> Self {
+        let start = async |policy| Chain::start_set(policy, &MEMBERS[..members], threshold).await;
+        Self::on(start, members, honest).await
+    }
+
+    /// So many relayers, members or not, on a chain that is started so.
+    pub(super) async fn on(start: impl AsyncFnOnce(B256) -> Chain, relayers: usize, honest: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cloud = Arc::new(Cloud::new(&dir.path().join("cloud"), Seed(7)).unwrap());
-        let chain = Chain::start_set(cloud.policy().digest().unwrap(), &MEMBERS, threshold).await;
+        let chain = start(cloud.policy().digest().unwrap()).await;
         // A finalized block from before the registry would have nothing to read.
         until("the registry is finalized", || async {
             let code = chain.provider.get_code_at(chain.registry).finalized().await;
@@ -51,7 +65,7 @@ impl Network {
         })
         .await;
         let outside = Outside::serve(Arc::clone(&cloud)).await;
-        let ports = [free_port(), free_port(), free_port()];
+        let ports = (0..relayers).map(|_| free_port()).collect();
         let mut network = Self {
             cloud,
             outside,
@@ -67,8 +81,8 @@ impl Network {
         network
     }
 
-    fn relayer(&self, place: usize) -> Relayer {
-        let peers: Vec<_> = (0..3)
+    pub(super) fn relayer(&self, place: usize) -> Relayer {
+        let peers: Vec<_> = (0..self.ports.len())
             .filter(|other| *other != place)
             .map(|other| {
                 format!(
@@ -102,7 +116,12 @@ impl Network {
 
     /// The last member, in the test's own hands.
     pub(super) async fn member(&self) -> Member {
-        Member::new(&self.chain, self.chain_id().await, MEMBERS[2])
+        self.member_at(self.ports.len() - 1).await
+    }
+
+    /// Another one.
+    pub(super) async fn member_at(&self, place: usize) -> Member {
+        Member::new(&self.chain, self.chain_id().await, MEMBERS[place])
     }
 
     pub(super) async fn chain_id(&self) -> u64 {
@@ -121,7 +140,7 @@ impl Network {
     /// Transactions of all relayers.
     async fn transactions(&self) -> u64 {
         let mut sent = 0;
-        for place in 0..3 {
+        for place in 0..self.ports.len() {
             sent += self
                 .chain
                 .provider
@@ -284,7 +303,7 @@ async fn with_one_that_votes_and_does_not_sign_the_others_go_on() {
 }
 
 /// The result's digest is public.
-async fn votes_as_the_proposer_wants(proposer: &str, proposal: &Value) -> Vec<u8> {
+pub(super) async fn votes_as_the_proposer_wants(proposer: &str, proposal: &Value) -> Vec<u8> {
     let mut votes = Vec::new();
     for item in proposal["items"].as_array().unwrap() {
         let url = format!("{proposer}/v1/bundles/{}", item["evidence"].as_str().unwrap());

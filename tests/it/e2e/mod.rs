@@ -1,5 +1,6 @@
 //! The whole path: evidence in, `isAttested` out, on a real chain, with the product's own binaries.
 
+mod agreement;
 mod audit;
 mod bare_metal;
 mod bucket;
@@ -27,6 +28,7 @@ pub(crate) mod programs;
 mod proxy;
 mod replay;
 mod replicas;
+mod rotation;
 mod service;
 mod storage;
 mod tcb_recovery;
