@@ -22,9 +22,9 @@ mod operator;
 mod platform;
 mod record;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
@@ -107,6 +107,13 @@ impl History {
     /// Every platform that was ever entered, frozen or revoked, by id.
     pub fn platforms(&self) -> impl Iterator<Item = (B256, &PlatformHistory)> {
         self.platforms.iter().map(|(id, history)| (*id, history))
+    }
+
+    /// Those after one of them; all without one.
+    pub fn platforms_after(&self, id: Option<B256>) -> impl Iterator<Item = (B256, &PlatformHistory)> {
+        let from = id.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = self.platforms.range((from, Bound::Unbounded));
+        rest.map(|(id, history)| (*id, history))
     }
 
     /// One of them.

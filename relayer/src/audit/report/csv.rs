@@ -1,6 +1,7 @@
 //! One table as CSV (RFC 4180).
 
 use super::{Table, facts::Facts};
+use crate::render::printable;
 
 pub(super) fn table(facts: &Facts, table: Table) -> String {
     let mut text = String::new();
@@ -75,14 +76,14 @@ pub(super) fn table(facts: &Facts, table: Table) -> String {
     text
 }
 
-/// A field. What a spreadsheet would take for a formula gets a quote before it: owners' and zones' names are strangers'.
+/// A field. Owners' and zones' names are strangers': what a terminal would act on is spelled out, and what a spreadsheet
+/// would take for a formula gets a quote before it.
 fn quoted(field: &str) -> String {
-    let field = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{field}")
-    } else {
-        field.to_owned()
-    };
-    if field.contains(['"', ',', '\n', '\r']) {
+    let mut field = printable(field);
+    if field.starts_with(['=', '+', '-', '@']) {
+        field.insert(0, '\'');
+    }
+    if field.contains(['"', ',']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {
         field
@@ -98,6 +99,7 @@ mod tests {
         assert_eq!(quoted("plain"), "plain");
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("=1+1"), "'=1+1");
-        assert_eq!(quoted("a\r\nb"), "\"a\r\nb\"");
+        assert_eq!(quoted("a\r\nb"), "a\\u{d}\\u{a}b");
+        assert_eq!(quoted("\u{1b}[2J\u{202e}"), "\\u{1b}[2J\\u{202e}");
     }
 }

@@ -1,5 +1,8 @@
 //! What is reported.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256};
@@ -83,7 +86,7 @@ pub(super) struct Participation {
     pub(super) is_in_office: bool,
 }
 
-/// A platform on which more than one owner was attested in the period.
+/// A platform on which more than one owner was attested at the same time in the period.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shared {
@@ -172,18 +175,18 @@ fn incidents(history: &History, period: Period) -> Vec<Incident> {
             );
         }
         for gap in known.gaps(period.last()) {
-            // Stops are told by themselves.
-            if matches!(gap.cause, End::Expiry) {
-                let until = gap
-                    .to
-                    .map_or("it has not come back".into(), |to| format!("back {}", date(to)));
-                add(
-                    gap.from,
-                    0,
-                    subject.clone(),
-                    format!("ran out: nobody renewed it; {until}"),
-                );
-            }
+            let why = match gap.cause {
+                End::Expiry => "ran out: nobody renewed it",
+                End::PlatformLowered { .. } => {
+                    "ended: its platform was entered with less custody, or for less long"
+                }
+                // Stops are told by themselves.
+                End::Status(_) | End::Regrant => continue,
+            };
+            let until = gap
+                .to
+                .map_or("it has not come back".into(), |to| format!("back {}", date(to)));
+            add(gap.from, 0, subject.clone(), format!("{why}; {until}"));
         }
     }
     for (id, known) in history.platforms() {
@@ -289,25 +292,51 @@ fn participation(history: &History, period: Period) -> Vec<Participation> {
 }
 
 fn shared(history: &History, period: Period, owners: &BTreeMap<Address, String>) -> Vec<Shared> {
-    let mut on: BTreeMap<B256, (BTreeSet<String>, BTreeSet<Address>)> = BTreeMap::new();
+    let mut on: BTreeMap<B256, Vec<Stay>> = BTreeMap::new();
     for (operator, _) in history.operators() {
+        let owner = owners.get(&operator).cloned();
+        let owner = owner.unwrap_or_else(|| operator.to_string());
         for stretch in history.stretches(operator, period.from, period.to, Floor::ANY) {
-            let (names, operators) = on.entry(stretch.span.standing.platform).or_default();
-            names.insert(
-                owners
-                    .get(&operator)
-                    .cloned()
-                    .unwrap_or_else(|| operator.to_string()),
-            );
-            operators.insert(operator);
+            let stays = on.entry(stretch.span.standing.platform).or_default();
+            stays.push(Stay {
+                from: stretch.from,
+                to: stretch.to,
+                operator,
+                owner: owner.clone(),
+            });
         }
     }
-    let shared = on.into_iter().filter(|(_, (names, _))| names.len() > 1);
+    let shared = on.into_iter().map(|(platform, stays)| together(platform, stays));
+    shared.filter(|shared| !shared.owners.is_empty()).collect()
+}
+
+/// An operator attested on a platform.
+struct Stay {
+    from: u64,
+    to: u64,
+    operator: Address,
+    owner: String,
+}
+
+/// Who was there while another owner was.
+fn together(platform: B256, mut stays: Vec<Stay>) -> Shared {
+    stays.sort_by_key(|stay| stay.from);
+    let mut shared = Shared {
+        platform,
+        owners: BTreeSet::new(),
+        operators: BTreeSet::new(),
+    };
+    // The registry takes a few dozen operators at once on a platform.
+    let mut here: Vec<&Stay> = Vec::new();
+    for stay in &stays {
+        here.retain(|other| other.to > stay.from);
+        for other in here.iter().filter(|other| other.owner != stay.owner) {
+            for one in [stay, other] {
+                shared.owners.insert(one.owner.clone());
+                shared.operators.insert(one.operator);
+            }
+        }
+        here.push(stay);
+    }
     shared
-        .map(|(platform, (owners, operators))| Shared {
-            platform,
-            owners,
-            operators,
-        })
-        .collect()
 }

@@ -140,9 +140,9 @@ fn relayers(facts: &Facts) -> Markup {
 fn shared(facts: &Facts) -> Markup {
     html! {
         h2 { "Shared platforms" }
-        @if facts.shared.is_empty() { p { "None: no two owners were attested on one platform." } } @else {
+        @if facts.shared.is_empty() { p { "None: no two owners were attested on one platform at the same time." } } @else {
             table {
-                caption { "Platforms on which more than one owner was attested in the period. Machines in one place fail together." }
+                caption { "Platforms on which more than one owner was attested at the same time. Machines in one place fail together." }
                 thead { tr { th scope="col" { "Platform" } th scope="col" { "Owners" } } }
                 tbody {
                     @for s in &facts.shared {

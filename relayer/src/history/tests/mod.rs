@@ -1,6 +1,6 @@
 //! Against logs that the replay takes for a registry's.
 
-mod scribe;
+pub(crate) mod scribe;
 
 use alloy::{primitives::B256, sol_types::SolCall as _};
 

@@ -16,35 +16,35 @@ use crate::{
     },
 };
 
-pub(super) const START: u64 = 1_800_000_000;
-pub(super) const HOUR: u64 = 3_600;
-pub(super) const PROVIDER: u16 = 3;
-pub(super) const GUARDIAN: Address = Address::repeat_byte(0x6a);
-pub(super) const POLICY: B256 = B256::repeat_byte(0x50);
+pub(crate) const START: u64 = 1_800_000_000;
+pub(crate) const HOUR: u64 = 3_600;
+pub(crate) const PROVIDER: u16 = 3;
+pub(crate) const GUARDIAN: Address = Address::repeat_byte(0x6a);
+pub(crate) const POLICY: B256 = B256::repeat_byte(0x50);
 
 /// A registry's log under way.
-pub(super) struct Scribe {
-    pub(super) history: History,
+pub(crate) struct Scribe {
+    pub(crate) history: History,
     replay: Replay,
     block: u64,
-    pub(super) time: u64,
+    pub(crate) time: u64,
 }
 
-pub(super) fn operator(n: u8) -> Address {
+pub(crate) fn operator(n: u8) -> Address {
     Address::repeat_byte(n)
 }
 
-pub(super) fn platform(n: u8) -> B256 {
+pub(crate) fn platform(n: u8) -> B256 {
     B256::repeat_byte(n)
 }
 
-pub(super) fn relayer(n: u8) -> Address {
+pub(crate) fn relayer(n: u8) -> Address {
     Address::repeat_byte(0xe0 + n)
 }
 
 impl Scribe {
     /// A registry with three relayers, two of whom must sign.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut scribe = Self {
             history: History::new(Address::ZERO),
             replay: Replay::new(Address::ZERO),
@@ -77,12 +77,12 @@ impl Scribe {
         scribe
     }
 
-    pub(super) fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &State {
         self.replay.state()
     }
 
     /// A transaction in a block of its own, at [`Scribe::time`]. Heads are made what they must be.
-    pub(super) fn transaction(&mut self, mut events: Vec<Event>) -> Vec<Happening> {
+    pub(crate) fn transaction(&mut self, mut events: Vec<Event>) -> Vec<Happening> {
         self.block += 1;
         loop {
             let logs: Vec<_> = (0..).zip(&events).map(|(i, event)| self.log(i, event)).collect();
@@ -118,12 +118,12 @@ impl Scribe {
         }
     }
 
-    pub(super) fn wait(&mut self, seconds: u64) {
+    pub(crate) fn wait(&mut self, seconds: u64) {
         self.time += seconds;
     }
 
     /// A platform's entry with this custody for so long.
-    pub(super) fn entry(&self, n: u8, custody: u64, seconds: u64) -> Event {
+    pub(crate) fn entry(&self, n: u8, custody: u64, seconds: u64) -> Event {
         let old = self
             .state()
             .platform(platform(n))
@@ -150,7 +150,7 @@ impl Scribe {
     }
 
     /// A grant on a platform that is entered in the same report, or was before.
-    pub(super) fn grant(&self, n: u8, on: u8, entry: Option<&Event>, tcb: u64, seconds: u64) -> Event {
+    pub(crate) fn grant(&self, n: u8, on: u8, entry: Option<&Event>, tcb: u64, seconds: u64) -> Event {
         let platform_word = match entry {
             Some(Event::PlatformUpdated(e)) => PlatformWord(e.platformWord),
             _ => self.state().platform(platform(on)).unwrap().word,
@@ -195,7 +195,7 @@ impl Scribe {
     }
 
     /// A batch around platforms' and operators' events, and renewals of operators for so many seconds.
-    pub(super) fn post(
+    pub(crate) fn post(
         &mut self,
         mut events: Vec<Event>,
         renewed: &[(u8, u64)],
@@ -240,7 +240,7 @@ impl Scribe {
     }
 
     /// Enters a platform for a month, and grants operators on it for half a day.
-    pub(super) fn enrol(&mut self, operators: &[u8], on: u8) -> Vec<Happening> {
+    pub(crate) fn enrol(&mut self, operators: &[u8], on: u8) -> Vec<Happening> {
         // Lanes and platforms get their numbers one by one.
         let mut happenings = Vec::new();
         for (i, n) in operators.iter().enumerate() {
@@ -252,7 +252,7 @@ impl Scribe {
         happenings
     }
 
-    pub(super) fn status(&self, subject: Subject, to: Status) -> Event {
+    pub(crate) fn status(&self, subject: Subject, to: Status) -> Event {
         let (kind, word, old) = match subject {
             Subject::Operator(o) => (
                 SubjectKind::Operator,
@@ -284,7 +284,7 @@ impl Scribe {
     }
 
     /// The control word with these switches.
-    pub(super) fn switch(&self, paused: bool, is_frozen: bool) -> Event {
+    pub(crate) fn switch(&self, paused: bool, is_frozen: bool) -> Event {
         let frozen = u128::MAX ^ u128::from(!is_frozen) << PROVIDER;
         Event::ControlChanged(Box::new(control(
             paused,
@@ -294,7 +294,7 @@ impl Scribe {
     }
 
     /// Submits a timelocked call and waits; returns its execution, after which stands what it does.
-    pub(super) fn ripe(&mut self, call: Vec<u8>) -> Event {
+    pub(crate) fn ripe(&mut self, call: Vec<u8>) -> Event {
         let selector = alloy::primitives::FixedBytes::from_slice(&call[..4]);
         let id = keccak256(&call);
         self.transaction(vec![Event::ActionSubmitted(Box::new(ActionSubmitted {
@@ -313,7 +313,7 @@ impl Scribe {
 }
 
 /// Stands after what relayers' signatures did.
-pub(super) fn order(mask: u32) -> Event {
+pub(crate) fn order(mask: u32) -> Event {
     Event::OrderExecuted(Box::new(OrderExecuted {
         digest: keccak256(mask.to_be_bytes()),
         relayerSetId: 1,
@@ -321,7 +321,7 @@ pub(super) fn order(mask: u32) -> Event {
     }))
 }
 
-pub(super) fn set(id: u32, disabled: u32, retired_at: u64) -> Event {
+pub(crate) fn set(id: u32, disabled: u32, retired_at: u64) -> Event {
     Event::RelayerSetChanged(Box::new(RelayerSetChanged {
         setId: id,
         members: (0..3).map(relayer).collect(),
