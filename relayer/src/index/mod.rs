@@ -2,12 +2,13 @@
 //!
 //! Finalized blocks are read in ranges, the rest block by block, each a child of the one before: what a reorg takes back
 //! is dropped. Nothing is kept unless the head that follows from it ([`crate::replay`]) is the registry's at the same block
-//! hash: a log that an endpoint left out, an answer cut short, a flag or an empty list decide nothing. Where the two
+//! hash, and with it the words that no head covers: those of operators, lanes and platforms. Head and words are read from two
+//! endpoints: a log that one left out or changed, an answer cut short, a flag or an empty list decide nothing. Where they
 //! differ, every endpoint is asked, and the range is halved down to the first block; then it is an alarm
 //! ([`Index::alarm`]), nothing more is signed, and the same is tried again.
 //!
 //! Of old blocks, nodes that are no archives cannot tell the head. Those ranges are kept unverified until a later block's
-//! head covers them, and not shown.
+//! head covers them, and every word there is was compared after it; they are not shown.
 
 mod alarm;
 mod batch;
@@ -16,6 +17,7 @@ mod load;
 mod range;
 mod tail;
 mod view;
+mod words;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -34,6 +36,8 @@ use crate::{
     replay::{Event, Position, RegistryLog, Replay, Subject},
     store::{BlockRef, EventRow, IndexState, Store},
 };
+
+use words::Extent;
 
 /// The index. Clones are one.
 #[derive(Clone, Debug)]
@@ -175,6 +179,15 @@ impl Work {
             number: block.header.number,
             hash: block.header.hash,
         })
+    }
+
+    /// What is to be compared with what comes next.
+    fn extent(&self) -> Extent {
+        if self.state.verified == self.state.block {
+            Extent::Logs
+        } else {
+            Extent::All
+        }
     }
 
     /// The state with a new version.

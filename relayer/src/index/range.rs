@@ -85,6 +85,13 @@ impl Index {
             let problem = format!("the head is {head}, by the log it is {}", replay.state().head());
             return Ok(Err(problem));
         }
+        if head.is_some()
+            && let Err(problem) = self
+                .words_fit(replay.state(), &logs, work.extent(), end.hash)
+                .await?
+        {
+            return Ok(Err(problem));
+        }
         Ok(Ok(Taken {
             logs,
             subjects,

@@ -127,6 +127,10 @@ impl Index {
             let problem = format!("the head is {head}, by the log it is {}", replay.state().head());
             return Ok(Err(problem));
         }
+        let words = self.words_fit(replay.state(), &logs, work.extent(), header.hash);
+        if let Err(problem) = words.await? {
+            return Ok(Err(problem));
+        }
         Ok(Ok((logs, subjects, replay)))
     }
 

@@ -1,11 +1,14 @@
 //! Where the registry's variables lie: solc's `storageLayout` of `ProofOfCloudRegistry`.
 
-use alloy::primitives::{B256, U256, keccak256};
+use std::collections::BTreeSet;
+
+use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy_trie::root::storage_root_unhashed;
 
 use super::{
-    state::{Control, ROOTS, RelayerSet, State},
-    words::set,
+    Event,
+    state::{Control, Holder, Platform, ROOTS, RelayerSet, State},
+    words::{OperatorWord, set},
 };
 
 const CONTROL: u64 = 2;
@@ -47,16 +50,49 @@ impl State {
         storage_root_unhashed(self.slots())
     }
 
+    /// The slots that hold what an event says and no head covers, as they are in this state: the words of platforms,
+    /// operators and their lanes, and what those words number.
+    pub fn slots_about(&self, event: &Event) -> Vec<(B256, U256)> {
+        match event {
+            Event::PlatformUpdated(e) => {
+                let id = e.platformId;
+                let words = self
+                    .platforms
+                    .get(&id)
+                    .map(|platform| platform_words(id, platform));
+                // An entry may cut the lanes there.
+                let slots: BTreeSet<_> = self.platform_lanes(id).into_iter().map(|lane| lane / 8).collect();
+                let lanes = slots.into_iter().map(|slot| self.lane_word(slot));
+                words.into_iter().flatten().chain(lanes).collect()
+            }
+            Event::OperatorGranted(e) => {
+                let word = self.operator(e.operator);
+                let mut slots = vec![operator_word(e.operator, word), self.lane_word(word.lane() / 8)];
+                slots.extend(
+                    self.instances
+                        .get(&e.instanceId)
+                        .map(|holder| instance_word(e.instanceId, *holder)),
+                );
+                if let Some(id) = self.workload_id(word.workload()) {
+                    slots.push((at(U256::from(word.workload()), WORKLOAD_IDS), id.into()));
+                }
+                slots
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn lane_word(&self, slot: u64) -> (B256, U256) {
+        (at(U256::from(slot), LANES), self.lane_slot(slot))
+    }
+
     fn about_operators(&self) -> impl Iterator<Item = (B256, U256)> {
         let lanes = self.lanes.iter().enumerate();
         let lanes = lanes.map(|(slot, word)| (at(U256::from(slot), LANES), *word));
         let operators = self.operators.iter();
-        let operators =
-            operators.map(|(operator, word)| (at(operator.into_word().into(), OPERATORS), word.0));
-        let instances = self.instances.iter().map(|(id, holder)| {
-            let word = U256::from_be_bytes(holder.operator.into_word().0);
-            (at((*id).into(), INSTANCES), set(word, 160, 32, holder.issued_at))
-        });
+        let operators = operators.map(|(operator, word)| operator_word(*operator, *word));
+        let instances = self.instances.iter();
+        let instances = instances.map(|(id, holder)| instance_word(*id, *holder));
         let workloads = numbered(&self.workload_ids, WORKLOAD_IDS);
         let indexes = self.workload_indexes.iter();
         let indexes = indexes.map(|(id, index)| (at((*id).into(), WORKLOAD_INDEXES), U256::from(*index)));
@@ -68,12 +104,8 @@ impl State {
     }
 
     fn about_platforms(&self) -> impl Iterator<Item = (B256, U256)> {
-        let words = self.platforms.iter().flat_map(|(id, platform)| {
-            let list: U256 = at((*id).into(), MORE_LANES).into();
-            let more = platform.more.iter().enumerate();
-            let more = more.map(move |(i, word)| (under(U256::from(i), list), *word));
-            std::iter::once((at((*id).into(), PLATFORMS), platform.word.0)).chain(more)
-        });
+        let words = self.platforms.iter();
+        let words = words.flat_map(|(id, platform)| platform_words(*id, platform));
         words.chain(numbered(&self.platform_ids, PLATFORM_IDS))
     }
 
@@ -148,6 +180,22 @@ impl State {
         let word = set(word, 184, 32, relayers.disabled.into());
         set(word, 216, 40, relayers.retired_at)
     }
+}
+
+fn operator_word(operator: Address, word: OperatorWord) -> (B256, U256) {
+    (at(operator.into_word().into(), OPERATORS), word.0)
+}
+
+fn instance_word(id: B256, holder: Holder) -> (B256, U256) {
+    let word = U256::from_be_bytes(holder.operator.into_word().0);
+    (at(id.into(), INSTANCES), set(word, 160, 32, holder.issued_at))
+}
+
+fn platform_words(id: B256, platform: &Platform) -> impl Iterator<Item = (B256, U256)> {
+    let list: U256 = at(id.into(), MORE_LANES).into();
+    let more = platform.more.iter().enumerate();
+    let more = more.map(move |(i, word)| (under(U256::from(i), list), *word));
+    std::iter::once((at(id.into(), PLATFORMS), platform.word.0)).chain(more)
 }
 
 fn numbered(ids: &[B256], map: u64) -> impl Iterator<Item = (B256, U256)> {

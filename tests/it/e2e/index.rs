@@ -282,10 +282,16 @@ async fn a_log_left_out_is_an_alarm_and_never_a_state() {
         Lie::Empty,
         Lie::Forge,
         Lie::First(0),
+        Lie::Flag,
     ] {
         liar.tell(lie);
         frozen += 1;
-        history.freeze(operator(frozen)).await;
+        // What the head does not cover, the registry's words do.
+        if lie == Lie::Flag {
+            history.enrol(&[3], 0xa2).await;
+        } else {
+            history.freeze(operator(frozen)).await;
+        }
         let block = history.logs(0).await.last().unwrap().at.block;
         until("the alarm", || async {
             ready_reasons(&world).await.contains("not what its log says")
@@ -325,6 +331,17 @@ async fn of_two_endpoints_the_one_that_leaves_out_is_not_believed() {
     let history = History::new(&world.chain, policy(&world));
     history.enrol(&[1, 2], 0xa1).await;
     history.renew(&[1], 13 * HOUR).await;
+    complete(&world, &history, "").await;
+    // A word that no head covers: what is shown was compared with it, in ranges and block by block.
+    liar.tell(Lie::Flag);
+    history.enrol(&[1, 3], 0xa2).await;
+    complete(&world, &history, "&pending=true").await;
+    world.relayer.kill();
+    history.enrol(&[4, 5], 0xa3).await;
+    for _ in 0..8 {
+        history.mine().await;
+    }
+    world.relayer.start(None).await;
     complete(&world, &history, "").await;
     assert_eq!(metric(&world, "chassis_index_divergences_total").await, 0);
 }
