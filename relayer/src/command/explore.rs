@@ -28,9 +28,10 @@ pub struct Explore {
     /// The registry's address.
     #[arg(long, env = "CHASSIS_REGISTRY", value_name = "ADDRESS")]
     registry: Address,
-    /// A relayer's URL, whose archive has the appraisals behind the digests.
-    #[arg(long, value_name = "URL")]
-    archive: Option<Url>,
+    /// Where the appraisals behind the digests are: a relayer's URL, or the folder of an archive. Of several, the first that
+    /// has one.
+    #[arg(long, value_name = "URL|FOLDER")]
+    archive: Vec<String>,
     /// Where to serve the pages. Put a TLS proxy in front of it to show them to others.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8646")]
     listen: SocketAddr,
@@ -48,7 +49,7 @@ impl Explore {
         serve_until_told(service::explore(service::Explore {
             rpc: self.rpc_url,
             registry: self.registry,
-            archive: self.archive,
+            archives: self.archive,
             listen: self.listen,
             cache: self.cache,
             start_block: self.start_block,

@@ -70,10 +70,13 @@ impl Explorer {
             (section("facts", "What was signed", &facts(log, batch, moment)))
             (section("leaves", "Attestations", &leaves(log, moment)))
             @if !log.items.is_empty() { (section("items", "Platform entries, and what was skipped", &items(&log.items))) }
-            (verify(&[Command {
-                does: "Show the batch from the log, and recompute its root:",
-                text: format!("chassis audit batch {number} {}", self.flags()),
-            }]))
+            (verify(&[
+                Command {
+                    does: "Show the batch from the log, with its signers and what it applied:",
+                    text: format!("chassis audit batch {number} {}", self.flags()),
+                },
+                self.reappraise(&format!("batch {number}")),
+            ]))
         };
         Page {
             title: format!("Batch {number}"),

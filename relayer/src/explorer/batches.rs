@@ -39,11 +39,10 @@ pub(super) async fn page(
 impl Explorer {
     fn batches(&self, asked: &Asked, book: &Book, moment: &Moment) -> Page {
         let all = book.history.batches();
-        let listed = all
-            .iter()
-            .rev()
-            .filter(|batch| asked.before.is_none_or(|before| batch.number < before));
-        let listed: Vec<_> = listed.take(LENGTH).collect();
+        // Numbers are places.
+        let end = asked.before.and_then(|before| usize::try_from(before).ok());
+        let end = end.unwrap_or(all.len()).min(all.len());
+        let listed: Vec<_> = all.iter().take(end).rev().take(LENGTH).collect();
         let next = listed
             .last()
             .map(|batch| batch.number)

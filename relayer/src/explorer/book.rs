@@ -1,7 +1,10 @@
 //! The history that pages are made from, kept up with the index.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::PoisonError,
 };
 
@@ -11,19 +14,18 @@ use tracing::warn;
 use super::{
     Explorer,
     change::{Change, Changed},
+    news::News,
 };
 use crate::{
     Error,
-    history::{End, Happening, History, Place, What},
+    history::{End, Happening, History, Place, Span, What},
     index::Published,
-    replay::RegistryLog,
+    replay::{RegistryLog, Subject},
     store::{BlockRef, EventFilter},
 };
 
 /// Events in one read from the database.
 const PAGE: u32 = 1_000;
-/// Changes that are kept for the feeds; older ones stand in the operators' own histories.
-const CHANGES: usize = 5_000;
 
 /// A registry's history, and what pages need beside it.
 #[derive(Debug)]
@@ -33,14 +35,26 @@ pub(super) struct Book {
     pub(super) block: Option<BlockRef>,
     /// That block's time, Unix seconds.
     pub(super) time: u64,
-    /// The last ones, the first first.
-    pub(super) changes: VecDeque<Change>,
+    pub(super) news: News,
     /// By operator: what was posted about it last.
     pub(super) latest: HashMap<Address, Posted>,
+    /// What leads somewhere by its 32 bytes, platforms aside.
+    pub(super) names: HashMap<B256, Named>,
+    /// Batches by the set that signed them.
+    pub(super) batches_of: BTreeMap<u32, u64>,
     /// The last event that was taken.
     last: Option<(u64, u64)>,
     /// When whose lane runs out, unless it is renewed or ended before.
     due: BTreeSet<(u64, Address)>,
+}
+
+/// Where a word leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A report, a manifest, or the transaction of a batch.
+    Batch(u64),
+    /// An instance, or the transaction that changed a status.
+    Operator(Address),
 }
 
 /// An attestation as it was posted.
@@ -61,8 +75,10 @@ impl Book {
             history: History::new(registry),
             block: None,
             time: 0,
-            changes: VecDeque::new(),
+            news: News::default(),
             latest: HashMap::new(),
+            names: HashMap::new(),
+            batches_of: BTreeMap::new(),
             last: None,
             due: BTreeSet::new(),
         }
@@ -71,11 +87,16 @@ impl Book {
     /// Takes whole transactions. The error: it is of no further use.
     fn take(&mut self, logs: &[RegistryLog]) -> Result<(), String> {
         let happenings = self.history.take(logs).map_err(|error| error.to_string())?;
-        for happening in &happenings {
+        self.tell(&happenings);
+        Ok(())
+    }
+
+    /// What has happened in the history.
+    fn tell(&mut self, happenings: &[Happening]) {
+        for happening in happenings {
             self.lapse(happening.at.time);
             self.note(happening);
         }
-        Ok(())
     }
 
     fn note(&mut self, happening: &Happening) {
@@ -86,8 +107,13 @@ impl Book {
         };
         match &happening.what {
             What::Granted(granted) => {
-                self.latest.insert(granted.operator, posted(granted.digest));
-                self.due.insert((granted.expiry, granted.operator));
+                let operator = granted.operator;
+                self.latest.insert(operator, posted(granted.digest));
+                self.await_expiry(happening, operator, granted.expiry);
+                if !granted.standing.instance.is_zero() {
+                    self.names
+                        .insert(granted.standing.instance, Named::Operator(operator));
+                }
             }
             What::Renewed {
                 operator,
@@ -95,15 +121,32 @@ impl Book {
                 expiry,
             } => {
                 self.latest.insert(*operator, posted(*digest));
-                self.due.insert((*expiry, *operator));
+                self.await_expiry(happening, *operator, *expiry);
             }
-            What::Cut { operator, expiry, .. } => {
-                self.due.insert((*expiry, *operator));
+            What::Cut { operator, expiry, .. } => self.await_expiry(happening, *operator, *expiry),
+            What::StatusChanged(change) => {
+                if let Subject::Operator(operator) = change.subject {
+                    self.names
+                        .insert(change.at.transaction, Named::Operator(operator));
+                }
+            }
+            What::Posted(batch) => {
+                *self.batches_of.entry(batch.relayer_set).or_default() += 1;
+                for name in [batch.report, batch.archive, batch.at.transaction] {
+                    self.names.insert(name, Named::Batch(batch.number));
+                }
             }
             _ => {}
         }
-        if let Some(change) = Change::of(happening, self.changes.back()) {
-            self.push(change);
+        if let Some(change) = Change::of(happening, self.news.last()) {
+            self.news.push(change);
+        }
+    }
+
+    fn await_expiry(&mut self, happening: &Happening, operator: Address, expiry: u64) {
+        // What is over already is told by the event.
+        if expiry > happening.at.time {
+            self.due.insert((expiry, operator));
         }
     }
 
@@ -111,47 +154,40 @@ impl Book {
     fn lapse(&mut self, time: u64) {
         while let Some((expiry, operator)) = self.due.first().copied().filter(|(expiry, _)| *expiry <= time) {
             self.due.pop_first();
-            let spans = self
-                .history
-                .operator(operator)
-                .map_or(&[][..], |known| &known.spans);
+            let spans = self.spans(operator);
             let span = spans.iter().rev().find(|span| span.to <= expiry);
-            // It was renewed, or ended otherwise.
-            if span.is_some_and(|span| span.to == expiry && span.end == End::Expiry) {
-                self.push(Change::expired(operator, expiry));
+            let is_over = |span: &Span| {
+                let has_run_out = matches!(span.end, End::Expiry | End::PlatformLowered { .. });
+                span.to == expiry && has_run_out
+            };
+            // Or it was renewed, or ended otherwise.
+            if span.is_some_and(is_over) {
+                self.news.push(Change::expired(operator, expiry));
             }
         }
     }
 
-    fn push(&mut self, change: Change) {
-        if self.changes.len() == CHANGES {
-            self.changes.pop_front();
-        }
-        self.changes.push_back(change);
+    fn spans(&self, operator: Address) -> &[Span] {
+        let known = self.history.operator(operator);
+        known.map_or(&[], |known| &known.spans)
     }
 
-    /// The changes after the one with this id. `None`: it is not known here.
-    pub(super) fn changes_after(&self, id: &str) -> Option<impl Iterator<Item = &Change>> {
-        let place = self.changes.iter().rposition(|change| change.id == id)?;
-        Some(self.changes.iter().skip(place + 1))
-    }
-
-    /// Those that concern an operator, the last first, as far as they are kept: its own, and what stopped its platform or
-    /// everybody while it was there.
-    pub(super) fn changes_of(&self, operator: Address) -> impl Iterator<Item = &Change> {
-        let spans = self
-            .history
-            .operator(operator)
-            .map_or(&[][..], |known| &known.spans);
-        let was_there = |time| spans.iter().any(|span| span.from.time <= time && time <= span.to);
-        let concerns = move |change: &&Change| match change.what {
+    /// Whether a change concerns an operator: it is its own, or its platform's where it was then, or stopped everybody.
+    pub(super) fn concerns(&self, change: &Change, operator: Address) -> bool {
+        let time = change.time;
+        let begun = self
+            .spans(operator)
+            .iter()
+            .rev()
+            .filter(|span| span.from.time <= time);
+        match change.what {
             Changed::Operator(whose) => whose == operator,
-            Changed::Platform(id) => spans.iter().any(|span| {
-                span.standing.platform == id && span.from.time <= change.time && change.time <= span.to
-            }),
-            Changed::Registry => change.is_switch() && was_there(change.time),
-        };
-        self.changes.iter().rev().filter(concerns)
+            // In the very block of the change it may have moved away.
+            Changed::Platform(id) => begun
+                .enumerate()
+                .any(|(back, span)| span.standing.platform == id && (back == 0 || time <= span.to)),
+            Changed::Registry => change.is_switch() && begun.count() > 0,
+        }
     }
 }
 

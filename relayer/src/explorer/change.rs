@@ -1,12 +1,15 @@
 //! What changes somebody's status: the feeds, and their words.
 
-use std::fmt::Display;
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+};
 
 use alloy::primitives::{Address, B256};
 
 use super::{page::shortened, words};
 use crate::{
-    history::{By, Granted, Happening, Standing, StatusChange, Switch, What},
+    history::{By, Granted, Happening, Place, Standing, StatusChange, Switch, What},
     http::status_name,
     registry::IProofOfCloudRegistry::Status,
     replay::Subject,
@@ -15,8 +18,7 @@ use crate::{
 /// A change of a status, or of what all statuses rest on.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
-    /// The same on every server, for ever: its time and its place in the log.
-    pub(super) id: String,
+    pub(super) id: ChangeId,
     /// Unix seconds.
     pub(super) time: u64,
     /// Where the log tells of it. An expiry it does not tell of.
@@ -30,8 +32,25 @@ pub(super) struct Change {
     pub(super) text: String,
 }
 
+/// Names a change, the same on every server, for ever. In the order in which changes come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ChangeId {
+    /// Unix seconds.
+    time: u64,
+    source: Source,
+}
+
+/// Of changes of one time, expiries come first: at its expiry a lane is over already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// No event tells of it.
+    Expired(Address),
+    /// An event, which may change several; from 0.
+    Event { block: u64, log_index: u64, number: u64 },
+}
+
 /// Whom it concerns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Changed {
     Operator(Address),
     /// And all operators on it.
@@ -53,16 +72,10 @@ impl Change {
         let told = match &happening.what {
             What::Granted(granted) => granted_words(granted)?,
             What::Cut {
-                operator, platform, ..
-            } => Told {
-                what: Changed::Operator(*operator),
-                kind: "cut",
-                title: "Attestation shortened".into(),
-                text: format!(
-                    "Its platform {} was entered with less custody, or for less long.",
-                    brief(platform)
-                ),
-            },
+                operator,
+                platform,
+                expiry,
+            } => cut_words(*operator, platform, *expiry > happening.at.time),
             What::StatusChanged(change) => status_words(change),
             What::Switched(switch) => switch_words(switch),
             What::Policy(change) => Told {
@@ -102,19 +115,8 @@ impl Change {
             }
         };
         let at = happening.at;
-        let place = format!("{:010x}-{:x}-{:x}", at.time, at.block, at.log_index);
-        // One event may change several.
-        let number = last
-            .and_then(|last| last.id.strip_prefix(&place))
-            .map_or(0, |rest| {
-                rest.trim_start_matches('-').parse().map_or(1, |n: u64| n + 1)
-            });
         Some(Self {
-            id: if number == 0 {
-                place
-            } else {
-                format!("{place}-{number}")
-            },
+            id: ChangeId::of(at, last.map(|last| last.id)),
             time: at.time,
             block: Some(at.block),
             transaction: Some(at.transaction),
@@ -134,7 +136,10 @@ impl Change {
     /// Nobody renewed it.
     pub(super) fn expired(operator: Address, time: u64) -> Self {
         Self {
-            id: format!("{time:010x}-expired-{operator}"),
+            id: ChangeId {
+                time,
+                source: Source::Expired(operator),
+            },
             time,
             block: None,
             transaction: None,
@@ -144,6 +149,121 @@ impl Change {
             title: "Expired".into(),
             text: "Its attestation ran out, and nobody had renewed it.".into(),
         }
+    }
+}
+
+impl ChangeId {
+    /// Before any change.
+    pub(super) const FIRST: Self = Self {
+        time: 0,
+        source: Source::Expired(Address::ZERO),
+    };
+
+    /// `last`: the change before it, perhaps by the same event.
+    fn of(at: Place, last: Option<Self>) -> Self {
+        let number = match last.map(|last| last.source) {
+            Some(Source::Event {
+                block,
+                log_index,
+                number,
+            }) if (block, log_index) == at.key() => number + 1,
+            _ => 0,
+        };
+        Self {
+            time: at.time,
+            source: Source::Event {
+                block: at.block,
+                log_index: at.log_index,
+                number,
+            },
+        }
+    }
+}
+
+impl Display for ChangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.time;
+        match self.source {
+            Source::Expired(operator) => write!(f, "{time:010x}-expired-{operator}"),
+            Source::Event {
+                block,
+                log_index,
+                number: 0,
+            } => write!(f, "{time:010x}-{block:x}-{log_index:x}"),
+            Source::Event {
+                block,
+                log_index,
+                number,
+            } => write!(f, "{time:010x}-{block:x}-{log_index:x}-{number}"),
+        }
+    }
+}
+
+/// It is not the id of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoChangeId;
+
+impl FromStr for ChangeId {
+    type Err = NoChangeId;
+
+    fn from_str(text: &str) -> Result<Self, NoChangeId> {
+        let hex = |part: &str| u64::from_str_radix(part, 16).map_err(|_| NoChangeId);
+        // The number parsers' own liberty.
+        if text.contains('+') {
+            return Err(NoChangeId);
+        }
+        let parts: Vec<_> = text.split('-').collect();
+        let (time, source) = match parts[..] {
+            [time, "expired", operator] => (time, Source::Expired(operator.parse().map_err(|_| NoChangeId)?)),
+            [time, block, log_index] | [time, block, log_index, _] => {
+                let number = parts.get(3).map_or(Ok(0), |number| number.parse());
+                let number = number.map_err(|_| NoChangeId)?;
+                let (block, log_index) = (hex(block)?, hex(log_index)?);
+                let source = Source::Event {
+                    block,
+                    log_index,
+                    number,
+                };
+                (time, source)
+            }
+            _ => return Err(NoChangeId),
+        };
+        Ok(Self {
+            time: hex(time)?,
+            source,
+        })
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ChangeId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse()
+            .map_err(|NoChangeId| serde::de::Error::custom(format!("`{text}` is not the id of a change")))
+    }
+}
+
+impl serde::Serialize for ChangeId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What is left of a lane may be nothing: then no expiry is still to come.
+fn cut_words(operator: Address, platform: &B256, is_live: bool) -> Told {
+    let (kind, title) = if is_live {
+        ("cut", "Attestation shortened")
+    } else {
+        ("expired", "Attestation ended")
+    };
+    Told {
+        what: Changed::Operator(operator),
+        kind,
+        title: title.into(),
+        text: format!(
+            "Its platform {} was entered with less custody, or for less long.",
+            brief(platform)
+        ),
     }
 }
 
@@ -277,4 +397,43 @@ pub(super) fn capitalised(text: &str) -> String {
     letters
         .next()
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(time: u64, block: u64, log_index: u64) -> Place {
+        Place {
+            block,
+            log_index,
+            time,
+            transaction: B256::ZERO,
+        }
+    }
+
+    #[test]
+    fn ids_come_back_as_they_went_and_are_in_order() {
+        let expired = Change::expired(Address::repeat_byte(0xab), 1_800_000_000).id;
+        let first = ChangeId::of(at(1_800_000_000, 0xff, 3), Some(expired));
+        let second = ChangeId::of(at(1_800_000_000, 0xff, 3), Some(first));
+        let third = ChangeId::of(at(1_800_000_000, 0x100, 0), Some(second));
+        let all = [ChangeId::FIRST, expired, first, second, third];
+        assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+        for id in all {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        assert_eq!(second.to_string(), "006b49d200-ff-3-1");
+        for text in [
+            "",
+            "x",
+            "006b49d200-ff",
+            "006b49d200-ff-3-x",
+            "006b49d200-ff-3-1-1",
+            "006b49d200-+f-3",
+            "006b49d200-expired-0x",
+        ] {
+            assert_eq!(text.parse::<ChangeId>(), Err(NoChangeId), "{text}");
+        }
+    }
 }

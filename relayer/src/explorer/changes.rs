@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     Explorer,
     book::Book,
-    change::{Change, Changed},
+    change::{Change, ChangeId, Changed},
     moment::Moment,
     page::{Command, Page, address, platform, verify, when},
     trouble::Trouble,
@@ -21,7 +21,7 @@ const LENGTH: usize = 50;
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     /// The last change of the page before.
-    before: Option<String>,
+    before: Option<ChangeId>,
 }
 
 pub(super) async fn page(
@@ -31,28 +31,14 @@ pub(super) async fn page(
     let asked = query
         .map(|Query(asked)| asked)
         .map_err(|_| Trouble::BadRequest("A change, before which the page ends, can be asked for.".into()));
-    let page = asked.and_then(|asked| explorer.read(|book, moment| explorer.changes(&asked, book, moment)));
+    let page =
+        asked.and_then(|asked| explorer.read(|book, moment| Ok(explorer.changes(&asked, book, moment))));
     explorer.answer(page)
 }
 
 impl Explorer {
-    fn changes(&self, asked: &Asked, book: &Book, moment: &Moment) -> Result<Page, Trouble> {
-        let skipped = match &asked.before {
-            None => 0,
-            Some(id) => {
-                1 + book
-                    .changes
-                    .iter()
-                    .rev()
-                    .position(|change| change.id == *id)
-                    .ok_or_else(|| Trouble::NotFound("That change is not kept here any more.".into()))?
-            }
-        };
-        let listed: Vec<_> = book.changes.iter().rev().skip(skipped).take(LENGTH).collect();
-        let next = listed
-            .last()
-            .filter(|_| book.changes.len() > skipped + LENGTH)
-            .map(|change| &change.id);
+    fn changes(&self, asked: &Asked, book: &Book, moment: &Moment) -> Page {
+        let (listed, next) = book.news.page(asked.before, LENGTH, |_| true);
         let main = html! {
             section.lead aria-labelledby="title" {
                 h1 #title { "Changes" }
@@ -60,6 +46,9 @@ impl Explorer {
                     "Grants, expiries, freezes, and what governance did; no renewals. Also as a feed: "
                     a href="/feed.json" { "JSON" } ", " a href="/feed.atom" { "Atom" } "."
                 }
+            }
+            @if asked.before.is_some_and(|before| book.news.has_dropped_since(before)) {
+                p.note { "Older changes are not kept here: each operator's page has its own." }
             }
             (change_list(listed.into_iter(), moment))
             @if let Some(next) = next {
@@ -70,13 +59,13 @@ impl Explorer {
                 text: format!("chassis audit {}", self.flags()),
             }]))
         };
-        Ok(Page {
+        Page {
             title: "Changes".into(),
             main,
             moment: Some(moment.clone()),
             tab: Some("/changes"),
             about: None,
-        })
+        }
     }
 }
 

@@ -2,16 +2,17 @@
 
 use alloy::primitives::Address;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use maud::{PreEscaped, html};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     Explorer,
-    change::{Change, Changed},
+    change::{Change, ChangeId, Changed},
     page::iso,
     trouble::Trouble,
 };
@@ -26,31 +27,51 @@ struct Feed {
     chain: u64,
     registry: Address,
     changes: Vec<Change>,
+    /// Before which the next page goes on.
+    next: Option<ChangeId>,
     updated: u64,
 }
 
-pub(super) async fn json(State(explorer): State<Explorer>, headers: HeaderMap) -> Response {
-    respond(&explorer, explorer.feed(&headers, None), Feed::json)
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    /// The last change of the page before.
+    before: Option<ChangeId>,
 }
 
-pub(super) async fn atom(State(explorer): State<Explorer>, headers: HeaderMap) -> Response {
-    respond(&explorer, explorer.feed(&headers, None), Feed::atom)
+type Question = Result<Query<Asked>, QueryRejection>;
+
+pub(super) async fn json(State(explorer): State<Explorer>, headers: HeaderMap, query: Question) -> Response {
+    respond(&explorer, explorer.feed(&headers, None, query), Feed::json)
+}
+
+pub(super) async fn atom(State(explorer): State<Explorer>, headers: HeaderMap, query: Question) -> Response {
+    respond(&explorer, explorer.feed(&headers, None, query), Feed::atom)
 }
 
 pub(super) async fn of_operator_json(
     State(explorer): State<Explorer>,
     Path(operator): Path<String>,
     headers: HeaderMap,
+    query: Question,
 ) -> Response {
-    respond(&explorer, explorer.feed_of(&headers, &operator), Feed::json)
+    respond(
+        &explorer,
+        explorer.feed(&headers, Some(&operator), query),
+        Feed::json,
+    )
 }
 
 pub(super) async fn of_operator_atom(
     State(explorer): State<Explorer>,
     Path(operator): Path<String>,
     headers: HeaderMap,
+    query: Question,
 ) -> Response {
-    respond(&explorer, explorer.feed_of(&headers, &operator), Feed::atom)
+    respond(
+        &explorer,
+        explorer.feed(&headers, Some(&operator), query),
+        Feed::atom,
+    )
 }
 
 fn respond(explorer: &Explorer, feed: Result<Feed, Trouble>, write: fn(&Feed) -> Response) -> Response {
@@ -61,20 +82,20 @@ fn respond(explorer: &Explorer, feed: Result<Feed, Trouble>, write: fn(&Feed) ->
 }
 
 impl Explorer {
-    fn feed_of(&self, headers: &HeaderMap, operator: &str) -> Result<Feed, Trouble> {
-        let operator: Address = operator
-            .parse()
+    fn feed(&self, headers: &HeaderMap, about: Option<&str>, query: Question) -> Result<Feed, Trouble> {
+        let about: Option<Address> = about
+            .map(str::parse)
+            .transpose()
             .map_err(|_| Trouble::NotFound("That is no address.".into()))?;
-        self.feed(headers, Some(operator))
-    }
-
-    fn feed(&self, headers: &HeaderMap, about: Option<Address>) -> Result<Feed, Trouble> {
+        let Query(Asked { before }) = query.map_err(|_| {
+            Trouble::BadRequest("A change, before which the page ends, can be asked for.".into())
+        })?;
         self.read(|book, moment| {
-            let changes = match about {
-                Some(operator) => book.changes_of(operator).take(LENGTH).cloned().collect(),
-                None => book.changes.iter().rev().take(LENGTH).cloned().collect(),
-            };
+            let is_about = |change: &Change| about.is_none_or(|operator| book.concerns(change, operator));
+            let (changes, next) = book.news.page(before, LENGTH, is_about);
+            let changes = changes.into_iter().cloned().collect();
             Ok(Feed {
+                next,
                 site: site(headers),
                 about,
                 chain: self.0.chain.id,
@@ -101,6 +122,18 @@ impl Feed {
         }
     }
 
+    /// Where the next page is.
+    fn next_url(&self, kind: &str) -> Option<String> {
+        let path = self.path();
+        self.next
+            .map(|next| format!("{}{path}/feed.{kind}?before={next}", self.site))
+    }
+
+    fn path(&self) -> String {
+        self.about
+            .map_or(String::new(), |who| format!("/operators/{who}"))
+    }
+
     /// What names it for ever: a server's address does not.
     fn name(&self) -> String {
         let about = self.about.map_or(String::new(), |who| format!(":{who}"));
@@ -116,18 +149,18 @@ impl Feed {
 
     fn json(&self) -> Response {
         let items: Vec<Value> = self.changes.iter().map(|change| self.item(change)).collect();
-        let path = self
-            .about
-            .map_or(String::new(), |who| format!("/operators/{who}"));
-        let feed = json!({
+        let mut feed = json!({
             "version": "https://jsonfeed.org/version/1.1",
             "title": self.title(),
             "home_page_url": self.home(),
-            "feed_url": format!("{}{path}/feed.json", self.site),
+            "feed_url": format!("{}{}/feed.json", self.site, self.path()),
             "description": "Only what is final, in the registry's own log. Check it: chassis audit.",
             "language": "en",
             "items": items,
         });
+        if let Some(next) = self.next_url("json") {
+            feed["next_url"] = next.into();
+        }
         let kind = [(header::CONTENT_TYPE, "application/feed+json; charset=utf-8")];
         (kind, feed.to_string()).into_response()
     }
@@ -153,9 +186,6 @@ impl Feed {
     }
 
     fn atom(&self) -> Response {
-        let path = self
-            .about
-            .map_or(String::new(), |who| format!("/operators/{who}"));
         // Text in it is escaped as HTML's is; XML knows the same four entities.
         let feed = html! {
             (PreEscaped(r#"<?xml version="1.0" encoding="utf-8"?>"#))
@@ -163,7 +193,8 @@ impl Feed {
                 id { (self.name()) }
                 title { (self.title()) }
                 updated { (iso(self.updated)) }
-                (PreEscaped(link("self", &format!("{}{path}/feed.atom", self.site))))
+                (PreEscaped(link("self", &format!("{}{}/feed.atom", self.site, self.path()))))
+                @if let Some(next) = self.next_url("atom") { (PreEscaped(link("next", &next))) }
                 (PreEscaped(link("alternate", &self.home())))
                 author { name { "Registry " (self.registry) " on chain " (self.chain) } }
                 @for change in &self.changes {

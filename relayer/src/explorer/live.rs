@@ -1,9 +1,10 @@
 //! `/live`: server-sent events for pages that are open. Each has the id of a change, so who was away goes on from there.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use alloy::primitives::Address;
 use axum::{
+    Extension,
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode, header},
     response::{
@@ -14,34 +15,22 @@ use axum::{
 use futures::stream;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::sleep,
-};
+use tokio::time::sleep;
 
 use super::{
     Explorer,
-    change::{Change, Changed},
+    change::{Change, ChangeId, Changed},
+    places::Place,
     trouble::Trouble,
 };
-use crate::service::Phase;
+use crate::{http::Client, service::Phase};
 
 const LOOK: Duration = Duration::from_secs(1);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so long a page asks anew: nobody keeps a place for ever.
 const LONGEST: u32 = 1_800;
-/// Most changes told at once. Who missed more reads the page anew.
+/// Most changes looked at before the first is sent.
 const AT_ONCE: usize = 100;
-
-/// Places for pages.
-#[derive(Clone, Debug)]
-pub(super) struct Places(Arc<Semaphore>);
-
-impl Places {
-    pub(super) fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
-    }
-}
 
 /// What a page wants to be told.
 #[derive(Debug, Deserialize)]
@@ -52,28 +41,33 @@ pub(super) struct Wanted {
     after: Option<String>,
 }
 
-/// Events `block`, as finality moves, and `change`.
+/// Events `block`, as finality moves, `change`, and `gap` where changes are not kept any more.
 pub(super) async fn live(
     State(explorer): State<Explorer>,
     headers: HeaderMap,
+    Extension(client): Extension<Client>,
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    let Ok(Query(wanted)) = query else {
+    let last = query.ok().and_then(|Query(wanted)| {
+        let header = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+        Some((wanted.operator, cursor(header.or(wanted.after.as_deref()))?))
+    });
+    let Some((operator, last)) = last else {
         return explorer.answer_trouble(Trouble::BadRequest(
             "Asked for are an operator, and the id of a change.".into(),
         ));
     };
-    let Ok(place) = Arc::clone(&explorer.0.places.0).try_acquire_owned() else {
+    let Some(place) = explorer.0.places.take(client.0) else {
         let wait = [(header::RETRY_AFTER, "60")];
         return (StatusCode::SERVICE_UNAVAILABLE, wait, "too many pages are open").into_response();
     };
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let listener = Listener {
-        last: last.map(str::to_owned).or_else(|| wanted.after.clone()),
+        last,
         explorer,
-        wanted,
+        operator,
         block: None,
         waiting: VecDeque::new(),
+        is_behind: false,
         looks: 0,
         _place: place,
     };
@@ -96,15 +90,29 @@ pub(super) async fn live(
     response
 }
 
+/// `None`: it is not the id of a change. The inner one: nothing that is known now is news. The page of a registry without
+/// any change asks with an empty one.
+#[allow(clippy::option_option, reason = "a question of two parts, asked once")]
+fn cursor(text: Option<&str>) -> Option<Option<ChangeId>> {
+    match text {
+        None => Some(None),
+        Some("") => Some(Some(ChangeId::FIRST)),
+        Some(id) => id.parse().ok().map(Some),
+    }
+}
+
 struct Listener {
     explorer: Explorer,
-    wanted: Wanted,
-    /// The last change that was told. `None`: whatever is known now is on the page.
-    last: Option<String>,
+    /// Whose changes are told; everybody's without one.
+    operator: Option<Address>,
+    /// The last change that was told, or was nothing to be told. `None`: whatever is known now is on the page.
+    last: Option<ChangeId>,
     block: Option<u64>,
     waiting: VecDeque<Event>,
+    /// Whether there is more to tell at once.
+    is_behind: bool,
     looks: u32,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Listener {
@@ -116,43 +124,53 @@ impl Listener {
             if self.explorer.0.phases.now() > Phase::Running || self.looks >= LONGEST {
                 return None;
             }
-            if self.looks > 0 {
+            if self.looks > 0 && !self.is_behind {
                 tokio::select! {
                     () = sleep(LOOK) => {}
                     () = self.explorer.0.phases.reached(Phase::Draining) => return None,
                 }
             }
-            self.looks += 1;
+            self.looks += u32::from(!self.is_behind);
             self.look();
         }
     }
 
     fn look(&mut self) {
         let explorer = self.explorer.clone();
+        self.is_behind = false;
         // While the log is being read there is nothing to tell.
         let _ = explorer.read(|book, moment| {
-            if self.block == Some(moment.block) {
-                return Ok(());
+            if self.block != Some(moment.block) {
+                self.block = Some(moment.block);
+                let block = json!({"number": moment.block, "time": moment.block_time, "now": moment.now});
+                self.waiting
+                    .push_back(Event::default().event("block").data(block.to_string()));
             }
-            self.block = Some(moment.block);
-            let block = json!({"number": moment.block, "time": moment.block_time, "now": moment.now});
-            self.waiting
-                .push_back(Event::default().event("block").data(block.to_string()));
-            let after = self.last.as_deref().and_then(|last| book.changes_after(last));
-            let new = after.into_iter().flatten().filter(|change| self.concerns(change));
-            let new: Vec<_> = new.take(AT_ONCE).map(event).collect();
-            self.waiting.extend(new);
-            self.last = book.changes.back().map(|change| change.id.clone());
+            let newest = book.news.last().map_or(ChangeId::FIRST, |change| change.id);
+            let last = *self.last.get_or_insert(newest);
+            if book.news.has_dropped_since(last) {
+                self.waiting.push_back(gap(last));
+            }
+            for change in book.news.after(last).take(AT_ONCE) {
+                if self
+                    .operator
+                    .is_none_or(|operator| book.concerns(change, operator))
+                {
+                    self.waiting.push_back(event(change));
+                }
+                self.last = Some(change.id);
+            }
+            self.is_behind = self.last.is_some_and(|last| last < newest);
             Ok(())
         });
     }
+}
 
-    fn concerns(&self, change: &Change) -> bool {
-        match (&change.what, self.wanted.operator) {
-            (Changed::Operator(whose), Some(wanted)) => *whose == wanted,
-            _ => true,
-        }
-    }
+/// Something is not kept any more: who missed it reads the page anew.
+fn gap(since: ChangeId) -> Event {
+    Event::default()
+        .event("gap")
+        .data(json!({"since": since}).to_string())
 }
 
 fn event(change: &Change) -> Event {
@@ -164,7 +182,7 @@ fn event(change: &Change) -> Event {
     });
     Event::default()
         .event("change")
-        .id(&change.id)
+        .id(change.id.to_string())
         .data(text.to_string())
 }
 

@@ -13,12 +13,16 @@ mod change;
 mod changes;
 mod chart;
 mod feed;
+mod kept;
+mod lists;
 mod live;
 mod moment;
+mod news;
 mod operator;
 mod operators;
 mod overview;
 mod page;
+mod places;
 mod platform;
 mod platforms;
 mod relayers;
@@ -31,7 +35,7 @@ mod tell;
 mod trouble;
 mod words;
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 
 use axum::{
     Router,
@@ -41,13 +45,16 @@ use axum::{
     response::Response,
     routing::get,
 };
+pub(crate) use change::ChangeId;
 pub use results::Results;
 pub use settings::Settings;
+pub(crate) use standing::Standing;
 
 use crate::{chain::Chain, index::Index, service::Phases, store::Store};
 
 use book::Book;
-use live::Places;
+use kept::Kept;
+use places::Places;
 use trouble::Trouble;
 
 /// What pages are made from. Clones are one.
@@ -63,8 +70,8 @@ struct Inner {
     phases: Phases,
     /// For pages that are kept up to date.
     places: Places,
-    /// The overview as it was made last, by block and time: it takes a look at everybody.
-    overview: Mutex<Option<(u64, u64, String)>>,
+    /// What takes a look at everybody.
+    kept: Kept,
     /// The history, up to the block that was published last.
     book: RwLock<Book>,
 }
@@ -86,8 +93,8 @@ impl Explorer {
             chain,
             results,
             phases,
-            places: Places::new(settings.live_connections),
-            overview: Mutex::default(),
+            places: Places::new(settings.live_connections, settings.live_per_client),
+            kept: Kept::default(),
             book,
         }))
     }

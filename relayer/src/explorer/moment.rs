@@ -5,20 +5,22 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::{Explorer, book::Book, trouble::Trouble};
+use super::{Explorer, book::Book, change::ChangeId, trouble::Trouble};
 
 /// The finalized block that a page is about, and the time at which expiries are judged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Moment {
     pub(super) block: u64,
     /// Of the block, Unix seconds.
     pub(super) block_time: u64,
     /// The later of the block's time and this machine's: what has run out since the block counts as run out.
     pub(super) now: u64,
+    /// Seconds since the block, if they are more than finality takes: the server's endpoints have stopped, or the chain has.
+    pub(super) stale: Option<u64>,
     /// The registry has gone on in a way that its log does not explain: the page shows what last fitted.
     pub(super) diverged: Option<String>,
     /// The id of the last change.
-    pub(super) cursor: Option<String>,
+    pub(super) cursor: Option<ChangeId>,
 }
 
 impl Explorer {
@@ -36,12 +38,14 @@ impl Explorer {
                 "The registry's log is still being read. Try again in a minute.".into(),
             ));
         };
+        let clock = unix_now();
         let moment = Moment {
             block: block.number,
             block_time: book.time,
-            now: book.time.max(unix_now()),
+            now: book.time.max(clock),
+            stale: stale(book.time, clock),
             diverged: self.0.index.alarm().divergence().map(|found| found.to_string()),
-            cursor: book.changes.back().map(|change| change.id.clone()),
+            cursor: book.news.last().map(|change| change.id),
         };
         look(&book, &moment)
     }
@@ -51,7 +55,26 @@ impl Explorer {
     }
 }
 
+/// Finality takes 13 to 20 minutes on Ethereum, and blocks of a quiet rollup some more.
+const STALE: u64 = 3_600;
+
+fn stale(block_time: u64, clock: u64) -> Option<u64> {
+    Some(clock.saturating_sub(block_time)).filter(|age| *age > STALE)
+}
+
 fn unix_now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |now| now.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stale;
+
+    #[test]
+    fn a_block_is_stale_after_an_hour_and_never_ahead_of_the_clock() {
+        assert_eq!(stale(1_000_000, 1_003_600), None);
+        assert_eq!(stale(1_000_000, 1_003_601), Some(3_601));
+        assert_eq!(stale(1_000_000, 5), None);
+    }
 }

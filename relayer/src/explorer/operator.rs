@@ -142,13 +142,7 @@ impl Explorer {
                     iso(moment.block_time)
                 ),
             },
-            Command {
-                does: "Fetch its evidence, check its hash, and appraise it anew as of then:",
-                text: format!(
-                    "chassis audit operator {address} {flags} --reappraise --archive {}",
-                    self.archive_flag()
-                ),
-            },
+            self.reappraise(&format!("operator {address}")),
         ]
     }
 }

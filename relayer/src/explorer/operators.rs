@@ -50,7 +50,7 @@ impl Explorer {
             ),
             None => None,
         };
-        let all: Vec<_> = Operator::all(&book.history, moment.now).collect();
+        let all = self.everybody(book, moment);
         let listed: Vec<_> = all
             .iter()
             .filter(|o| standing.is_none_or(|s| s == o.standing))

@@ -1,9 +1,6 @@
 //! `/`: how things stand.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::PoisonError,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{extract::State, response::Response};
 use maud::{Markup, PreEscaped, html};
@@ -37,21 +34,12 @@ pub(super) async fn page(State(explorer): State<Explorer>) -> Response {
     explorer.answer(page)
 }
 
-/// Seconds for which it is not made anew.
-const KEPT: u64 = 5;
-
 impl Explorer {
     fn overview(&self, book: &Book, moment: &Moment) -> Page {
-        let key = (moment.block, moment.now / KEPT);
-        let mut kept = self.0.overview.lock().unwrap_or_else(PoisonError::into_inner);
-        let main = match kept.take() {
-            Some((block, time, main)) if (block, time) == key => main,
-            _ => self.overview_main(book, moment).into_string(),
-        };
-        *kept = Some((key.0, key.1, main.clone()));
+        let main = self.kept_overview(moment, || self.overview_main(book, moment).into_string());
         Page {
             title: "Overview".into(),
-            main: PreEscaped(main),
+            main: PreEscaped(main.to_string()),
             moment: Some(moment.clone()),
             tab: Some("/"),
             about: None,
@@ -59,7 +47,7 @@ impl Explorer {
     }
 
     fn overview_main(&self, book: &Book, moment: &Moment) -> Markup {
-        let operators: Vec<_> = Operator::all(&book.history, moment.now).collect();
+        let operators = self.everybody(book, moment);
         let commands = [Command {
             does: "Fetch the registry's log, rebuild every slot from it, and compare with the contract:",
             text: format!("chassis audit {}", self.flags()),
@@ -74,7 +62,7 @@ impl Explorer {
             div.columns {
                 (section("soon", "Expiring soon", &expiring(&operators, moment)))
                 (section("recent", "Latest changes", &html! {
-                    (change_list(book.changes.iter().rev().take(CHANGES), moment))
+                    (change_list(book.news.latest().take(CHANGES), moment))
                     p.more { a href="/changes" { "All changes" } }
                 }))
             }

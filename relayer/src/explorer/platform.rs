@@ -62,6 +62,7 @@ impl Explorer {
                     does: "Rebuild its history from the log:",
                     text: format!("chassis audit platform {id} {}", self.flags()),
                 },
+                self.reappraise(&format!("platform {id}")),
             ]))
         };
         Ok(Page {

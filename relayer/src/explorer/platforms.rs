@@ -44,8 +44,7 @@ impl Explorer {
         let all = book.history.platforms().count();
         let rest: Vec<_> = book
             .history
-            .platforms()
-            .filter(|(id, _)| asked.after.is_none_or(|after| *id > after))
+            .platforms_after(asked.after)
             .take(LENGTH + 1)
             .collect();
         let next = rest

@@ -12,7 +12,10 @@ use super::{
     page::{Command, Fields, Page, Table, batch_link, digest, grouped, hex, section, verify, when},
     trouble::Trouble,
 };
-use crate::{history::RelayerHistory, replay::RelayerSet};
+use crate::{
+    history::{By, RelayerHistory, Seat},
+    replay::RelayerSet,
+};
 
 pub(super) async fn page(State(explorer): State<Explorer>) -> Response {
     let page = explorer.read(|book, moment| Ok::<_, Trouble>(explorer.relayers(book, moment)));
@@ -42,10 +45,13 @@ impl Explorer {
             (section("sets", "Sets", &sets(book, moment)))
             (section("policies", "Policies", &policies(book, moment)))
             (section("authority", "Who can change what", &authority(book)))
-            (verify(&[Command {
-                does: "Rebuild one relayer's history from the log:",
-                text: format!("chassis audit relayer $RELAYER {}", self.flags()),
-            }]))
+            (verify(&[
+                Command {
+                    does: "Rebuild one relayer's history from the log:",
+                    text: format!("chassis audit relayer $RELAYER {}", self.flags()),
+                },
+                self.reappraise("relayer $RELAYER"),
+            ]))
         };
         Page {
             title: "Relayers".into(),
@@ -65,18 +71,15 @@ pub(super) fn relayer_link(relayer: Address) -> Markup {
 fn table(book: &Book, moment: &Moment) -> Markup {
     let heads = ["Relayer", "State", "Signed", "Share", "Last batch"];
     let mut table = Table::new("Relayers and how many batches they signed", &heads).under_heading();
-    let all = book.history.batches();
     for (relayer, known) in book.history.relayers() {
         // Of the batches of its sets: nobody can sign another set's.
-        let of_its = all
-            .iter()
-            .filter(|b| known.seats.iter().any(|seat| seat.set == b.relayer_set))
-            .count();
-        let percent = (100 * known.signed).checked_div(of_its as u64).unwrap_or(0);
+        let of_set = |seat: &Seat| book.batches_of.get(&seat.set).copied().unwrap_or(0);
+        let of_its: u64 = known.seats.iter().map(of_set).sum();
+        let percent = (100 * known.signed).checked_div(of_its).unwrap_or(0);
         table.row(vec![
             html! { span id=(relayer) { (hex(&relayer)) } },
             relayer_state(known, moment),
-            html! { (grouped(known.signed)) " of " (grouped(of_its as u64)) },
+            html! { (grouped(known.signed)) " of " (grouped(of_its)) },
             html! { meter min="0" max="100" value=(percent) aria-label={ (percent) " per cent of its sets' batches" } {} " " (percent) " %" },
             known.last_batch.map(batch_link).unwrap_or_default(),
         ]);
@@ -98,8 +101,11 @@ fn relayer_state(known: &RelayerHistory, moment: &Moment) -> Markup {
         }
         @if let Some((seat, disabled)) = disabled {
             br;
-            span.answer.no { "Disabled" } " in set " (seat.set) ", " (by(disabled.by)) ", reason "
-            (reason(disabled.reason, disabled.by)) ", " (when(disabled.at.time, moment.now))
+            span.answer.no { "Disabled" } " in set " (seat.set) ", " (by(disabled.by))
+            // What is proven has no other reason.
+            @if disabled.by != By::Proof { ", reason " (reason(disabled.reason, disabled.by)) }
+            ", " (when(disabled.at.time, moment.now)) ", in transaction " (hex(&disabled.at.transaction))
+            @if !disabled.evidence.is_zero() { ", on evidence " (hex(&disabled.evidence)) }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Appraisals by the digest that was posted, from an archive. Nothing in them is believed: they are shown as what the archive
 //! says, and every word of them is text.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use alloy::primitives::B256;
 use reqwest::{Client, Url, redirect};
@@ -16,20 +16,16 @@ use crate::{
 const LARGEST: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Where appraisals are.
+/// Where appraisals are: the first place that has one is asked no further. None at all is possible.
+#[derive(Clone, Debug, Default)]
+pub struct Results(Vec<Place>);
+
 #[derive(Clone, Debug)]
-pub enum Results {
-    /// Nowhere.
-    None,
-    /// In the relayer's own archive.
-    Own(Archive),
-    /// At a relayer's interface.
-    Remote {
-        /// Asks it.
-        client: Client,
-        /// Where it answers, without `/v1/…`.
-        url: Url,
-    },
+enum Place {
+    /// The relayer's own archive, or another folder.
+    Folder(Archive),
+    /// A relayer's interface, without `/v1/…`.
+    Remote { client: Client, url: Url },
 }
 
 /// An appraisal as its document says.
@@ -57,42 +53,78 @@ pub(super) struct Checked {
 }
 
 impl Results {
-    /// A relayer's interface.
-    ///
-    /// # Errors
-    /// If no client can be made.
-    pub fn remote(url: Url) -> Result<Self, Error> {
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(PATIENCE)
-            .build();
-        let client = client.map_err(|error| Error::Rpc(format!("cannot ask {url}: {error}")))?;
-        Ok(Self::Remote { client, url })
+    /// The relayer's own archive.
+    pub fn own(archive: Archive) -> Self {
+        Self(vec![Place::Folder(archive)])
     }
 
-    /// The archive's address, for others to use. One with a password or a key in it is not theirs.
+    /// Relayers' interfaces, where a place begins with `http`; otherwise folders of archives.
+    ///
+    /// # Errors
+    /// If one is neither.
+    pub fn open(places: &[String]) -> Result<Self, Error> {
+        let places = places.iter().map(|place| Place::open(place));
+        places.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// An archive's address, for others to use. One with a password or a key in it is not theirs.
     pub(super) fn public_url(&self) -> Option<&Url> {
-        match self {
-            Self::Remote { url, .. } => {
+        self.0.iter().find_map(|place| match place {
+            Place::Remote { url, .. } => {
                 let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
                 is_plain.then_some(url)
             }
-            Self::None | Self::Own(_) => None,
-        }
+            Place::Folder(_) => None,
+        })
     }
 
     pub(super) fn is_none(&self) -> bool {
-        matches!(self, Self::None)
+        self.0.is_empty()
     }
 
-    /// The appraisal with this digest. `None`: it is not there. The inner error: what is there cannot be read.
+    /// The appraisal with this digest. `None`: it is not there. The error: what is there cannot be read.
     pub(super) async fn get(&self, digest: B256) -> Result<Option<Appraised>, String> {
+        let mut problem = None;
+        for place in &self.0 {
+            match place.get(digest).await {
+                Ok(Some(appraised)) => return Ok(Some(appraised)),
+                Ok(None) => {}
+                Err(found) => problem = Some(found),
+            }
+        }
+        problem.map_or(Ok(None), Err)
+    }
+}
+
+impl Place {
+    fn open(place: &str) -> Result<Self, Error> {
+        let wrong = |problem: String| Error::Io {
+            doing: format!("open the archive {place}"),
+            source: std::io::Error::other(problem),
+        };
+        if place.starts_with("http://") || place.starts_with("https://") {
+            let client = Client::builder()
+                .redirect(redirect::Policy::none())
+                .timeout(PATIENCE)
+                .build();
+            return Ok(Self::Remote {
+                client: client.map_err(|error| wrong(error.to_string()))?,
+                url: place.parse().map_err(|error| wrong(format!("{error}")))?,
+            });
+        }
+        let folder = Path::new(place);
+        if !folder.is_dir() {
+            return Err(wrong("it is neither an http(s) URL nor a folder".into()));
+        }
+        Archive::open(folder).map(Self::Folder)
+    }
+
+    async fn get(&self, digest: B256) -> Result<Option<Appraised>, String> {
         let document = match self {
-            Self::None => return Ok(None),
-            Self::Own(archive) => archive
-                .get(Kind::Result, digest)
-                .await
-                .map_err(|error| error.topic())?,
+            Self::Folder(archive) => {
+                let document = archive.get(Kind::Result, digest).await;
+                document.map_err(|error| error.topic())?
+            }
             Self::Remote { client, url } => fetch(client, url, digest).await?,
         };
         let Some(document) = document else { return Ok(None) };

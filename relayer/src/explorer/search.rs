@@ -8,7 +8,7 @@ use axum::{
 use maud::html;
 use serde::Deserialize;
 
-use super::{Explorer, page::Page, trouble::Trouble};
+use super::{Explorer, book::Named, page::Page, trouble::Trouble};
 
 /// Longest question that is shown back.
 const LONGEST: usize = 200;
@@ -60,21 +60,10 @@ impl Explorer {
             if book.history.platform(word).is_some() {
                 return Ok(Some(format!("/platforms/{word}")));
             }
-            let batch = book
-                .history
-                .batches()
-                .iter()
-                .rev()
-                .find(|b| [b.report, b.archive, b.at.transaction].contains(&word));
-            if let Some(batch) = batch {
-                return Ok(Some(format!("/batches/{}", batch.number)));
-            }
-            let holds = |known: &crate::history::OperatorHistory| {
-                known.spans.iter().any(|s| s.standing.instance == word)
-                    || known.changes.iter().any(|c| c.at.transaction == word)
-            };
-            let operator = book.history.operators().find(|(_, known)| holds(known));
-            Ok(operator.map(|(operator, _)| format!("/operators/{operator}")))
+            Ok(book.names.get(&word).map(|named| match named {
+                Named::Batch(number) => format!("/batches/{number}"),
+                Named::Operator(operator) => format!("/operators/{operator}"),
+            }))
         })?;
         if in_history.is_some() {
             return Ok(in_history);

@@ -10,6 +10,8 @@ pub struct Settings {
     pub enabled: bool,
     /// Most pages that are kept up to date at once.
     pub live_connections: usize,
+    /// Most of them by one client, as `[limits]` tells clients apart: an address, or a network of IPv6.
+    pub live_per_client: usize,
 }
 
 impl Default for Settings {
@@ -17,6 +19,7 @@ impl Default for Settings {
         Self {
             enabled: true,
             live_connections: 128,
+            live_per_client: 8,
         }
     }
 }

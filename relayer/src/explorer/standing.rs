@@ -10,7 +10,7 @@ use crate::{
 
 /// What the registry would answer about an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// `isAttested` is true.
     Attested,
     /// Live, at levels below what `isAttested` demands by default.
@@ -31,7 +31,7 @@ pub(super) enum Standing {
 
 impl Standing {
     /// All, from the best down.
-    pub(super) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Attested,
         Self::Below,
         Self::Expired,
@@ -43,7 +43,7 @@ impl Standing {
     ];
 
     /// One word, for addresses and classes of the style sheet.
-    pub(super) fn slug(self) -> &'static str {
+    pub(crate) fn slug(self) -> &'static str {
         match self {
             Self::Attested => "attested",
             Self::Below => "below",
@@ -76,7 +76,7 @@ impl Standing {
     }
 
     /// The reverse of [`Self::slug`].
-    pub(super) fn of_slug(slug: &str) -> Option<Self> {
+    pub(crate) fn of_slug(slug: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|standing| standing.slug() == slug)
     }
 }

@@ -11,6 +11,10 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 
 use crate::config::LimitSection;
 
+/// Whom a request is counted for: an address, or a network of IPv6.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub(crate) IpAddr);
+
 /// Counts requests by client.
 #[derive(Debug)]
 pub struct Clients {
@@ -35,15 +39,19 @@ impl Clients {
         }
     }
 
+    /// Who asks.
+    pub(super) fn identify(&self, peer: SocketAddr, headers: &HeaderMap) -> Client {
+        Client(network(self.client(peer.ip(), headers)))
+    }
+
     /// Counts a request.
     ///
     /// # Errors
     /// How long until this client may ask again.
-    pub(super) fn admit(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Duration> {
+    pub(super) fn admit(&self, Client(client): Client) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else {
             return Ok(());
         };
-        let client = network(self.client(peer.ip(), headers));
         limiter
             .check_key(&client)
             .map_err(|refused| refused.wait_time_from(limiter.clock().now()))
@@ -110,11 +118,13 @@ mod tests {
         let clients = clients(None);
         let none = HeaderMap::new();
         for _ in 0..2 {
-            assert!(clients.admit(peer("192.0.2.1"), &none).is_ok());
+            assert!(clients.admit(clients.identify(peer("192.0.2.1"), &none)).is_ok());
         }
-        let wait = clients.admit(peer("192.0.2.1"), &none).unwrap_err();
+        let wait = clients
+            .admit(clients.identify(peer("192.0.2.1"), &none))
+            .unwrap_err();
         assert!(wait <= Duration::from_secs(1), "{wait:?}");
-        assert!(clients.admit(peer("192.0.2.2"), &none).is_ok());
+        assert!(clients.admit(clients.identify(peer("192.0.2.2"), &none)).is_ok());
     }
 
     #[test]
@@ -122,10 +132,22 @@ mod tests {
         let clients = clients(None);
         let none = HeaderMap::new();
         for host in 1..=2 {
-            assert!(clients.admit(peer(&format!("2001:db8::{host}")), &none).is_ok());
+            assert!(
+                clients
+                    .admit(clients.identify(peer(&format!("2001:db8::{host}")), &none))
+                    .is_ok()
+            );
         }
-        assert!(clients.admit(peer("2001:db8::3"), &none).is_err());
-        assert!(clients.admit(peer("2001:db8:0:1::3"), &none).is_ok());
+        assert!(
+            clients
+                .admit(clients.identify(peer("2001:db8::3"), &none))
+                .is_err()
+        );
+        assert!(
+            clients
+                .admit(clients.identify(peer("2001:db8:0:1::3"), &none))
+                .is_ok()
+        );
     }
 
     #[test]

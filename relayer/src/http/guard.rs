@@ -72,19 +72,23 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
     response
 }
 
-async fn admitted(guard: &Guard, route: &str, request: Request, next: Next) -> Response {
+async fn admitted(guard: &Guard, route: &str, mut request: Request, next: Next) -> Response {
     // Whoever watches the relayer must not be turned away with those who flood it.
     // Other relayers prove who they are, and are counted by that.
     let is_counted = !["/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/cosign"].contains(&route);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if let (true, Some(ConnectInfo(peer))) = (is_counted, peer)
-        && let Err(wait) = guard.clients.admit(*peer, request.headers())
+    let client = peer.map(|ConnectInfo(peer)| guard.clients.identify(*peer, request.headers()));
+    if let (true, Some(client)) = (is_counted, client)
+        && let Err(wait) = guard.clients.admit(client)
     {
         let detail =
             "one address may ask only so often ([limits] client_per_second); wait, or use another relayer";
         return Problem::new(Kind::ClientRate, detail)
             .retry_after(wait.as_secs() + 1)
             .into_response();
+    }
+    if let Some(client) = client {
+        request.extensions_mut().insert(client);
     }
     let patience = Duration::from_secs(guard.limits.request_timeout_s);
     timeout(patience, next.run(request)).await.unwrap_or_else(|_| {

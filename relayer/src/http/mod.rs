@@ -7,6 +7,7 @@ mod documents;
 mod guard;
 mod health;
 mod intake;
+mod lists;
 mod named;
 mod openapi;
 mod operators;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{FromRef, Request, State},
     http::{HeaderName, Method, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
@@ -30,6 +31,7 @@ use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use client::Client;
 pub use client::Clients;
 pub use intake::Intake;
 pub(crate) use operators::status_name;
@@ -68,8 +70,10 @@ pub struct App {
     pub cosigner: Cosigner,
     /// What the registry's log says.
     pub index: Index,
-    /// The pages, if they are served.
-    pub explorer: Option<Explorer>,
+    /// The registry's history.
+    pub explorer: Explorer,
+    /// Whether pages about it are served.
+    pub has_pages: bool,
     /// Knows what keeps reports from being posted.
     pub poster: Poster,
     /// Most bundles waiting to be appraised.
@@ -92,12 +96,32 @@ pub struct App {
     pub phases: Phases,
 }
 
+/// What handlers read that need no relayer.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) store: Store,
+    pub(crate) chain: Chain,
+    pub(crate) index: Index,
+    pub(crate) explorer: Explorer,
+}
+
+impl FromRef<Arc<App>> for Reading {
+    fn from_ref(app: &Arc<App>) -> Self {
+        Self {
+            store: app.store.clone(),
+            chain: app.chain.clone(),
+            index: app.index.clone(),
+            explorer: app.explorer.clone(),
+        }
+    }
+}
+
 /// All routes.
 pub fn router(app: App) -> Router {
     let app = Arc::new(app);
     let (router, document) = routes().split_for_parts();
     let document = openapi::closed(document);
-    let pages = app.explorer.clone().map(Explorer::router);
+    let pages = app.has_pages.then(|| app.explorer.clone().router());
     let guard = Guard {
         clients: Arc::clone(&app.clients),
         limits: app.limits.clone(),
@@ -120,18 +144,39 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The pages alone.
-pub(crate) fn pages(explorer: Explorer, clients: Arc<Clients>, limits: LimitSection) -> Router {
+/// The pages, and what is read without a relayer.
+pub(crate) fn pages(reading: Reading, clients: Arc<Clients>, limits: LimitSection) -> Router {
+    let explorer = reading.explorer.clone();
     let elsewhere = explorer.clone();
-    explorer
-        .router()
+    let (router, document) = reads().split_for_parts();
+    let document = openapi::closed(document);
+    router
+        .layer(reads_from_anywhere())
+        .merge(explorer.router())
+        .route("/openapi.json", get(move || openapi::document(document.clone())))
         .route("/healthz", get(async || "alive"))
+        .with_state(reading)
         .fallback(async move || elsewhere.nothing_here())
         .layer(from_fn_with_state(Guard { clients, limits }, guard::guard))
 }
 
-fn routes() -> OpenApiRouter<Arc<App>> {
+/// The registry's log, and what follows from it.
+fn reads<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S>
+where
+    Reading: FromRef<S>,
+{
     OpenApiRouter::with_openapi(openapi::Api::openapi())
+        .routes(routes!(lists::changes))
+        .routes(routes!(lists::operators))
+        .routes(routes!(lists::platforms))
+        .routes(routes!(lists::batches))
+        .routes(routes!(registry::events))
+        .routes(routes!(registry::platform))
+        .routes(routes!(registry::batch))
+}
+
+fn routes() -> OpenApiRouter<Arc<App>> {
+    reads()
         .routes(routes!(bundles::submit))
         .routes(routes!(bundles::show))
         .routes(routes!(operators::operator))
@@ -143,9 +188,6 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(documents::policy))
         .routes(routes!(documents::manifest))
         .routes(routes!(documents::evidence))
-        .routes(routes!(registry::events))
-        .routes(routes!(registry::platform))
-        .routes(routes!(registry::batch))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

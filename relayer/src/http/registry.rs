@@ -1,6 +1,6 @@
 //! The registry's log, platforms and batches, as indexed: only what is final and fits the registry, unless asked otherwise.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use alloy::primitives::{Address, B256};
 use axum::{
@@ -16,7 +16,7 @@ use utoipa::{
 };
 
 use super::{
-    App,
+    Reading,
     answers::{AddressText, Word},
     named::Named,
     problem::{Kind, Problem, ProblemBody},
@@ -66,7 +66,9 @@ fn kinds() -> Object {
         .build()
 }
 
-/// Events in the log's order, page by page. A cursor stays good for ever: it is a place in the log.
+/// Events in the log's order, page by page. A cursor is a place in the log: that of a final event stays good for ever. One
+/// that is not final yet may be taken back, and what comes in its place may stand before the cursor: go on from the last
+/// event with `isFinal`.
 #[utoipa::path(
     get,
     path = "/v1/events",
@@ -81,14 +83,11 @@ fn kinds() -> Object {
     )
 )]
 pub(super) async fn events(
-    State(app): State<Arc<App>>,
+    State(app): State<Reading>,
     query: Result<Query<EventQuery>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Query(query) = query.map_err(|rejection| bad_query(rejection.body_text()))?;
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(bad_query(format!("limit: from 1 to {MAX_LIMIT}, not {limit}")));
-    }
+    let limit = page_length(query.limit)?;
     if let Some(kind) = query.kind.as_deref().filter(|kind| !Event::NAMES.contains(kind)) {
         let known = Event::NAMES.join(", ");
         return Err(bad_query(format!("kind: `{kind}` is none of {known}")));
@@ -135,7 +134,7 @@ pub(super) async fn events(
     )
 )]
 pub(super) async fn platform(
-    State(app): State<Arc<App>>,
+    State(app): State<Reading>,
     Named(id): Named<B256>,
 ) -> Result<Json<Value>, Problem> {
     let published = published(&app)?;
@@ -197,7 +196,7 @@ pub(super) async fn platform(
     get,
     path = "/v1/batches/{number}",
     tag = "registry",
-    params(("number" = u64, Path, description = "The batch, from 1")),
+    params(("number" = u64, Path, description = "The batch, from 0")),
     responses(
         (status = 200, description = "The batch, its signers and its leaves", body = Object),
         (status = 404, description = "Not known", body = ProblemBody, content_type = "application/problem+json"),
@@ -206,7 +205,7 @@ pub(super) async fn platform(
     )
 )]
 pub(super) async fn batch(
-    State(app): State<Arc<App>>,
+    State(app): State<Reading>,
     Named(number): Named<u64>,
 ) -> Result<Json<Value>, Problem> {
     let published = published(&app)?;
@@ -245,12 +244,22 @@ fn as_of(published: &Published) -> Value {
     json!({"number": published.block.number, "hash": published.block.hash, "head": head})
 }
 
-fn published(app: &App) -> Result<Published, Problem> {
-    app.index.published().ok_or_else(|| {
-        let detail =
-            "the registry's log has not been read and compared with the registry yet; try again later";
-        Problem::new(Kind::NotIndexed, detail).retry_after(5)
-    })
+fn published(reading: &Reading) -> Result<Published, Problem> {
+    reading.index.published().ok_or_else(not_indexed)
+}
+
+pub(super) fn not_indexed() -> Problem {
+    let detail = "the registry's log has not been read and compared with the registry yet; try again later";
+    Problem::new(Kind::NotIndexed, detail).retry_after(5)
+}
+
+/// How many things a page has at most.
+pub(super) fn page_length(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(bad_query(format!("limit: from 1 to {MAX_LIMIT}, not {limit}")));
+    }
+    Ok(limit)
 }
 
 fn cursor(block: u64, log_index: u64) -> String {
@@ -268,7 +277,7 @@ fn parse_cursor(text: &str) -> Result<(u64, u64), Problem> {
     }
 }
 
-fn bad_query(detail: impl Into<Cow<'static, str>>) -> Problem {
+pub(super) fn bad_query(detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(Kind::NotAQuery, detail)
 }
 

@@ -13,7 +13,7 @@ use crate::{
     chain::{Chain, Rpc, RpcFile},
     config::{LimitSection, TaskSection},
     explorer::{Explorer, Results, Settings},
-    http::{Clients, pages, serve},
+    http::{Clients, Reading, pages, serve},
     index::{Index, IndexConfig},
     store::{Store, StoreConfig},
 };
@@ -25,8 +25,8 @@ pub struct Explore {
     pub rpc: Vec<Url>,
     /// The registry.
     pub registry: Address,
-    /// A relayer's interface, for appraisals.
-    pub archive: Option<Url>,
+    /// Relayers' interfaces or folders of archives, for appraisals.
+    pub archives: Vec<String>,
     /// Where pages are served.
     pub listen: SocketAddr,
     /// Folder for what was read. `None`: it is read anew each time.
@@ -66,7 +66,7 @@ pub async fn explore(asked: Explore) -> Result<(), Error> {
             ..IndexConfig::default()
         },
     );
-    let results = asked.archive.map_or(Ok(Results::None), Results::remote)?;
+    let results = Results::open(&asked.archives)?;
     let listener = TcpListener::bind(asked.listen)
         .await
         .map_err(io(format!("listen on {}", asked.listen)))?;
@@ -81,22 +81,27 @@ pub async fn explore(asked: Explore) -> Result<(), Error> {
     let phases = supervisor.phases.clone();
     let explorer = Explorer::new(
         &Settings::default(),
-        store,
+        store.clone(),
         index.clone(),
-        chain,
+        chain.clone(),
         results,
         phases.clone(),
     );
+    let reading = Reading {
+        store,
+        chain,
+        index: index.clone(),
+        explorer: explorer.clone(),
+    };
     info!(%listen, registry = %asked.registry, "exploring");
     let limits = LimitSection::default();
     let clients = Arc::new(Clients::new(&limits));
     let mut tasks = JoinSet::new();
     tasks.spawn(watch(supervisor.clone(), index));
-    let pace = explorer.clone();
     tasks.spawn(
         supervisor
             .clone()
-            .every("explorer", Phase::Stopped, async move || pace.step().await),
+            .every("explorer", Phase::Stopped, async move || explorer.step().await),
     );
     let counted = Arc::clone(&clients);
     tasks.spawn(
@@ -107,7 +112,7 @@ pub async fn explore(asked: Explore) -> Result<(), Error> {
                 Ok(false)
             }),
     );
-    let router = pages(explorer, clients, limits.clone());
+    let router = pages(reading, clients, limits.clone());
     let served = serve(listener, router, limits, phases.clone());
     tokio::pin!(served);
     let outcome = tokio::select! {

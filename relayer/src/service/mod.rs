@@ -76,7 +76,8 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         endorser: parts.endorser,
         cosigner: parts.cosigner,
         index: parts.index,
-        explorer: config.file.explorer.enabled.then_some(explorer),
+        explorer,
+        has_pages: config.file.explorer.enabled,
         poster: parts.poster,
         max_queue: config.file.max_queue,
         intake: Intake::new(&config.file.limits),
@@ -160,7 +161,7 @@ impl Parts {
     fn explorer(&self, config: &Config, phases: &Phases) -> Explorer {
         let settings = &config.file.explorer;
         let (store, index, chain) = (self.store.clone(), self.index.clone(), self.chain.clone());
-        let results = Results::Own(self.archive.clone());
+        let results = Results::own(self.archive.clone());
         Explorer::new(settings, store, index, chain, results, phases.clone())
     }
 

@@ -55,11 +55,11 @@ if (navigator.clipboard) {
 const notice = document.querySelector(".live");
 let missed = 0;
 
-function tell(count) {
+function tell(text) {
   if (!notice) return;
   const link = document.createElement("a");
   link.href = location.pathname + location.search;
-  link.textContent = count === 1 ? "1 change since. Show it" : `${count} changes since. Show them`;
+  link.textContent = text;
   notice.replaceChildren(link);
 }
 
@@ -67,7 +67,12 @@ function listen(pause) {
   const source = new EventSource(page.dataset.live);
   source.addEventListener("change", () => {
     missed += 1;
-    tell(missed);
+    const count = Number.isFinite(missed) ? missed : "Many";
+    tell(missed === 1 ? "1 change since. Show it" : `${count} changes since. Show them`);
+  });
+  source.addEventListener("gap", () => {
+    missed = Infinity;
+    tell("Many changes since. Show them");
   });
   // The browser comes back by itself, but not after a refusal.
   source.addEventListener("error", () => {

@@ -65,9 +65,10 @@ impl Explorer {
         let feed = page
             .about
             .map_or("/feed".to_owned(), |who| format!("/operators/{who}/feed"));
-        let cursor = moment.as_ref().and_then(|moment| moment.cursor.as_deref());
+        let cursor = moment.as_ref().and_then(|moment| moment.cursor);
         let about = page.about.map_or(String::new(), |who| format!("operator={who}&"));
-        let live = format!("/live?{about}after={}", cursor.unwrap_or_default());
+        let cursor = cursor.map_or(String::new(), |cursor| cursor.to_string());
+        let live = format!("/live?{about}after={cursor}");
         let document = html! {
             (DOCTYPE)
             html lang="en" {
@@ -109,13 +110,29 @@ impl Explorer {
                     p.live role="status" {}
                 }
             }
-            @if let Some(problem) = &moment.diverged {
-                div.alarm role="alert" {
-                    div.bar {
-                        strong { "These pages have stopped. " }
-                        "What this server is told of the registry does not fit its log; shown is what fitted last. "
-                        (problem)
-                    }
+            (alarms(moment))
+        }
+    }
+}
+
+/// Why a page may not say what is so.
+fn alarms(moment: &Moment) -> Markup {
+    html! {
+        @if let Some(problem) = &moment.diverged {
+            div.alarm role="alert" {
+                div.bar {
+                    strong { "These pages have stopped. " }
+                    "What this server is told of the registry does not fit its log; shown is what fitted last. "
+                    (problem)
+                }
+            }
+        }
+        @if let Some(age) = moment.stale {
+            div.alarm role="alert" {
+                div.bar {
+                    strong { "These pages are " (duration(age)) " old. " }
+                    "This server has not been told of a finalized block since. Who was frozen or renewed meanwhile is not "
+                    "shown: ask the registry itself."
                 }
             }
         }
@@ -179,7 +196,21 @@ const MARK: PreEscaped<&str> = PreEscaped(
 
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{Moment, alarms, grouped};
+
+    #[test]
+    fn an_old_page_says_how_old_it_is_and_a_fresh_one_nothing() {
+        let at = |stale| Moment {
+            stale,
+            ..Moment::default()
+        };
+        assert_eq!(alarms(&at(None)).into_string(), "");
+        let old = alarms(&at(Some(7_260))).into_string();
+        assert!(
+            old.contains("role=\"alert\"") && old.contains("2\u{a0}h 1\u{a0}min old"),
+            "{old}"
+        );
+    }
 
     #[test]
     fn digits_come_in_threes() {

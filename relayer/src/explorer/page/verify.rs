@@ -21,11 +21,26 @@ impl Explorer {
     }
 
     /// Where evidence can be had, if anywhere.
-    pub(in crate::explorer) fn archive_flag(&self) -> String {
+    fn archive_flag(&self) -> String {
         let archive = self.0.results.public_url();
-        archive.map_or("$ARCHIVE".to_owned(), ToString::to_string)
+        archive.map_or(ARCHIVE.to_owned(), ToString::to_string)
+    }
+
+    /// Has all that was posted about a subject appraised anew.
+    pub(in crate::explorer) fn reappraise(&self, subject: &str) -> Command {
+        Command {
+            does: "Fetch the evidence behind it, check its hash, and appraise it anew as of then:",
+            text: format!(
+                "chassis audit {subject} {} --reappraise --archive {}",
+                self.flags(),
+                self.archive_flag()
+            ),
+        }
     }
 }
+
+/// Where this server knows no archive that others can ask.
+const ARCHIVE: &str = "$ARCHIVE";
 
 /// The box.
 pub(in crate::explorer) fn verify(commands: &[Command]) -> Markup {
@@ -34,7 +49,11 @@ pub(in crate::explorer) fn verify(commands: &[Command]) -> Markup {
             h2 #verify { "Verify it yourself" }
             p {
                 "Believe neither this page nor its server. Set " code { "RPC_URL" }
-                " to an endpoint of your own, and run:"
+                " to an endpoint of your own, "
+                @if commands.iter().any(|command| command.text.contains(ARCHIVE)) {
+                    code { "ARCHIVE" } " to a relayer's URL or the folder of an archive, "
+                }
+                "and run:"
             }
             @for command in commands {
                 div.command {
