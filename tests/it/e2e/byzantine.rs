@@ -512,7 +512,7 @@ async fn one_that_signs_two_results_is_proven_a_liar_on_chain() {
 }
 
 /// The function's selector, by name, as the compiler had it.
-fn selector(name: &str) -> [u8; 4] {
+pub(super) fn selector(name: &str) -> [u8; 4] {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../contracts/out/IProofOfCloudGovernance.sol/IProofOfCloudGovernance.json"

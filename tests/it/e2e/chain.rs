@@ -79,7 +79,12 @@ impl Chain {
 
     /// The same, with blocks only when [`Chain::mine`] is called.
     pub(crate) async fn start_still(policy: B256) -> Self {
-        let mut chain = Self::spawn(&[], 1).await;
+        Self::start_still_with(policy, &[]).await
+    }
+
+    /// The same, with more of anvil's options.
+    pub(crate) async fn start_still_with(policy: B256, options: &[&str]) -> Self {
+        let mut chain = Self::spawn(options, 1).await;
         chain.registry = chain.deploy(policy, &[1], 1).await;
         chain.ask("evm_setAutomine", json!([false])).await;
         chain

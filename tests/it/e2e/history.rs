@@ -29,7 +29,7 @@ pub(crate) const GUARDIAN: usize = 3;
 pub(crate) struct History<'a> {
     pub(crate) chain: &'a Chain,
     provider: DynProvider,
-    policy: B256,
+    pub(crate) policy: B256,
     /// The relayers that sign, in the order of their set, and the set.
     pub(crate) signers: Vec<PrivateKeySigner>,
     pub(crate) set: u32,

@@ -95,6 +95,11 @@ impl Relayer {
         }
     }
 
+    /// The folder of its archive.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.dir.path().join("data/archive")
+    }
+
     /// Changes its configuration.
     pub(crate) fn configure(&self, change: impl FnOnce(String) -> String) {
         let text = std::fs::read_to_string(&self.config).unwrap();

@@ -1,13 +1,22 @@
-//! A registry with a past: a hundred operators at three providers, a TCB recovery, freezes, a revocation, a relayer that was
-//! thrown out.
+//! A registry with a past: a hundred operators at three providers, a TCB recovery, freezes, a revocation, a relayer that
+//! signed two results of one appraisal.
 
-use alloy::primitives::{Address, B256, aliases::U40, keccak256};
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, aliases::U40, keccak256},
+    signers::SignerSync as _,
+    sol_types::{SolStruct as _, SolValue as _},
+};
 use chassis_relayer::registry::{
     IProofOfCloudGovernance as Gov,
-    IProofOfCloudRegistry::{Grant, PlatformEntry, deregisterCall, freezeOperatorCall, freezePlatformCall},
+    IProofOfCloudRegistry::{
+        AttestationResult, Grant, PlatformEntry, Report, deregisterCall, freezeOperatorCall,
+        freezePlatformCall, freezeProviderCall, pauseCall,
+    },
+    domain,
 };
 
 use crate::e2e::{
+    byzantine::selector,
     chain::signer,
     history::{Content, DAY, GUARDIAN, HOUR, History},
 };
@@ -22,13 +31,20 @@ pub(super) const EXPIRED: u32 = 45;
 pub(super) const MOVED: u32 = 52;
 /// Recovered from an old TCB, renewed every day.
 pub(super) const RECOVERED: u32 = 66;
+/// At the provider that is frozen last.
+pub(super) const AT_FROZEN_PROVIDER: u32 = 10;
 /// One key of anvil's, which can deregister itself.
 pub(super) const DEREGISTERED: usize = 6;
-/// Signs until it is disabled.
-const BYZANTINE: usize = 5;
+/// Signs until it is convicted.
+pub(super) const BYZANTINE: usize = 5;
 
 pub(super) fn operator(n: u32) -> Address {
     Address::from_word(keccak256(format!("operator {n}")))
+}
+
+/// The evidence about which the Byzantine relayer signed two results.
+pub(super) fn lie() -> B256 {
+    keccak256("two results for one name")
 }
 
 /// Two operators on each.
@@ -69,7 +85,7 @@ impl Town<'_> {
                 1 => self.tcb(5).await,
                 2 => self.guardian().await,
                 3 => self.tcb(1).await,
-                4 => self.disable().await,
+                4 => self.convict().await,
                 _ => {}
             }
             let out = |n: &u32| [FROZEN, REVOKED, EXPIRED].contains(n) && day >= 2;
@@ -175,17 +191,64 @@ impl Town<'_> {
         self.history.send(DEREGISTERED, &deregisterCall {}).await;
     }
 
-    /// A relayer that signed what does not hold.
-    async fn disable(&mut self) {
-        let disable = Gov::disableRelayerCall {
-            relayerSetId: 2,
-            index: 1,
-            reason: 6,
-            evidenceHash: keccak256("two results for one name"),
+    /// A relayer that signed two results of one appraisal is disabled by its own signatures, which anybody may show.
+    async fn convict(&mut self) {
+        let now = self.history.now().await;
+        let honest = AttestationResult {
+            operator: operator(1),
+            platformId: platform(1),
+            evidenceDigest: lie(),
+            asOf: U40::from(now),
+            binding: 2,
+            ..AttestationResult::default()
         };
-        self.history.send(GUARDIAN, &disable).await;
+        let lying = AttestationResult {
+            binding: 3,
+            ..honest.clone()
+        };
+        let [a, b] = [honest, lying].map(|result| self.posting(result, now));
+        let arguments = (U256::from(2), U256::ONE, a, b).abi_encode_params();
+        let call = [selector("proveEquivocation").to_vec(), arguments].concat();
+        self.history.send_bytes(0, call).await;
         self.history.signers = vec![signer(1), signer(4)];
         self.history.mask = Some(0b101);
+    }
+
+    /// A result in a report that the Byzantine relayer alone has signed.
+    fn posting(&self, result: AttestationResult, now: u64) -> (AttestationResult, Report, Bytes) {
+        let report = Report {
+            relayerSetId: 2,
+            policyDigest: self.history.policy,
+            issuedAt: U40::from(now),
+            deadline: U40::from(now + HOUR),
+            platforms: Vec::new(),
+            grants: Vec::new(),
+            renewals: Bytes::new(),
+            digests: vec![result.eip712_hash_struct()],
+            archive: B256::ZERO,
+        };
+        let hash = report.eip712_signing_hash(&domain(31_337, self.history.chain.registry));
+        let signature = signer(BYZANTINE).sign_hash_sync(&hash).unwrap();
+        (result, report, signature.normalized_s().as_erc2098().into())
+    }
+
+    /// The third provider's operators stop.
+    pub(super) async fn freeze_provider(&self) {
+        let freeze = freezeProviderCall {
+            provider: 3,
+            reason: 803,
+            evidenceHash: keccak256("its keys are out"),
+        };
+        self.history.send(GUARDIAN, &freeze).await;
+    }
+
+    /// Everybody stops.
+    pub(super) async fn pause(&self) {
+        let pause = pauseCall {
+            reason: 9,
+            evidenceHash: keccak256("a break in the verifier"),
+        };
+        self.history.send(GUARDIAN, &pause).await;
     }
 
     /// Intel's news: three in ten are out of date, until they have updated.
