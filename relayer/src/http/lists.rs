@@ -76,11 +76,20 @@ pub(super) struct PlatformQuery {
 #[into_params(parameter_in = Query)]
 pub(super) struct BatchQuery {
     /// The number after which the page begins.
-    #[param(minimum = 0, nullable = false)]
-    after: Option<u64>,
+    #[param(schema_with = numbers)]
+    after: Option<u32>,
     /// Most batches on the page; 100 if it is not given.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     limit: Option<u32>,
+}
+
+/// Batches' numbers, of which there are fewer than that.
+fn numbers() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0))
+        .maximum(Some(u32::MAX))
+        .build()
 }
 
 fn standings() -> Object {
@@ -188,6 +197,8 @@ pub(super) async fn batches(
 ) -> Result<Json<Value>, Problem> {
     let Query(query) = query.map_err(|rejection| bad_query(rejection.body_text()))?;
     let limit = page_length(query.limit)?;
-    let listed = reading.explorer.batches_after(query.after, limit as usize);
+    let listed = reading
+        .explorer
+        .batches_after(query.after.map(u64::from), limit as usize);
     listed.map(Json).ok_or_else(not_indexed)
 }
