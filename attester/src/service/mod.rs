@@ -125,6 +125,7 @@ impl Service {
             () = sight.keep_looking(every) => {}
             () = keeper.keep() => {}
         }
+        keeper.collecting.finish().await;
         info!("stopped");
         Ok(())
     }
