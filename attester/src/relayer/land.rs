@@ -114,6 +114,7 @@ impl Relayers {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut trail = Trail {
             next: errand.anchor_block + 1,
+            hidden: None,
             was_included: false,
         };
         loop {
@@ -155,7 +156,11 @@ impl Relayers {
             Ok(true) => return Ok(Some(standing)),
             Ok(false) => self.judge(errand, &standing, finalized, seats, progress).await?,
             // Something has landed. As long as nobody says what, nobody has lied.
-            Err(hidden @ Error::Hidden { .. }) => progress(Progress::Blind(&hidden)),
+            Err(hidden @ Error::Hidden { manifest, .. }) => {
+                if trail.hidden.replace(manifest) != Some(manifest) {
+                    progress(Progress::Blind(&hidden));
+                }
+            }
             Err(error) => return Err(error),
         }
         if !trail.was_included {
@@ -263,6 +268,8 @@ impl Errand {
 struct Trail {
     /// The first block whose log was not read.
     next: u64,
+    /// The manifest that nobody shows.
+    hidden: Option<B256>,
     was_included: bool,
 }
 
