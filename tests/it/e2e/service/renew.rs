@@ -4,7 +4,7 @@ use chassis_sim::{firmware::Image, machine::MachineSpec};
 use serde_json::Value;
 
 use super::{KEY, Service, expiry, is_attested, travel};
-use crate::e2e::{World, chain::signer};
+use crate::e2e::{World, chain::signer, cosign::Network};
 
 const HOUR: u64 = 3600;
 
@@ -107,4 +107,35 @@ async fn a_service_registers_renews_through_three_expiries_survives_a_kill_and_a
         "{}",
         service.log()
     );
+}
+
+/// The report that carries its bundle may be proposed and posted by others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_knows_one_of_three_relayers_sees_what_lands() {
+    let mut network = Network::with_threshold(3, 2).await;
+    let machine = network.cloud.boot(MachineSpec::new("a")).unwrap();
+    network.start_all().await;
+    let chain = &network.chain;
+    let mut services = [Service::new(), Service::new(), Service::new()];
+    for (place, service) in services.iter_mut().enumerate() {
+        let relayer = &*network.honest[place].url;
+        service.start(chain, &machine.parts(), &[relayer]);
+        service
+            .until("it has landed", || async {
+                service.renewals("landed").await == 1
+            })
+            .await;
+        for round in 2..=3 {
+            travel(chain, 17 * HOUR).await;
+            service
+                .until("it has landed", || async {
+                    service.renewals("landed").await == round
+                })
+                .await;
+        }
+        assert_eq!(service.stop().await, Some(0));
+        // The next one has no memory, and renews for that.
+        travel(chain, HOUR).await;
+    }
+    assert_eq!(chain.batches().await, 9);
 }

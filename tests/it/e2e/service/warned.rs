@@ -1,4 +1,7 @@
-use chassis_sim::{intel::NEXT_SVNS, machine::MachineSpec};
+use chassis_sim::{
+    intel::NEXT_SVNS,
+    machine::{Machine, MachineSpec},
+};
 
 use super::{KEY, Service, expiry, is_attested, travel};
 use crate::e2e::{chain::signer, cosign::Network};
@@ -66,8 +69,10 @@ async fn one_relayer_goes_down_the_other_one_warns_and_an_update_ends_it() {
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
     assert_eq!(service.renewals("rejected").await, 1, "a warning is heeded once");
 
-    // The machine comes up on updated firmware.
+    // Its host gets the update, and the TD goes on: new evidence lands long before it is due, because of the warning.
     assert_eq!(service.stop().await, Some(0));
+    let boot_id = |machine: &Machine| machine.sys_root().join("proc/sys/kernel/random/boot_id");
+    let boot = std::fs::read(boot_id(&machine)).unwrap();
     drop(machine);
     let mut pck = network.cloud.intel().pck_spec("a");
     pck.cpu_svn = NEXT_SVNS;
@@ -76,14 +81,22 @@ async fn one_relayer_goes_down_the_other_one_warns_and_an_update_ends_it() {
         ..MachineSpec::new("a")
     };
     let machine = network.cloud.boot(spec).unwrap();
-    travel(&network.chain, HOUR).await;
-    let before = expiry(&network.chain, operator).await;
+    std::fs::write(boot_id(&machine), boot).unwrap();
+    // An eighth of a lifetime after the first try.
+    travel(&network.chain, 4 * HOUR).await;
+    let (before, told) = (expiry(&network.chain, operator).await, service.log().len());
     service.start(&network.chain, &machine.parts(), &urls);
     service
         .until("it is renewed", || async {
             expiry(&network.chain, operator).await > before
         })
         .await;
+    let log = service.log()[told..].to_owned();
+    let reasons: Vec<_> = log.lines().filter(|line| line.contains("renewing")).collect();
+    assert!(
+        reasons.len() == 1 && reasons[0].contains("a relayer warns"),
+        "{reasons:?}"
+    );
     service
         .until("the warning ends", || async {
             service.renewals("landed").await >= 1
