@@ -36,8 +36,9 @@ pub use supervise::Supervisor;
 use shutdown::{drain, told_to_stop};
 
 /// Runs a relayer until `SIGTERM` or `SIGINT`. Then, in two phases: intake stops and nothing new is signed, while what
-/// is signed is brought on chain, for at most `[shutdown] grace_s`; then every task ends after the step it is in. All that
-/// is signed is stored, to be taken up by the next start. A second signal ends the program at once.
+/// is signed, and this relayer's to post, is brought on chain, for at most `[shutdown] grace_s`; then every task ends after
+/// the step it is in. All that is signed is stored, to be taken up by the next start. A second signal ends the program at
+/// once.
 ///
 /// # Errors
 /// If it cannot start, its listener fails, or a task ends by itself.

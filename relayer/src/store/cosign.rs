@@ -70,6 +70,9 @@ pub struct OpenReport {
 /// For how long a proposer that has held a bundle does not hold it again, seconds. A report lives as long.
 const HOLD_AGAIN: u64 = 3600;
 
+/// How often a record is taken again that the database ended for others' sake.
+const MOST_DEADLOCKS: u32 = 3;
+
 impl Store {
     /// Bundles fit to be attested and not put off, the newest of each operator's, so that nobody's many hide another's one.
     /// Those that were never put off come first, then those that were longest ago; of these the oldest. None whose operator
@@ -107,6 +110,22 @@ impl Store {
     /// # Errors
     /// [`Error::Equivocation`] if another result was signed under the same name; else of the database.
     pub async fn record_report(
+        &self,
+        new: &NewReport,
+        signer: Address,
+        signature: &[u8; 64],
+    ) -> Result<(), Error> {
+        let mut tries = 0;
+        loop {
+            match self.try_to_record(new, signer, signature).await {
+                // A peer waits for this, and another replica's step waited for the same rows in another order.
+                Err(Error::Store(error)) if is_deadlock(&error) && tries < MOST_DEADLOCKS => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_to_record(
         &self,
         new: &NewReport,
         signer: Address,
@@ -459,6 +478,12 @@ impl Store {
             .await?;
         Ok(unsigned(&row, "since")?)
     }
+}
+
+/// `PostgreSQL` ends one of two transactions that wait for each other.
+fn is_deadlock(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "40P01")
 }
 
 async fn record_signing(connection: &mut Connection, signing: &Signing) -> Result<(), Error> {

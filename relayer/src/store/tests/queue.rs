@@ -211,3 +211,37 @@ async fn replicas_that_write_about_the_same_bundles_do_not_wait_for_each_other()
         }
     }
 }
+
+/// The poster takes several rows in one statement, in whatever order the database finds them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_ended_for_others_sake_is_taken_again() {
+    let server = Postgres::start();
+    let db = TestDb::on(&server, "deadlock").await;
+    let store = db.open().await;
+    let [first, last] = if hash(1) < hash(2) { [1, 2] } else { [2, 1] };
+    for n in [first, last] {
+        store.add_bundle(&bundle(n)).await.unwrap();
+    }
+    let mut other = store.begin().await.unwrap();
+    let touch = async |other: &mut super::super::Connection, n: u64| {
+        sqlx::query("UPDATE bundles SET reason = 'touched' WHERE digest = $1")
+            .bind(hash(n).to_string())
+            .execute(other)
+            .await
+            .unwrap();
+    };
+    touch(&mut other, last).await;
+    let recording = tokio::spawn({
+        let store = store.clone();
+        async move { sign_of(&store, 1, OTHER, &[first, last]).await }
+    });
+    // It has the first by now, and waits for the last.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    touch(&mut other, first).await;
+    other.commit().await.unwrap();
+    recording.await.unwrap().unwrap();
+    assert_eq!(
+        store.bundle(hash(last)).await.unwrap().unwrap().state,
+        State::Cosigning
+    );
+}
