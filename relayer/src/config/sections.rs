@@ -45,6 +45,8 @@ pub struct LimitSection {
     pub client_burst: u32,
     /// Bundles of one operator in 24 hours. 0: any number.
     pub operator_per_day: u32,
+    /// MiB of bundles in 24 hours of operators that were never attested here, an hour's share of it at once. 0: any number.
+    pub newcomers_mib_per_day: u32,
     /// Header in which a proxy tells a client's address; of several, the last counts.
     pub client_header: Option<String>,
     /// The proxies that are believed.
@@ -65,6 +67,7 @@ impl Default for LimitSection {
             client_per_second: 50,
             client_burst: 200,
             operator_per_day: 500,
+            newcomers_mib_per_day: 16_384,
             client_header: None,
             proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
         }

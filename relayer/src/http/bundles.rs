@@ -125,7 +125,7 @@ fn failed_checks(app: &App, received: &Received) -> Vec<FailedCheck> {
     failed
 }
 
-/// Whether there is room: for this operator today, and for anybody.
+/// Whether there is room: for this operator today, for anybody, and for one that was never attested here.
 async fn admit(app: &App, received: &Received, now: i64) -> Result<(), Problem> {
     let most = app.limits.operator_per_day;
     if most > 0 {
@@ -143,6 +143,13 @@ async fn admit(app: &App, received: &Received, now: i64) -> Result<(), Problem> 
     if waiting >= i64::from(app.max_queue) {
         let detail = format!("{waiting} bundles wait to be appraised; send this again later");
         return Err(Problem::new(ProblemKind::QueueFull, detail).retry_after(30));
+    }
+    if !app.store.was_attested(received.bundle.evidence.operator).await?
+        && let Err(wait) = app.intake.newcomers.take(received.document.len())
+    {
+        let detail =
+            "operators that this relayer has not seen attested have sent as much as it keeps of such";
+        return Err(Problem::new(ProblemKind::NewcomersQuota, detail).retry_after(wait.as_secs() + 1));
     }
     Ok(())
 }

@@ -17,7 +17,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::problem::{Kind, Problem};
+use super::{
+    newcomers::Newcomers,
+    problem::{Kind, Problem},
+};
 use crate::{Error, config::LimitSection};
 
 /// What a permit of the memory stands for.
@@ -31,6 +34,7 @@ pub struct Intake {
     largest: usize,
     wait: Duration,
     arrival: Duration,
+    pub(super) newcomers: Arc<Newcomers>,
 }
 
 /// A bundle as far as intake cares.
@@ -57,6 +61,7 @@ impl Intake {
             largest: limits.bundle_bytes,
             wait: Duration::from_secs(limits.intake_wait_s),
             arrival: Duration::from_secs(limits.body_timeout_s),
+            newcomers: Arc::new(Newcomers::new(limits)),
         }
     }
 

@@ -9,6 +9,7 @@ mod health;
 mod intake;
 mod lists;
 mod named;
+mod newcomers;
 mod openapi;
 mod operators;
 mod problem;

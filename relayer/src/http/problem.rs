@@ -44,6 +44,8 @@ pub(super) enum Kind {
     ClientRate,
     /// One operator sent too much today.
     OperatorQuota,
+    /// Operators that were never attested sent too much.
+    NewcomersQuota,
     /// Too many bundles wait to be appraised.
     QueueFull,
     /// Too many bundles are being received.
@@ -56,7 +58,7 @@ pub(super) enum Kind {
 
 impl Kind {
     #[cfg(test)]
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::NotARegistration,
         Self::WebhookRefused,
         Self::WebhookReplay,
@@ -71,6 +73,7 @@ impl Kind {
         Self::NotPublic,
         Self::ClientRate,
         Self::OperatorQuota,
+        Self::NewcomersQuota,
         Self::QueueFull,
         Self::Busy,
         Self::Stopping,
@@ -149,6 +152,11 @@ impl Kind {
                 "urn:chassis:problem:operator-quota",
                 StatusCode::TOO_MANY_REQUESTS,
                 "too many bundles of this operator",
+            ),
+            Self::NewcomersQuota => (
+                "urn:chassis:problem:newcomers-quota",
+                StatusCode::TOO_MANY_REQUESTS,
+                "too much of operators that were never attested",
             ),
             Self::QueueFull => (
                 "urn:chassis:problem:queue-full",

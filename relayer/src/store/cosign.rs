@@ -482,7 +482,9 @@ impl Store {
 
 /// `PostgreSQL` ends one of two transactions that wait for each other.
 fn is_deadlock(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code == "40P01")
 }
 

@@ -20,6 +20,18 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
+    /// Whether a bundle of `operator` has come to its end on chain.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn was_attested(&self, operator: Address) -> Result<bool, Error> {
+        let row = sqlx::query("SELECT 1 FROM bundles WHERE operator = $1 AND state = 'final' LIMIT 1")
+            .bind(operator.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// How many bundles are in a report that no block has yet and that is `own`'s to post: it is queued, or `own` proposed it
     /// and collects signatures.
     ///

@@ -37,7 +37,7 @@ impl Stage {
         let chain = Chain::start(cloud.policy().digest()?).await;
         let outside = Outside::serve(Arc::clone(&cloud)).await;
         let top = format!("rpc_url = {:?}\nmax_queue = 100000", chain.url);
-        let sections = "[limits]\nclient_per_second = 0";
+        let sections = "[limits]\nclient_per_second = 0\nnewcomers_mib_per_day = 0";
         let mut relayer = Relayer::configured(&chain, &cloud, &outside, &top, sections);
         // What tests have asked for each second is asked for each hour.
         relayer.configure(|text| text.replace("refresh_s = 1\n", ""));

@@ -105,6 +105,34 @@ async fn intake_refuses_in_order_and_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn newcomers_share_a_days_space_and_take_none_of_others() {
+    let mut world = World::new().await;
+    let [a, b] = ["a", "b"].map(|name| world.cloud.boot(MachineSpec::new(name)).unwrap());
+    let [first, second] =
+        [(&a, 2), (&b, 6)].map(|(machine, key)| attest(&world.chain, &world.cloud, &machine.parts(), key));
+    // There is space for one, and hardly more.
+    let largest = (first.len() + 10_000).to_string();
+    world
+        .relayer
+        .start_with(&[
+            ("CHASSIS_LIMITS__NEWCOMERS_MIB_PER_DAY", "1"),
+            ("CHASSIS_LIMITS__BUNDLE_BYTES", &largest),
+        ])
+        .await;
+    let (status, answer) = world.relayer.post(&first).await;
+    assert_eq!(status, 202, "{answer}");
+    let (status, problem) = world.relayer.post(&second).await;
+    assert_eq!(
+        (status, &problem["type"]),
+        (429, &json!("urn:chassis:problem:newcomers-quota"))
+    );
+    world.relayer.until_state(&digest(&answer), "final").await;
+    let renewal = attest(&world.chain, &world.cloud, &a.parts(), 2);
+    let (status, answer) = world.relayer.post(&renewal).await;
+    assert_eq!(status, 202, "who was attested is no newcomer: {answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
     let mut world = World::new().await;
     world
