@@ -203,7 +203,7 @@ impl Inner {
             if finalized.number >= number || since.elapsed() >= patience {
                 return Ok(finalized);
             }
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
         }
     }
 

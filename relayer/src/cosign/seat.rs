@@ -62,7 +62,7 @@ impl Set {
 const CONTROL_TIME: Duration = Duration::from_secs(10);
 
 /// How long a look at the finalized block is good for: members' messages come many a second.
-const BLOCK_TIME: Duration = Duration::from_secs(1);
+const BLOCK_TIME: Duration = Duration::from_millis(250);
 
 impl Inner {
     /// The set that signs now.
@@ -120,7 +120,7 @@ impl Inner {
         Ok(has)
     }
 
-    /// The latest finalized block, as it was a second ago at most.
+    /// The latest finalized block, as it was a moment ago at most.
     pub(super) async fn finalized(&self) -> Result<Block, Error> {
         if let Some(known) = fresh(self.memory().finalized, BLOCK_TIME) {
             return Ok(known);
