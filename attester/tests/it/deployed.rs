@@ -11,30 +11,81 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Where systemd is. The unit is checked with this program in its place.
+const NODE: &str = "deploy/systemd/chassis-node.service";
+
+/// Every value that a unit's file gives to a setting.
+fn values(unit: &str, setting: &str) -> Vec<String> {
+    let text = read(unit);
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(setting)?.strip_prefix('='));
+    lines
+        .flat_map(str::split_whitespace)
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// Where systemd is. The units are checked with this program in its place.
 #[test]
-fn systemd_takes_the_unit() {
-    let unit = read("deploy/systemd/chassis-node.service");
-    let unit = unit.replace("/usr/local/bin/chassis-node", env!("CARGO_BIN_EXE_chassis-node"));
+fn systemd_takes_the_units() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("chassis-node.service");
-    fs::write(&path, unit).unwrap();
-    match Command::new("systemd-analyze").arg("verify").arg(&path).output() {
-        Ok(output) => {
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(
-                output.status.success() && !told.contains("chassis-node.service:"),
-                "{told}"
-            );
-        }
-        Err(error) => eprintln!("not checked by systemd: {error}"),
+    let names = [
+        "chassis-node.service",
+        "chassis-host-agent.service",
+        "chassis-enroll.service",
+        "chassis-enroll.timer",
+        "chassis-registrar.service",
+    ];
+    for name in names {
+        let unit = read(&format!("deploy/systemd/{name}"));
+        let unit = unit.replace("/usr/local/bin/chassis-node", env!("CARGO_BIN_EXE_chassis-node"));
+        fs::write(dir.path().join(name), unit).unwrap();
     }
+    for name in names {
+        let path = dir.path().join(name);
+        match Command::new("systemd-analyze").arg("verify").arg(&path).output() {
+            Ok(output) => {
+                let told = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(
+                    output.status.success() && !told.contains(&format!("{name}:")),
+                    "{told}"
+                );
+            }
+            Err(error) => eprintln!("not checked by systemd: {error}"),
+        }
+    }
+}
+
+/// Whatever the unit's settings name must be within what it is allowed.
+#[test]
+fn the_node_reaches_a_hosts_agent_and_its_own_tpm() {
+    let families = values(NODE, "RestrictAddressFamilies");
+    for family in ["AF_INET", "AF_INET6", "AF_UNIX", "AF_VSOCK"] {
+        assert!(families.contains(&family.to_owned()), "{family}: {families:?}");
+    }
+    let capabilities = values(NODE, "CapabilityBoundingSet");
+    assert!(!capabilities.contains(&"CAP_DAC_OVERRIDE".to_owned()));
+    // Debian's /dev/tpmrm0 is tss:tss 0660.
+    assert_eq!(values(NODE, "SupplementaryGroups"), ["tss"]);
+}
+
+/// A host that booted another stack quotes again once it is enrolled: not half a day or a week later.
+#[test]
+fn a_host_enrolls_at_boot_without_delay_and_again_after_a_failure() {
+    let service = "deploy/systemd/chassis-enroll.service";
+    assert_eq!(values(service, "WantedBy"), ["multi-user.target"]);
+    assert_eq!(values(service, "Restart"), ["on-failure"]);
+    assert_eq!(values(service, "StartLimitIntervalSec"), ["0"]);
+    let timer = "deploy/systemd/chassis-enroll.timer";
+    assert_eq!(values(timer, "OnCalendar"), ["weekly"]);
+    // A delay is of every start that a timer has.
+    assert!(values(timer, "OnBootSec").is_empty());
 }
 
 /// Each option of the unit is one of the program's.
 #[test]
 fn the_unit_names_options_that_there_are() {
-    let unit = read("deploy/systemd/chassis-node.service");
+    let unit = read(NODE);
     let help = Command::new(env!("CARGO_BIN_EXE_chassis-node"))
         .args(["renew", "--help"])
         .output()
