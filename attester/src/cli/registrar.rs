@@ -1,6 +1,6 @@
 //! `chassis-node registrar`.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, process::ExitCode};
 
 use chassis_attester::{CertificatePool, Error, Registrar, RegistrarConfig, RegistrarKey, serve_registrar};
 use chassis_verifier::Base64;
@@ -55,6 +55,9 @@ pub(crate) struct ServeArgs {
     /// Where hosts ask. Requests are not encrypted: keep this within the management network, or behind a TLS proxy.
     #[arg(long, env = "CHASSIS_REGISTRAR_LISTEN", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
+    /// Requests a minute from one network: an IPv4 address, or an IPv6 prefix of 64 bits. Behind a proxy all hosts are one.
+    #[arg(long, default_value = "60", value_name = "NUMBER")]
+    rate: NonZeroU32,
 }
 
 impl RegistrarCommand {
@@ -95,7 +98,7 @@ impl ServeArgs {
             &json!({"listen": address.to_string()}),
         );
         tokio::select! {
-            () = serve_registrar(listener, registrar) => {}
+            () = serve_registrar(listener, registrar, self.rate) => {}
             () = ended() => {}
         }
         Ok(ExitCode::SUCCESS)

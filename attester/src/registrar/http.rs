@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -30,29 +30,18 @@ const BODY_LIMIT: usize = 64 << 10;
 const CONNECTIONS: usize = 128;
 /// For one connection, from first byte to last: it carries one request.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Requests a minute from one address. A host makes two.
-const RATE: u32 = 60;
-/// Addresses remembered before those that have been quiet are forgotten.
-const ADDRESSES: usize = 10_000;
+/// Networks remembered before those that have been quiet are forgotten.
+const NETWORKS: usize = 10_000;
 
-#[derive(Clone, Debug)]
-struct Shared {
-    registrar: Arc<Registrar>,
-    rates: Arc<DefaultKeyedRateLimiter<IpAddr>>,
-}
-
-/// Serves `registrar` at `listener` until it is dropped.
-pub async fn serve(listener: TcpListener, registrar: Registrar) {
-    let rate = Quota::per_minute(NonZeroU32::new(RATE).unwrap_or(NonZeroU32::MIN));
+/// Serves `registrar` at `listener` until it is dropped. `rate`: requests a minute from one network; a host makes two.
+pub async fn serve(listener: TcpListener, registrar: Registrar, rate: NonZeroU32) {
+    let rates = Arc::new(RateLimiter::keyed(Quota::per_minute(rate)));
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/v1/challenges", post(challenge))
         .route("/v1/statements", post(statement))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(Shared {
-            registrar: Arc::new(registrar),
-            rates: Arc::new(RateLimiter::keyed(rate)),
-        });
+        .with_state(Arc::new(registrar));
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
@@ -66,9 +55,10 @@ pub async fn serve(listener: TcpListener, registrar: Registrar) {
                 continue;
             }
         };
-        let router = router.clone();
+        let (router, rates) = (router.clone(), Arc::clone(&rates));
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(router.clone(), peer, request));
+            let service =
+                service_fn(move |request| answer(router.clone(), Arc::clone(&rates), peer, request));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .keep_alive(false)
@@ -81,48 +71,60 @@ pub async fn serve(listener: TcpListener, registrar: Registrar) {
     }
 }
 
+/// Who asks too often is told so before anything of the request is read.
 async fn answer(
     mut router: Router,
+    rates: Arc<DefaultKeyedRateLimiter<IpAddr>>,
     peer: SocketAddr,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    if rates.len() > NETWORKS {
+        rates.retain_recent();
+    }
+    if rates.check_key(&network(peer.ip())).is_err() {
+        tracing::debug!(%peer, "too many requests");
+        let text = "too many requests from this network";
+        return Ok(problem(StatusCode::TOO_MANY_REQUESTS, text));
+    }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
     // A router is always ready.
     router.call(request).await
 }
 
+/// An IPv6 customer has 2^64 addresses to ask from.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & !u128::from(u64::MAX);
+            Ipv6Addr::from(prefix).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 async fn challenge(
-    State(shared): State<Shared>,
+    State(registrar): State<Arc<Registrar>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Result<Json<super::protocol::ChallengeRequest>, JsonRejection>,
 ) -> Response {
-    respond(&shared, peer, request, Registrar::challenge)
+    respond(registrar, peer, request, Registrar::challenge).await
 }
 
 async fn statement(
-    State(shared): State<Shared>,
+    State(registrar): State<Arc<Registrar>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Result<Json<super::protocol::StatementRequest>, JsonRejection>,
 ) -> Response {
-    respond(&shared, peer, request, Registrar::statement)
+    respond(registrar, peer, request, Registrar::statement).await
 }
 
-fn respond<Q, A: Serialize>(
-    shared: &Shared,
+async fn respond<Q: Send + 'static, A: Serialize + Send + 'static>(
+    registrar: Arc<Registrar>,
     peer: SocketAddr,
     request: Result<Json<Q>, JsonRejection>,
-    ask: impl Fn(&Registrar, &Q, u64) -> Result<A, Refusal>,
+    ask: impl Fn(&Registrar, &Q, u64) -> Result<A, Refusal> + Send + 'static,
 ) -> Response {
-    if shared.rates.len() > ADDRESSES {
-        shared.rates.retain_recent();
-    }
-    if shared.rates.check_key(&peer.ip()).is_err() {
-        return problem(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many requests from this address",
-        );
-    }
     let Json(request) = match request {
         Ok(request) => request,
         Err(rejection) => return problem(rejection.status(), rejection.body_text()),
@@ -130,7 +132,9 @@ fn respond<Q, A: Serialize>(
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    match ask(&shared.registrar, &request, now) {
+    // It reads and syncs files, and computes.
+    let asked = tokio::task::spawn_blocking(move || ask(&registrar, &request, now)).await;
+    match asked.unwrap_or_else(|panic| Err(Refusal::Internal(panic.to_string()))) {
         Ok(answer) => Json(answer).into_response(),
         Err(refusal) => {
             tracing::warn!(%peer, "refused: {refusal}");
@@ -149,4 +153,23 @@ fn respond<Q, A: Serialize>(
 
 fn problem(status: StatusCode, error: impl Into<String>) -> Response {
     (status, Json(Problem { error: error.into() })).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customers_addresses_are_one_network() {
+        let network = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(
+            network("2001:db8:1:2::"),
+            network("2001:db8:1:2:ffff:ffff:ffff:ffff")
+        );
+        assert_ne!(network("2001:db8:1:2::"), network("2001:db8:1:3::"));
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
 }

@@ -18,6 +18,9 @@ use serde::Deserialize;
 
 use crate::Error;
 
+/// A statement holds no longer one, in bytes.
+const ZONE_LIMIT: usize = 64;
+
 /// One machine.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +48,8 @@ impl Machines {
     /// Reads `path`.
     ///
     /// # Errors
-    /// If it cannot be read, or lists a TPM or a CPU twice: one of the two would be a mistake.
+    /// If it cannot be read, names a zone too long to be stated, or lists a TPM or a CPU twice: one of the two would be a
+    /// mistake.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::File {
             doing: "read the list of machines",
@@ -55,11 +59,21 @@ impl Machines {
         })?;
         let machines: Self = toml::from_str(&text)
             .map_err(|error| Error::unusable(path.display().to_string(), error.to_string().trim()))?;
+        let unusable = |problem: String| Err(Error::unusable(path.display().to_string(), problem));
         let (mut tpms, mut cpus) = (BTreeSet::new(), BTreeSet::new());
         for machine in &machines.list {
             if !tpms.insert(machine.ek_certificate_sha256) || !cpus.insert(machine.platform_id) {
-                let problem = format!("`{}` has a TPM or a CPU that another machine has", machine.name);
-                return Err(Error::unusable(path.display().to_string(), problem));
+                return unusable(format!(
+                    "`{}` has a TPM or a CPU that another machine has",
+                    machine.name
+                ));
+            }
+            if machine.zone.len() > ZONE_LIMIT {
+                return unusable(format!(
+                    "the zone of `{}` has {} bytes, a statement holds {ZONE_LIMIT}",
+                    machine.name,
+                    machine.zone.len()
+                ));
             }
         }
         Ok(machines)
@@ -75,6 +89,8 @@ impl Machines {
 
 #[cfg(test)]
 mod tests {
+    use chassis_verifier::{challenge::AkName, claims::RegistrarClaims};
+
     use super::*;
 
     fn read(text: &str) -> Result<Machines, String> {
@@ -102,5 +118,41 @@ mod tests {
         }
         assert!(read("[[machine]]\nname = \"m\"").is_err());
         assert!(read("machines = 1").is_err());
+    }
+
+    /// Found out when the file is read, and not when a statement fails after the credential was activated.
+    #[test]
+    fn a_zone_that_no_statement_holds_is_refused() {
+        let zone = |zone: &str| machine(1, 2).replace("name", &format!("zone = \"{zone}\"\nname"));
+        let longest = "é".repeat(ZONE_LIMIT / 2);
+        assert_eq!(
+            read(&zone(&longest))
+                .unwrap()
+                .find(B256::repeat_byte(1))
+                .unwrap()
+                .zone,
+            longest
+        );
+        let error = read(&zone(&format!("{longest}z"))).unwrap_err();
+        assert!(error.contains("65 bytes, a statement holds 64"), "{error}");
+        let states = |zone: String| {
+            let claims = RegistrarClaims {
+                ak_name: AkName(
+                    [0, 0x0b]
+                        .into_iter()
+                        .chain([7; 32])
+                        .collect::<Vec<_>>()
+                        .try_into()
+                        .unwrap(),
+                ),
+                ek_cert_hash: B256::ZERO,
+                platform_id: B256::ZERO,
+                provider: 2,
+                zone,
+                not_after: 0,
+            };
+            claims.to_payload().is_ok()
+        };
+        assert!(states(longest.clone()) && !states(longest + "z"));
     }
 }
