@@ -23,8 +23,19 @@ pub enum SocketAddress {
 }
 
 /// An open connection.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Who is at the other end, as the kernel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Peer {
+    /// A virtual machine, by its context identifier.
+    Guest(u32),
+    /// A process on this host, by its number: each guest's hypervisor is one.
+    Process(i32),
+    /// A process of which the kernel says nothing.
+    Unknown,
+}
 
 /// Something that takes connections.
 #[derive(Debug)]
@@ -34,7 +45,7 @@ pub(super) enum Listener {
 }
 
 impl SocketAddress {
-    pub(super) async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+    pub(crate) async fn connect(&self) -> io::Result<Box<dyn Stream>> {
         Ok(match self {
             Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
             Self::Vsock { cid, port } => Box::new(VsockStream::connect(VsockAddr::new(*cid, *port)).await?),
@@ -60,10 +71,17 @@ impl SocketAddress {
 }
 
 impl Listener {
-    pub(super) async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    pub(super) async fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
         Ok(match self {
-            Self::Unix(listener) => Box::new(listener.accept().await?.0),
-            Self::Vsock(listener) => Box::new(listener.accept().await?.0),
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let process = stream.peer_cred().ok().and_then(|process| process.pid());
+                (Box::new(stream), process.map_or(Peer::Unknown, Peer::Process))
+            }
+            Self::Vsock(listener) => {
+                let (stream, address) = listener.accept().await?;
+                (Box::new(stream), Peer::Guest(address.cid()))
+            }
         })
     }
 }

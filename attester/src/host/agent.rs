@@ -1,17 +1,17 @@
 //! The agent: for which TD quotes it has the host's TPM quote, and over what.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use alloy_primitives::Address;
 use chassis_verifier::{
-    bundle::PcrValue,
+    Base64,
+    bundle::{Anchor, PcrValue},
     eventlog::DrtmLog,
     host::{DYNAMIC_PCRS, check_drtm_log, check_dynamic_pcrs},
     td::TdQuote,
     tpm::HashAlg,
 };
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{
     Enrolment, SocketAddress,
@@ -26,6 +26,9 @@ use crate::{
     Error, Subject,
     tpm::{Tpm, check_quote},
 };
+
+/// For the TPM to be free. A guest waits half a minute for the whole of an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where an agent finds what, and where it is found.
 #[derive(Clone, Debug)]
@@ -49,8 +52,8 @@ pub struct AgentConfig {
 pub struct HostAgent {
     config: AgentConfig,
     made: Arc<MadeHere>,
-    /// A TPM without a resource manager serves one client at a time.
-    tpm: Mutex<()>,
+    /// A TPM without a resource manager serves one client at a time. Who waits longest is next.
+    turn: Semaphore,
 }
 
 impl HostAgent {
@@ -65,7 +68,7 @@ impl HostAgent {
         Ok(Self {
             config,
             made: Arc::default(),
-            tpm: Mutex::new(()),
+            turn: Semaphore::new(1),
         })
     }
 
@@ -94,12 +97,7 @@ impl HostAgent {
         let too_long = || Answer::Error(Refusal::new(Code::Question, "it is too long")).to_json();
         let asked = serve(guests, QUESTION_LIMIT, too_long, move |question| {
             let agent = Arc::clone(&agent);
-            // The TPM blocks.
-            async move {
-                tokio::task::spawn_blocking(move || agent.answer(&question).to_json())
-                    .await
-                    .unwrap_or_else(|_| Answer::Error(Refusal::new(Code::Tpm, "the agent failed")).to_json())
-            }
+            async move { agent.answer(question).await.to_json() }
         });
         let relayed = serve(hypervisors, qgs::REQUEST_LIMIT, qgs::refusal, move |request| {
             let relay = relay.clone();
@@ -110,24 +108,46 @@ impl HostAgent {
         Ok(())
     }
 
-    fn answer(&self, question: &[u8]) -> Answer {
-        let answer = match serde_json::from_slice(question) {
+    async fn answer(self: Arc<Self>, question: Vec<u8>) -> Answer {
+        let answer = match serde_json::from_slice(&question) {
             Ok(Question::Ak {}) => self.key(),
             Ok(Question::Quote {
                 anchor,
                 operator,
                 td_quote,
-            }) => self.quote(&Subject {
-                anchor: &anchor,
-                operator,
-                td_quote: &td_quote,
-            }),
+            }) => self.quote_in_turn(anchor, operator, td_quote).await,
             Err(error) => Err(Refusal::new(Code::Question, error.to_string())),
         };
         answer.unwrap_or_else(|refusal| {
             tracing::warn!("refused: {:?}: {}", refusal.code, refusal.message);
             Answer::Error(refusal)
         })
+    }
+
+    /// Quotes once the TPM is free.
+    async fn quote_in_turn(
+        self: Arc<Self>,
+        anchor: Anchor,
+        operator: Address,
+        td_quote: Base64,
+    ) -> Result<Answer, Refusal> {
+        let agent = Arc::clone(&self);
+        let Ok(Ok(_turn)) = timeout(PATIENCE, agent.turn.acquire()).await else {
+            return Err(Refusal::new(
+                Code::Tpm,
+                "the TPM is busy with other guests; ask again",
+            ));
+        };
+        // The TPM blocks.
+        let quoted = spawn_blocking(move || {
+            self.quote(&Subject {
+                anchor: &anchor,
+                operator,
+                td_quote: &td_quote,
+            })
+        });
+        let failed = |_| Err(Refusal::new(Code::Tpm, "the agent failed"));
+        quoted.await.unwrap_or_else(failed)
     }
 
     fn key(&self) -> Result<Answer, Refusal> {
@@ -163,8 +183,6 @@ impl HostAgent {
         enrolment: &Enrolment,
         extra_data: [u8; 32],
     ) -> Result<Result<(SignedQuote, Vec<PcrValue>), Refusal>, Error> {
-        // Nothing here can be left half-done by a panic.
-        let _turn = self.tpm.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tpm = Tpm::open(&self.config.tcti)?;
         let key = tpm.create_endorsement_primary(&enrolment.template()?)?;
         if key.public_bytes[..] != enrolment.ak_public[..] {

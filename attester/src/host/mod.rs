@@ -27,6 +27,7 @@ mod protocol;
 mod qgs;
 mod relay;
 mod serve;
+mod share;
 
 pub use address::SocketAddress;
 pub use agent::{AgentConfig, HostAgent};

@@ -1,4 +1,4 @@
-//! Taking connections: how many, how long, and messages of what size.
+//! Taking connections: how many in all and of one peer, how long, and messages of what size.
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use super::{
     address::{Listener, Stream},
     frame,
+    share::Shares,
 };
 
 /// Guests of one host, each for a second or two.
@@ -23,12 +24,13 @@ where
     A: Future<Output = Vec<u8>> + Send,
 {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let shares = Shares::default();
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };
-        let stream = match listener.accept().await {
-            Ok(stream) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, as a rule: it passes as connections end.
                 tracing::warn!("cannot take a connection: {error}");
@@ -36,12 +38,16 @@ where
                 continue;
             }
         };
+        let Some(share) = shares.take(peer) else {
+            tracing::warn!("{peer:?} has too many connections; ended one");
+            continue;
+        };
         let answer = answer.clone();
         tokio::spawn(async move {
             if let Err(error) = talk(stream, limit, unreadable, answer).await {
                 tracing::debug!("a connection ended: {error}");
             }
-            drop(permit);
+            drop((share, permit));
         });
     }
 }

@@ -197,3 +197,27 @@ async fn it_has_a_key_of_its_own_tpm_only() {
         "is not this TPM's",
     );
 }
+
+/// A peer that opens all the connections there are, again and again, gets its share of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_guest_does_not_keep_the_others_out() {
+    let (metal, _agent) = serving().await;
+    let open = || UnixStream::connect(metal.path("agent.sock")).unwrap();
+    let mut held: Vec<_> = (0..80).map(|_| open()).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let ended = held.iter_mut().filter(|stream| {
+        stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        matches!(stream.read(&mut [0]), Ok(0))
+    });
+    assert_eq!(ended.count(), 76, "four are its share");
+    // Another process is another peer.
+    let before = std::time::Instant::now();
+    let attested = metal.attest().await;
+    assert!(attested.status.success(), "{}", super::stack::out(&attested));
+    assert!(
+        before.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        before.elapsed()
+    );
+    drop(held);
+}
