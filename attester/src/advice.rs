@@ -72,7 +72,7 @@ fn about(check: CheckId) -> &'static str {
             "the policy does not know this virtual firmware: ask its maintainers to list it, or stop and start the VM after the provider's rollout"
         }
         CheckId::HostPcrs | CheckId::HostLog => {
-            "the host did not launch the reviewed stack with TXT: enable TXT, boot that stack, and check with doctor"
+            "the host did not launch the reviewed stack with TXT: enable TXT, boot that stack, and check with `chassis-node host-doctor` there"
         }
         CheckId::HostAkPolicy => {
             "the host's key is not bound to its launch: make it anew with the host agent, under the reviewed stack"

@@ -115,19 +115,22 @@ impl MachineArgs {
             return Ok(machine);
         }
         let user = self.user.as_deref().map(User::named).transpose()?;
-        let intermediates = CertificatePool::read(&self.ak_intermediates)?;
-        let tpm = match &self.host {
-            _ if self.no_tpm => TpmPlace::LeftOut,
-            Some(agent) => TpmPlace::Host(agent.clone()),
-            None => TpmPlace::Here {
-                tcti: self.tcti.clone(),
-                intermediates,
-            },
-        };
-        let mut machine = Machine::new(&self.sys_root, tpm);
+        let mut machine = Machine::new(&self.sys_root, self.tpm()?);
         if let Some(user) = user {
             machine.hand_over(&user)?;
         }
         Ok(self.opened.get_or_init(|| machine))
+    }
+
+    /// Where its TPM is.
+    pub(crate) fn tpm(&self) -> Result<TpmPlace, Error> {
+        Ok(match &self.host {
+            _ if self.no_tpm => TpmPlace::LeftOut,
+            Some(agent) => TpmPlace::Host(agent.clone()),
+            None => TpmPlace::Here {
+                tcti: self.tcti.clone(),
+                intermediates: CertificatePool::read(&self.ak_intermediates)?,
+            },
+        })
     }
 }

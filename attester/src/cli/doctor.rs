@@ -4,11 +4,10 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use alloy_primitives::Address;
 use chassis_attester::{
-    CertificatePool, Error,
-    doctor::{self, Finding, Outcome, Reach, Report, Setup},
+    Error,
+    doctor::{self, Setup},
 };
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use super::{Output, args::MachineArgs};
 
@@ -33,9 +32,10 @@ pub(crate) struct DoctorArgs {
         hide_env_values = true
     )]
     relayer: Vec<String>,
-    /// The level that must be reachable for exit code 0.
-    #[arg(long, value_enum, default_value_t = Level::VirtualTpm)]
-    level: Level,
+    /// The level that must be reachable for exit code 0. By default the best that the named TPM can give: chassis with --host,
+    /// quote with --no-tpm, else virtual-tpm.
+    #[arg(long, value_enum)]
+    level: Option<Level>,
     /// Trust this root (DER) of PCK certificates in place of Intel's: for simulated machines.
     #[arg(long, value_name = "FILE")]
     danger_intel_root: Option<PathBuf>,
@@ -55,10 +55,14 @@ enum Level {
 
 impl DoctorArgs {
     pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
+        let level = self.level.unwrap_or(match self.machine.host {
+            Some(_) => Level::Chassis,
+            None if self.machine.no_tpm => Level::Quote,
+            None => Level::VirtualTpm,
+        });
         let setup = Setup {
+            tpm: self.machine.tpm()?,
             sys_root: self.machine.sys_root,
-            tcti: (!self.machine.no_tpm).then_some(self.machine.tcti),
-            intermediates: CertificatePool::read(&self.machine.ak_intermediates)?,
             danger_intel_root: self.danger_intel_root.as_deref().map(read).transpose()?,
             user: self.machine.user,
             rpc_url: self.rpc_url,
@@ -66,68 +70,7 @@ impl DoctorArgs {
             relayers: self.relayer,
         };
         let report = doctor::examine(&setup).await;
-        let wanted = report.reach(self.level.into());
-        output.result(
-            &text(&report, &wanted),
-            &json!({
-                "wanted": wanted.level,
-                "reachable": wanted.reachable,
-                "levels": report.levels(),
-                "findings": report.findings,
-            }),
-        );
-        Ok(ExitCode::from(code(&wanted)))
-    }
-}
-
-/// 4 where only what is outside of this machine stands in the way.
-fn code(wanted: &Reach) -> u8 {
-    let is_outside = |id: &&str| id.starts_with("rpc") || *id == "relayer";
-    match &wanted.missing[..] {
-        [] => 0,
-        all if all.iter().all(is_outside) => 4,
-        _ => 3,
-    }
-}
-
-fn text(report: &Report, wanted: &Reach) -> String {
-    let mut lines: Vec<String> = report.findings.iter().map(line).collect();
-    lines.push(String::new());
-    for reach in report.levels() {
-        lines.push(if reach.reachable {
-            format!("{:<10}  reachable", reach.level)
-        } else {
-            format!("{:<10}  missing: {}", reach.level, reach.missing.join(", "))
-        });
-    }
-    lines.push(String::new());
-    lines.push(if wanted.reachable {
-        format!(
-            "{} is reachable; whether it is given, relayers' policies decide",
-            wanted.level
-        )
-    } else {
-        format!("{} is not reachable: see each line marked MISSING", wanted.level)
-    });
-    lines.join("\n")
-}
-
-fn line(finding: &Finding) -> String {
-    let Finding {
-        id,
-        outcome,
-        needed,
-        found,
-        todo,
-    } = finding;
-    let needed = match outcome {
-        Outcome::Missing => format!(" (for {needed})"),
-        _ => String::new(),
-    };
-    let first = format!("{outcome:<7}  {id:<15}  {found}{needed}");
-    match todo {
-        Some(todo) => format!("{first}\n{:26}→ {todo}", ""),
-        None => first,
+        Ok(output.findings(&report, level.into(), &doctor::Level::ALL))
     }
 }
 

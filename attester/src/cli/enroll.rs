@@ -42,7 +42,7 @@ pub(crate) struct EnrollArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Bank {
+pub(crate) enum Bank {
     Sha256,
     Sha384,
 }
@@ -51,10 +51,7 @@ impl EnrollArgs {
     pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
         let enroller = Enroller {
             tcti: self.tcti,
-            bank: match self.bank {
-                Bank::Sha256 => HashAlg::Sha256,
-                Bank::Sha384 => HashAlg::Sha384,
-            },
+            bank: self.bank.into(),
             registrar: self.registrar,
             ek_certificate: self.ek_certificate,
             ek_intermediates: CertificatePool::read(&self.ek_intermediates)?,
@@ -68,5 +65,14 @@ impl EnrollArgs {
             &json!({"akName": key, "notAfter": not_after, "enrolment": self.enrolment}),
         );
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl From<Bank> for HashAlg {
+    fn from(bank: Bank) -> Self {
+        match bank {
+            Bank::Sha256 => Self::Sha256,
+            Bank::Sha384 => Self::Sha384,
+        }
     }
 }

@@ -12,7 +12,9 @@ mod doctor;
 mod enroll;
 mod evidence;
 mod exit;
+mod findings;
 mod host_agent;
+mod host_doctor;
 mod key;
 mod output;
 mod register;
@@ -32,6 +34,7 @@ use doctor::DoctorArgs;
 use enroll::EnrollArgs;
 use evidence::EvidenceArgs;
 use host_agent::HostAgentArgs;
+use host_doctor::HostDoctorArgs;
 use key::KeyCommandArgs;
 use register::RegisterArgs;
 use registrar::RegistrarCommand;
@@ -75,6 +78,8 @@ pub(crate) enum Command {
     Enroll(EnrollArgs),
     /// On a bare-metal host: quote the host's TPM for the TDs on it.
     HostAgent(HostAgentArgs),
+    /// On a bare-metal host: look at it and say what its agent lacks.
+    HostDoctor(HostDoctorArgs),
     /// The provider's registrar of bare-metal hosts.
     #[command(subcommand)]
     Registrar(RegistrarCommand),
@@ -91,6 +96,7 @@ impl Command {
             Self::Key(args) => args.run(output).await,
             Self::Enroll(args) => args.run(output).await,
             Self::HostAgent(args) => args.run(output).await,
+            Self::HostDoctor(args) => args.run(output).await,
             Self::Registrar(command) => command.run(output).await,
         }
     }

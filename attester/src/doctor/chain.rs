@@ -1,11 +1,11 @@
 //! The chain: does the endpoint answer, is the registry there, is its finality recent, and what time is it?
 
-use alloy_primitives::{Bytes, U64};
+use alloy_primitives::{Address, U64};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Level, Report, Setup, now};
-use crate::{Error, Rpc};
+use crate::{At, Error, Registry, Rpc};
 
 /// How far the newest block may be behind this clock, seconds.
 const LATEST_AGE: u64 = 600;
@@ -20,26 +20,30 @@ struct Block {
     timestamp: U64,
 }
 
-pub(super) async fn look(setup: &Setup, report: &mut Report) {
+/// The chain's id, where it is known.
+pub(super) async fn look(setup: &Setup, report: &mut Report) -> Option<u64> {
     let Some(url) = &setup.rpc_url else {
-        report.note(
-            "rpc",
-            Level::Quote,
-            "not looked at; name an endpoint with --rpc-url",
-        );
-        return;
+        let found = "no endpoint is named, so there is no block to make evidence after";
+        report.missing("rpc", Level::Quote, found, "name one with --rpc-url");
+        return None;
     };
-    let rpc = match Rpc::new(url) {
-        Ok(rpc) => rpc,
-        Err(error) => return unanswered(&error, report),
+    let asked = async {
+        let rpc = Rpc::new(url)?;
+        let id = rpc.chain_id().await?;
+        Ok((rpc, id))
     };
-    match rpc.call::<U64>("eth_chainId", json!([])).await {
-        Ok(id) => report.ok("rpc", Level::Quote, format!("chain {id}")),
-        Err(error) => return unanswered(&error, report),
-    }
+    let (rpc, id) = match asked.await {
+        Ok(answered) => answered,
+        Err(error) => {
+            unanswered(&error, report);
+            return None;
+        }
+    };
+    report.ok("rpc", Level::Quote, format!("chain {id}"));
     look_at_registry(&rpc, setup, report).await;
     look_at_finality(&rpc, report).await;
     look_at_clock(&rpc, report).await;
+    Some(id)
 }
 
 fn unanswered(error: &Error, report: &mut Report) {
@@ -47,26 +51,21 @@ fn unanswered(error: &Error, report: &mut Report) {
     report.missing("rpc", Level::Quote, error.to_string(), todo);
 }
 
+/// Asked what a node will ask: any other contract answers something else.
 async fn look_at_registry(rpc: &Rpc, setup: &Setup, report: &mut Report) {
-    let Some(registry) = setup.registry else {
-        report.note(
+    let Some(address) = setup.registry else {
+        let found = "none is named";
+        return report.missing("rpc.registry", Level::Quote, found, "name it with --registry");
+    };
+    let registry = Registry::new(rpc.clone(), address);
+    match registry.standing(Address::ZERO, At::Latest).await {
+        Ok(_) => report.ok("rpc.registry", Level::Quote, address.to_string()),
+        Err(error) => report.missing(
             "rpc.registry",
             Level::Quote,
-            "not looked at; name it with --registry",
-        );
-        return;
-    };
-    let todo = "check --registry, and whether --rpc-url is of the registry's chain";
-    match rpc
-        .call::<Bytes>("eth_getCode", json!([registry, "latest"]))
-        .await
-    {
-        Ok(code) if !code.is_empty() => report.ok("rpc.registry", Level::Quote, registry.to_string()),
-        Ok(_) => {
-            let found = format!("there is no contract at {registry}");
-            report.missing("rpc.registry", Level::Quote, found, todo);
-        }
-        Err(error) => report.missing("rpc.registry", Level::Quote, error.to_string(), todo),
+            error.to_string(),
+            "check --registry, and whether --rpc-url is of the registry's chain",
+        ),
     }
 }
 

@@ -7,7 +7,7 @@ use chassis_verifier::{
 };
 
 use super::{Level, Report, Setup};
-use crate::{EventLogs, QUOTED_PCRS, SysLogs};
+use crate::{EventLogs, QUOTED_PCRS, SysLogs, TpmPlace};
 
 /// Linux IMA's.
 const IMA: usize = 10;
@@ -18,7 +18,7 @@ pub(super) fn look(setup: &Setup, quote: Option<&[u8]>, pcrs: Option<&[PcrValue]
         Ok(ccel) => {
             report.ok("log.ccel", Level::Quote, format!("{} bytes", ccel.len()));
             if let Some(quote) = quote {
-                compare_rtmrs(&ccel, quote, report);
+                compare_rtmrs(&ccel, quote, setup.level(), report);
             }
         }
         Err(error) => report.missing(
@@ -28,7 +28,7 @@ pub(super) fn look(setup: &Setup, quote: Option<&[u8]>, pcrs: Option<&[PcrValue]
             "run as root, on a TDX guest whose firmware hands over a CCEL table",
         ),
     }
-    if setup.tcti.is_none() {
+    if !matches!(setup.tpm, TpmPlace::Here { .. }) {
         return;
     }
     match logs.tpm_log() {
@@ -48,7 +48,7 @@ pub(super) fn look(setup: &Setup, quote: Option<&[u8]>, pcrs: Option<&[PcrValue]
     }
 }
 
-fn compare_rtmrs(ccel: &[u8], quote: &[u8], report: &mut Report) {
+fn compare_rtmrs(ccel: &[u8], quote: &[u8], level: Level, report: &mut Report) {
     // Both have been parsed before, or neither would be here.
     let (Ok(ccel), Ok(quote)) = (Ccel::parse(ccel), TdQuote::parse(quote)) else {
         return;
@@ -58,16 +58,12 @@ fn compare_rtmrs(ccel: &[u8], quote: &[u8], report: &mut Report) {
         .filter(|index| ccel.rtmrs()[*index] != quoted[*index].0)
         .collect();
     if differ.is_empty() {
-        report.ok(
-            "log.ccel-replay",
-            Level::VirtualTpm,
-            "gives RTMR0 to RTMR3 as just quoted",
-        );
+        report.ok("log.ccel-replay", level, "gives RTMR0 to RTMR3 as just quoted");
         return;
     }
     report.missing(
         "log.ccel-replay",
-        Level::VirtualTpm,
+        level,
         format!("the log does not give RTMR {differ:?}"),
         "reboot; if it happens again, something extends RTMRs after boot without a log: find it, or use another image",
     );

@@ -4,7 +4,9 @@
 //! quote's report data is no challenge's, so nobody can be attested by it.
 
 mod chain;
+mod host;
 mod logs;
+mod on_host;
 mod provider;
 mod relayers;
 mod report;
@@ -19,8 +21,9 @@ use std::{
 
 use alloy_primitives::Address;
 
-use crate::CertificatePool;
+use crate::TpmPlace;
 
+pub use on_host::{HostSetup, examine_host};
 pub use report::{Finding, Level, Outcome, Reach, Report};
 
 /// What to look at.
@@ -28,10 +31,8 @@ pub use report::{Finding, Level, Outcome, Reach, Report};
 pub struct Setup {
     /// The machine's `/`.
     pub sys_root: PathBuf,
-    /// Where its TPM is; `None` if it is to be left out.
-    pub tcti: Option<String>,
-    /// What is known between the AK's certificate and its root.
-    pub intermediates: CertificatePool,
+    /// Where its TPM is.
+    pub tpm: TpmPlace,
     /// Root of PCK certificates (DER) in place of Intel's own.
     pub danger_intel_root: Option<Vec<u8>>,
     /// The user that a node is to go on as.
@@ -49,23 +50,42 @@ pub async fn examine(setup: &Setup) -> Report {
     let mut report = Report::default();
     provider::look(setup, &mut report);
     let quote = td::look(setup, &mut report);
-    let pcrs = tpm::look(setup, &mut report);
+    let pcrs = match &setup.tpm {
+        TpmPlace::LeftOut => {
+            let todo = "leave --no-tpm out to look at it";
+            report.missing("tpm.device", Level::VirtualTpm, "left out", todo);
+            None
+        }
+        TpmPlace::Here { tcti, intermediates } => tpm::look(tcti, intermediates, &mut report),
+        TpmPlace::Host(agent) => {
+            host::look(agent, quote.as_deref(), setup, &mut report);
+            None
+        }
+    };
     logs::look(setup, quote.as_deref(), pcrs.as_deref(), &mut report);
-    host(&mut report);
+    if !matches!(setup.tpm, TpmPlace::Host(_)) {
+        report.missing(
+            "host.agent",
+            Level::Chassis,
+            "this machine's own TPM cannot speak for its host",
+            "on bare metal launched by Intel TXT, run `chassis-node host-agent` on the host and name it with --host; a \
+             rented VM stays at VirtualTpm",
+        );
+    }
     user::look(setup.user.as_deref(), &mut report);
-    chain::look(setup, &mut report).await;
-    relayers::look(&setup.relayers, &mut report).await;
+    let chain_id = chain::look(setup, &mut report).await;
+    relayers::look(setup, chain_id, &mut report).await;
     report
 }
 
-/// A virtual machine cannot tell whether its host has an agent: nothing of it is in the guest.
-fn host(report: &mut Report) {
-    report.missing(
-        "host.agent",
-        Level::Chassis,
-        "this machine's own TPM cannot speak for its host",
-        "on bare metal launched by Intel TXT, run `chassis-node host-agent` on the host; a rented VM stays at VirtualTpm",
-    );
+impl Setup {
+    /// What the TPM that is asked can give.
+    fn level(&self) -> Level {
+        match self.tpm {
+            TpmPlace::Host(_) => Level::Chassis,
+            TpmPlace::LeftOut | TpmPlace::Here { .. } => Level::VirtualTpm,
+        }
+    }
 }
 
 /// Unix seconds, by this machine's clock.

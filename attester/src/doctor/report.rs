@@ -26,7 +26,7 @@ pub struct Finding {
 pub enum Outcome {
     /// It is there.
     Ok,
-    /// Worth knowing; nothing depends on it, or it was not looked at.
+    /// Worth knowing; nothing depends on it.
     Note,
     /// It is not there, or not usable.
     Missing,

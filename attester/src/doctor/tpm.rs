@@ -1,26 +1,21 @@
 //! The TPM: does it open, has it the bank, and who vouches for its key?
 
 use chassis_verifier::{
-    ak::AkCertificate,
+    ak::{AkCertificate, verify_chain},
     bundle::PcrValue,
     tpm::{Public, PublicKey},
 };
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 
-use super::{Level, Report, Setup, now};
-use crate::{AttestationKey, Error, GoogleAk, QUOTED_PCRS, Tpm, TpmQuoter};
+use super::{Level, Report, now};
+use crate::{AttestationKey, CertificatePool, Error, GoogleAk, QUOTED_PCRS, Tpm, TpmQuoter};
 
 /// PCRs 0–15 of the SHA-384 bank, if they can be read.
-pub(super) fn look(setup: &Setup, report: &mut Report) -> Option<Vec<PcrValue>> {
-    let Some(tcti) = &setup.tcti else {
-        report.missing(
-            "tpm.device",
-            Level::VirtualTpm,
-            "left out",
-            "leave --no-tpm out to look at it",
-        );
-        return None;
-    };
+pub(super) fn look(
+    tcti: &str,
+    intermediates: &CertificatePool,
+    report: &mut Report,
+) -> Option<Vec<PcrValue>> {
     // One client at a time: it is closed before the key is looked for.
     let opened = Tpm::open(tcti).map(|mut tpm| tpm.read_pcrs(HashingAlgorithm::Sha384, &QUOTED_PCRS));
     let pcrs = match opened {
@@ -35,8 +30,8 @@ pub(super) fn look(setup: &Setup, report: &mut Report) -> Option<Vec<PcrValue>> 
             return None;
         }
     };
-    report.ok("tpm.device", Level::VirtualTpm, tcti.as_str());
-    look_at_key(setup, tcti, report);
+    report.ok("tpm.device", Level::VirtualTpm, tcti);
+    look_at_key(tcti, intermediates, report);
     match pcrs {
         Ok(pcrs) => {
             report.ok("tpm.bank", Level::VirtualTpm, "SHA-384, PCRs 0 to 15");
@@ -54,10 +49,10 @@ pub(super) fn look(setup: &Setup, report: &mut Report) -> Option<Vec<PcrValue>> 
     }
 }
 
-fn look_at_key(setup: &Setup, tcti: &str, report: &mut Report) {
+fn look_at_key(tcti: &str, intermediates: &CertificatePool, report: &mut Report) {
     let source = GoogleAk {
         tcti: tcti.to_owned(),
-        intermediates: setup.intermediates.clone(),
+        intermediates: intermediates.clone(),
     };
     let key = match source.attestation_key() {
         Ok(key) => key,
@@ -66,7 +61,10 @@ fn look_at_key(setup: &Setup, tcti: &str, report: &mut Report) {
                 Error::NoAttestationKey { .. } => {
                     "use a provider that certifies its vTPMs' keys; a host's TPM needs a registrar (`chassis-node registrar`)"
                 }
-                _ => "recreate the VM, or ask the provider: nobody else can repair what it wrote",
+                Error::AttestationKeyDisagrees { .. } | Error::Unusable { .. } => {
+                    "recreate the VM, or ask the provider: nobody else can repair what it wrote"
+                }
+                _ => "end what else uses the TPM and run again; if it stays, reboot",
             };
             report.missing("tpm.ak", Level::VirtualTpm, error.to_string(), todo);
             return no_custody(report);
@@ -146,8 +144,9 @@ fn look_at_certificates(key: &AttestationKey, report: &mut Report) {
     }
 }
 
+/// Verified from the last certificate that is known on down: which root is above it, the policy says.
 fn look_at_chain(key: &AttestationKey, issuer: &str, report: &mut Report) {
-    let Some(last) = key.certificates.get(1..).and_then(<[_]>::last) else {
+    let [leaf, between @ .., last] = &key.certificates[..] else {
         return report.missing(
             "tpm.chain",
             Level::VirtualTpm,
@@ -155,15 +154,24 @@ fn look_at_chain(key: &AttestationKey, issuer: &str, report: &mut Report) {
             "give the provider's intermediate certificates with --ak-intermediates",
         );
     };
+    let between: Vec<_> = between.iter().map(Vec::as_slice).collect();
+    if let Err(error) = verify_chain(leaf, &between, &[last], &[], now()) {
+        let todo =
+            "give the provider's present intermediate certificates with --ak-intermediates, and no others";
+        return report.missing("tpm.chain", Level::VirtualTpm, error.to_string(), todo);
+    }
     let root = AkCertificate::parse(last).map_or_else(|_| "?".to_owned(), |last| last.view().issuer);
     report.ok(
         "tpm.chain",
         Level::VirtualTpm,
-        format!("{} certificates, up to `{root}`", key.certificates.len()),
+        format!(
+            "{} certificates hold, up to one by `{root}`, which must be a root that the policy pins",
+            key.certificates.len()
+        ),
     );
 }
 
-fn no_custody(report: &mut Report) {
+pub(super) fn no_custody(report: &mut Report) {
     report.missing(
         "custody",
         Level::Custody,

@@ -34,7 +34,7 @@ pub(super) fn template(policy: &[u8; 32]) -> Vec<u8> {
 
 impl Tpm {
     /// PCR 17 and 18 of `bank`.
-    pub(super) fn launch_pcrs(&mut self, bank: HashAlg) -> Result<Vec<PcrValue>, Error> {
+    pub(crate) fn launch_pcrs(&mut self, bank: HashAlg) -> Result<Vec<PcrValue>, Error> {
         self.read_pcrs(algorithm(bank)?, &DYNAMIC_PCRS)
     }
 

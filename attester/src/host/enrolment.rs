@@ -69,7 +69,7 @@ impl Enrolment {
     }
 
     /// The template that the key is made from: it has nothing of its own but its policy.
-    pub(super) fn template(&self) -> Result<Vec<u8>, ParseError> {
+    pub(crate) fn template(&self) -> Result<Vec<u8>, ParseError> {
         let public = Public::parse(&self.ak_public)?;
         let policy = <[u8; 32]>::try_from(&public.auth_policy[..]).map_err(|_| {
             chassis_verifier::Cursor::new("TPMT_PUBLIC", &self.ak_public)

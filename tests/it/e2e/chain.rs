@@ -31,6 +31,8 @@ pub(crate) const KEYS: [&str; 9] = [
     "0x4bbbf85ce3377467afe5d46f804f221813b2bb87f24d81f60f1fcdbf7cbf4356",
     "0xdbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97",
 ];
+/// A provider of bare metal, beside the simulation's own.
+pub(crate) const METAL: u16 = 2;
 const DAY: u64 = 86_400;
 /// Guards, and governs.
 const GUARDIAN: Address = address!("90F79bf6EB2c4f870365E785982E1f101E93b906");
@@ -149,7 +151,8 @@ impl Chain {
         self.registry().control().call().await.unwrap().nextBatch
     }
 
-    async fn deploy(&self, policy: B256, relayers: &[usize], threshold: u8) -> Address {
+    /// Another registry on it.
+    pub(crate) async fn deploy(&self, policy: B256, relayers: &[usize], threshold: u8) -> Address {
         self.deploy_with(&[policy], relayers, threshold).await
     }
 
@@ -161,7 +164,7 @@ impl Chain {
             governor: GUARDIAN,
             guardians: vec![GUARDIAN],
             policies: policies.to_vec(),
-            providers: vec![PROVIDER_ID],
+            providers: vec![PROVIDER_ID, METAL],
             maxTtl: 86_400,
             delay: U40::from(3 * DAY),
             relayerSetDelay: U40::from(7 * DAY),

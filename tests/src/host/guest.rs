@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{BareMetal, service::ask_for_quote};
-use crate::machine::{TsmService, write_td};
+use crate::machine::{TsmService, write_boot_id, write_td};
 
 /// A running TD's `/sys`. It ends when dropped.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ impl BareMetal {
     pub fn guest(&self, quotes: &Path) -> io::Result<Guest> {
         let sys_root = self.dir.join("guest");
         write_td(&sys_root, &self.boot)?;
+        write_boot_id(&sys_root)?;
         let (td, quotes) = (Arc::new(self.td.clone()), quotes.to_owned());
         let tsm = TsmService::start(&sys_root, move |report_data| {
             ask_for_quote(&quotes, &td.td_report(report_data))

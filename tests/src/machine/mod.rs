@@ -26,7 +26,7 @@ pub use paravisor::hcl_report;
 pub use spec::{MachineSpec, Place, Pzid};
 pub use td::Td;
 
-pub(crate) use sys::{TsmService, write_td};
+pub(crate) use sys::{TsmService, write_boot_id, write_td};
 
 const INTERMEDIATE: &str = "ak-intermediate.der";
 

@@ -45,7 +45,7 @@ fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Says that this is another boot than any before.
-pub(super) fn write_boot_id(root: &Path) -> io::Result<()> {
+pub(crate) fn write_boot_id(root: &Path) -> io::Result<()> {
     let path = root.join(BOOT_ID);
     fs::create_dir_all(path.parent().expect("not the root"))?;
     fs::write(path, fs::read("/proc/sys/kernel/random/uuid")?)

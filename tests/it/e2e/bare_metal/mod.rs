@@ -2,6 +2,8 @@
 //! appraisal off line. The host's TPM is a real `swtpm` that was really launched.
 
 mod agent;
+mod doctor;
+mod landed;
 mod registrar;
 mod stack;
 

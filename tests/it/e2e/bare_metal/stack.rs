@@ -15,11 +15,12 @@ use chassis_sim::{
 use chassis_verifier::{CustodyLevel, HostStack, Policy, Profile, Provider, platform_id, sha256};
 use serde_json::{Value, json};
 
-use super::super::programs::{binary, chassis};
+use super::super::{
+    chain::METAL,
+    programs::{binary, chassis},
+};
 use crate::world::World;
 
-/// A provider of bare metal.
-pub(super) const METAL: u16 = 2;
 const OPERATOR: &str = "0x0707070707070707070707070707070707070707070707070707070707070707";
 
 /// A host with its quote generation service and the TD on it, and a folder for the programs' files.
@@ -83,7 +84,7 @@ impl Metal {
     }
 
     /// The simulation's policy, which also trusts this registrar and the reviewed host stack.
-    fn policy(&self, registrar: chassis_verifier::Base64) -> Policy {
+    pub(super) fn policy(&self, registrar: chassis_verifier::Base64) -> Policy {
         let launch = Launch::reviewed().pcrs(HostSpec::BANK);
         let mut policy = self.world.policy.clone();
         policy.providers.push(Provider {
@@ -209,17 +210,36 @@ impl Metal {
 
     /// `chassis-node attest` in the TD.
     pub(super) async fn attest(&self) -> Output {
-        let mut command = Command::new(binary("chassis-node"));
+        let registry = self.world.cloud.anchor().registry.to_string();
+        let mut command = self.in_guest("attest", &self.rpc().await, &registry);
         command
-            .args(["attest", "--rpc-url", &self.rpc().await, "--registry"])
-            .arg(self.world.cloud.anchor().registry.to_string())
-            .args(["--host", &self.address("agent.sock"), "--sys-root"])
-            .arg(self.guest.sys_root())
             .arg("--out")
             .arg(self.path("bundle.json"))
             .env("CHASSIS_OPERATOR_KEY", OPERATOR);
         tokio::task::spawn_blocking(move || command.output().unwrap())
             .await
+            .unwrap()
+    }
+
+    /// `chassis-node SUBCOMMAND` in the TD.
+    pub(super) fn in_guest(&self, subcommand: &str, rpc_url: &str, registry: &str) -> Command {
+        let mut command = Command::new(binary("chassis-node"));
+        command
+            .args([subcommand, "--rpc-url", rpc_url, "--registry", registry])
+            .args(["--host", &self.address("agent.sock"), "--sys-root"])
+            .arg(self.guest.sys_root());
+        command
+    }
+
+    /// `chassis-node host-doctor` on the host.
+    pub(super) fn host_doctor(&self) -> Output {
+        Command::new(binary("chassis-node"))
+            .args(["host-doctor", "--json", "--tcti", &self.host.tcti()])
+            .args(["--quote-service", &self.address("qgs.sock"), "--enrolment"])
+            .arg(self.path("enrolment.json"))
+            .arg("--drtm-log")
+            .arg(self.path("drtm.log"))
+            .output()
             .unwrap()
     }
 

@@ -125,7 +125,29 @@ async fn each_thing_that_is_wrong_has_a_line_of_its_own() {
     let parts = machine.parts();
     assert_eq!(missing(&world, &parts, &[]).await, (4, vec!["relayer".into()]));
 
-    // Without its intermediate certificate, and with a registry that is none.
+    // A server that answers everything with 200 is no relayer, and neither is one of another registry.
+    let yes = axum::Router::new().fallback(|| async { "yes" });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, yes).await });
+    let (code, ids_found) = missing(&world, &parts, &["--relayer", &url]).await;
+    assert_eq!(
+        (code, ids_found),
+        (4, vec!["relayer".to_owned(), "relayer".to_owned()])
+    );
+
+    // A certificate that its issuer did not sign.
+    let mut unsigned = machine.ak_certificate().to_vec();
+    *unsigned.last_mut().unwrap() ^= 1;
+    machine.plant_ak_certificate(&unsigned).unwrap();
+    let (code, ids_found) = missing(&world, &parts, &[]).await;
+    assert_eq!(
+        (code, ids_found),
+        (3, vec!["tpm.chain".to_owned(), "relayer".to_owned()])
+    );
+    machine.plant_ak_certificate(machine.ak_certificate()).unwrap();
+
+    // Without its intermediate certificate, with a contract for a registry that is none, and nobody to send a bundle to.
     let mut command = std::process::Command::new(super::binary("chassis-node"));
     command
         .args([
@@ -140,12 +162,14 @@ async fn each_thing_that_is_wrong_has_a_line_of_its_own() {
         .arg(&parts.sys_root)
         .args([
             "--registry",
-            "0x00000000000000000000000000000000000000aa",
+            // anvil has it: a contract that deploys others.
+            "0x4e59b44847b379578588920cA78FbF26c0B4956C",
             "--danger-intel-root",
         ])
         .arg(world.cloud.intel_root_path());
     let (code, ids) = ids(&run(command).await);
-    assert_eq!((code, ids), (3, vec!["tpm.chain".into(), "rpc.registry".into()]));
+    let wanted = ["tpm.chain", "rpc.registry", "relayer"];
+    assert_eq!((code, ids), (3, wanted.map(ToOwned::to_owned).to_vec()));
 
     // Logs of another boot, on a machine that runs another kernel now.
     machine.reboot(Image::other_kernel()).unwrap();
@@ -177,6 +201,18 @@ async fn each_thing_that_is_wrong_has_a_line_of_its_own() {
     let (code, ids) = missing(&world, &gone, &[]).await;
     assert_eq!(code, 3);
     assert!(ids.contains(&"tpm.device".to_owned()), "{ids:?}");
+}
+
+/// It is ready, and would refuse every bundle that is meant for us.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relayer_of_another_registry_is_told_of() {
+    let mut world = World::new().await;
+    world.relayer.start(None).await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    let policy = world.cloud.policy().digest().unwrap();
+    world.chain.registry = world.chain.deploy(policy, &[1], 1).await;
+    let (code, ids) = missing(&world, &machine.parts(), &[]).await;
+    assert_eq!((code, ids), (4, vec!["relayer".into()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
