@@ -10,9 +10,10 @@ use std::{
 
 use alloy::{
     primitives::{Bytes, keccak256},
-    sol_types::{SolStruct, SolValue},
+    sol_types::{Eip712Domain, SolStruct, SolValue},
 };
 use chassis_relayer::registry::{IProofOfCloudRegistry::Report, domain};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     chain::{signer, until},
     cosign::{Network, address, votes_as_the_proposer_wants},
     digest,
-    member::{Answer, answer},
+    member::{Answer, Member, answer},
     programs::attest,
 };
 
@@ -131,12 +132,7 @@ async fn who_refused_for_a_moment_is_asked_again_where_nobody_else_is_there() {
                 "propose" => {
                     Box::pin(async move { Some((200, votes_as_the_proposer_wants(&first, &message).await)) })
                 }
-                "sign" if times.fetch_add(1, Ordering::Relaxed) > 0 => {
-                    let report: Bytes = message["report"].as_str().unwrap().parse().unwrap();
-                    let report = Report::abi_decode(&report).unwrap();
-                    let signature = signer.sign(report.eip712_signing_hash(&domain));
-                    answer(200, &json!({"signature": signature}))
-                }
+                "sign" if times.fetch_add(1, Ordering::Relaxed) > 0 => sign(&signer, &domain, &message),
                 _ => answer(503, &json!({"reason": "its database is locked"})),
             }
         })
@@ -144,6 +140,45 @@ async fn who_refused_for_a_moment_is_asked_again_where_nobody_else_is_there() {
     network.start_all().await;
     network.attest_through_the_first("a").await;
     assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+fn sign(member: &Member, domain: &Eip712Domain, message: &Value) -> Answer {
+    let report: Bytes = message["report"].as_str().unwrap().parse().unwrap();
+    let report = Report::abi_decode(&report).unwrap();
+    let signature = member.sign(report.eip712_signing_hash(domain));
+    answer(200, &json!({"signature": signature}))
+}
+
+/// The others take their time to sign.
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_while_it_collects_signatures_it_posts_what_gets_them() {
+    let mut network = Network::new(1).await;
+    let other = network.member_at(1).await;
+    let domain = domain(network.chain_id().await, network.chain.registry);
+    let (first, signer) = (network.honest[0].url.clone(), other.clone());
+    other
+        .serve(network.ports[1], move |message| -> Answer {
+            let (first, signer, domain) = (first.clone(), signer.clone(), domain.clone());
+            Box::pin(async move {
+                match message["kind"].as_str().unwrap() {
+                    "propose" => Some((200, votes_as_the_proposer_wants(&first, &message).await)),
+                    "sign" => {
+                        tokio::time::sleep(Duration::from_millis(1_500)).await;
+                        sign(&signer, &domain, &message).await
+                    }
+                    _ => None,
+                }
+            })
+        })
+        .await;
+    network.honest[0].start_with(&[]).await;
+    let machine = network.boot("a");
+    let bundle = attest(&network.chain, &network.cloud, &machine.parts(), 2);
+    let (_, answer) = network.honest[0].post(&bundle).await;
+    network.honest[0].until_state(&digest(&answer), "cosigning").await;
+    network.honest[0].signal(Signal::SIGTERM);
+    assert_eq!(network.honest[0].exit_code().await, Some(0));
+    assert!(network.is_attested(2).await, "{}", network.honest[0].log());
 }
 
 /// It proposes one bundle to each with another time, so that no two sign the same, and does so again and again.
