@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use alloy_primitives::B256;
 
-use super::appraise_with;
-use crate::{Appraisal, Endorsements, Error, Policy, bundle::Bundle, memo};
+use super::{appraise_with, fresh};
+use crate::{Appraisal, Check, CheckId, Endorsements, Error, Policy, bundle::Bundle, memo};
 
 /// Endorsements and a policy to appraise any number of bundles with. Digesting both, which every appraisal must name,
 /// costs a tenth of what `dcap-qvl` takes for a quote.
@@ -18,6 +18,8 @@ pub struct Appraiser<'a> {
     pub(super) policy: &'a Policy,
     pub(super) endorsements_digest: B256,
     pub(super) policy_digest: B256,
+    /// Whether the operator is taken to consent, whatever the bundle has.
+    supposes_consent: bool,
 }
 
 impl<'a> Appraiser<'a> {
@@ -32,7 +34,24 @@ impl<'a> Appraiser<'a> {
             endorsements,
             policy_digest: policy.digest()?,
             policy,
+            supposes_consent: false,
         })
+    }
+
+    /// Takes the operator's consent for given. For auditors: no digest names the consent, so whoever keeps a bundle can have
+    /// replaced it, and what signers say of all the rest is to be judged even so. Ask [`crate::consent_signer`] apart.
+    #[must_use]
+    pub fn danger_supposing_consent(mut self) -> Self {
+        self.supposes_consent = true;
+        self
+    }
+
+    pub(super) fn consent_check(&self, bundle: &Bundle) -> Check {
+        if self.supposes_consent {
+            Check::pass(CheckId::Consent, "supposed")
+        } else {
+            fresh::consent_check(bundle)
+        }
     }
 
     /// As [`appraise`](crate::appraise).

@@ -24,7 +24,6 @@ pub(super) fn check(
         policy.max_evidence_age,
         as_of,
     ));
-    checks.push(consent_check(bundle));
 }
 
 /// 203: the TD quote names this challenge and this key; under a paravisor, by way of the variable data it names.
@@ -102,7 +101,7 @@ fn age_check(evidence_time: u64, max_age: u32, as_of: u64) -> Check {
     .by("max_evidence_age")
 }
 
-fn consent_check(bundle: &Bundle) -> Check {
+pub(super) fn consent_check(bundle: &Bundle) -> Check {
     let operator = bundle.evidence.operator;
     match consent_signer(bundle) {
         Some(signer) if signer == operator => Check::pass(CheckId::Consent, format!("signed by {operator}")),

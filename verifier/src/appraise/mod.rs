@@ -79,6 +79,7 @@ fn appraise_with(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Resu
     let mut checks = vec![profile::parts_check(evidence, profile)];
     let td = td::check(&quote, endorsements, policy, as_of, &mut checks);
     fresh::check(bundle, endorsements, policy, as_of, &mut checks);
+    checks.push(appraiser.consent_check(bundle));
     let ak_name = tpm.as_ref().map_or(AkName::NONE, tpm::Tpm::ak_name);
     checks.push(fresh::report_data_check(evidence, &quote, hcl.as_ref(), ak_name));
     hcl::check(hcl.as_ref(), &quote, tpm.as_ref(), policy, &mut checks);
