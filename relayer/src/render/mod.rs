@@ -27,6 +27,11 @@ pub trait View: Serialize {
     fn holds(&self) -> bool {
         true
     }
+
+    /// Whether all that was asked could be answered.
+    fn is_said(&self) -> bool {
+        true
+    }
 }
 
 /// How an answer is written.
@@ -57,7 +62,7 @@ impl<E: std::error::Error> From<E> for Refusal {
 
 /// Writes the answer to standard output, or the refusal to standard error.
 ///
-/// Exit code 0: it holds; 1: it does not; 2: there is no answer, and one line on standard error says why.
+/// Exit code 0: it holds; 1: it does not; 2: there is no answer, and one line on standard error says why, or no whole answer.
 pub fn finish<V: View>(answer: Result<V, Refusal>, format: Format) -> ExitCode {
     end(answer.and_then(|view| {
         let text = match format {
@@ -65,7 +70,11 @@ pub fn finish<V: View>(answer: Result<V, Refusal>, format: Format) -> ExitCode {
             Format::Json => printable_json(&serde_json::to_string_pretty(&view)?) + "\n",
         };
         write(&text)?;
-        Ok(view.holds())
+        Ok(match (view.holds(), view.is_said()) {
+            (false, _) => ExitCode::from(1),
+            (true, false) => ExitCode::from(2),
+            (true, true) => ExitCode::SUCCESS,
+        })
     }))
 }
 
@@ -73,14 +82,13 @@ pub fn finish<V: View>(answer: Result<V, Refusal>, format: Format) -> ExitCode {
 pub fn finish_text(answer: Result<String, Refusal>) -> ExitCode {
     end(answer.and_then(|text| {
         write(&text)?;
-        Ok(true)
+        Ok(ExitCode::SUCCESS)
     }))
 }
 
-fn end(holds: Result<bool, Refusal>) -> ExitCode {
-    match holds {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+fn end(code: Result<ExitCode, Refusal>) -> ExitCode {
+    match code {
+        Ok(code) => code,
         Err(Refusal(reason)) => {
             let line = text::one_line(&reason);
             // Where standard error is closed there is nobody to tell.
