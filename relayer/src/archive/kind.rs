@@ -7,7 +7,7 @@ use object_store::path::Path;
 use serde::Serialize;
 
 /// What a document is. Each kind has its folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A bundle as received, by the digest of its evidence.

@@ -1,9 +1,9 @@
 //! Archived documents, from a relayer's HTTP interface or from a folder. None is believed: each has its hash for a name.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use alloy::primitives::B256;
-use reqwest::{StatusCode, Url};
+use reqwest::{Response, StatusCode, Url, header::RETRY_AFTER};
 
 use crate::{
     Error,
@@ -12,7 +12,9 @@ use crate::{
 
 /// More than any document a relayer takes.
 const LIMIT: usize = 8 << 20;
-const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often a relayer may ask to come later.
+const TRIES: usize = 10;
 
 /// Where documents are asked for.
 pub(super) enum Documents {
@@ -43,26 +45,21 @@ impl Documents {
         Archive::open(&folder).map(Self::Folder)
     }
 
-    /// A document; the inner error is why it is not to be had.
-    pub(super) async fn get(&self, kind: Kind, digest: B256) -> Result<Result<Vec<u8>, String>, Error> {
+    /// A document, or why it is not to be had here.
+    pub(super) async fn get(&self, kind: Kind, digest: B256) -> Result<Vec<u8>, String> {
         match self {
             Self::Folder(archive) => match archive.get(kind, digest).await {
-                Ok(Some(document)) => Ok(Ok(document)),
-                Ok(None) => Ok(Err("it is not in the archive".into())),
-                Err(error @ Error::ArchiveCorrupt { .. }) => Ok(Err(error.to_string())),
-                Err(error) => Err(error),
+                Ok(Some(document)) => Ok(document),
+                Ok(None) => Err("it is not in the archive".into()),
+                Err(error) => Err(error.to_string()),
             },
             Self::Relayer(base, client) => fetch(client, base, kind, digest).await,
         }
     }
 }
 
-async fn fetch(
-    client: &reqwest::Client,
-    base: &Url,
-    kind: Kind,
-    digest: B256,
-) -> Result<Result<Vec<u8>, String>, Error> {
+/// Asks again as long as the relayer says when to.
+async fn fetch(client: &reqwest::Client, base: &Url, kind: Kind, digest: B256) -> Result<Vec<u8>, String> {
     // Relayers answer to `bundles` with what became of one, not with the evidence.
     let folder = if kind == Kind::Bundle {
         "evidence"
@@ -70,33 +67,83 @@ async fn fetch(
         kind.folder()
     };
     let url = format!("{}/v1/{folder}/{digest}", base.as_str().trim_end_matches('/'));
-    let failed = |problem: String| Error::Io {
-        doing: format!("fetch {url}"),
-        source: std::io::Error::other(problem),
-    };
-    let mut answer = client
-        .get(&url)
-        .send()
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-    match answer.status() {
-        StatusCode::OK => {}
-        StatusCode::NOT_FOUND => return Ok(Err("the relayer does not have it".into())),
-        StatusCode::FORBIDDEN => {
-            return Ok(Err("its operator shows it to credentialed auditors only".into()));
+    for _ in 0..TRIES {
+        let answer = client.get(&url).send().await;
+        let answer = answer.map_err(|error| format!("{url}: {}", error.without_url()))?;
+        let later = answer
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|text| text.to_str().ok()?.parse().ok());
+        match (answer.status(), later) {
+            (StatusCode::OK, _) => return document(answer, kind, digest).await,
+            (StatusCode::NOT_FOUND, _) => return Err(format!("{base} does not have it")),
+            (StatusCode::FORBIDDEN, _) => {
+                return Err("its operator shows it to credentialed auditors only".into());
+            }
+            (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(seconds)) => {
+                tokio::time::sleep(Duration::from_secs(seconds).min(PATIENCE)).await;
+            }
+            (status, _) => return Err(format!("{url}: {status}")),
         }
-        status => return Err(failed(status.to_string())),
     }
+    Err(format!("{url}: it asked {TRIES} times to come later"))
+}
+
+async fn document(mut answer: Response, kind: Kind, digest: B256) -> Result<Vec<u8>, String> {
     let mut document = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(|error| failed(error.to_string()))? {
+    while let Some(part) = answer.chunk().await.map_err(|error| error.to_string())? {
         document.extend_from_slice(&part);
         if document.len() > LIMIT {
-            return Ok(Err(format!("it is larger than {LIMIT} bytes")));
+            return Err(format!("it is larger than {LIMIT} bytes"));
         }
     }
     if kind.matches(digest, &document) {
-        Ok(Ok(document))
+        Ok(document)
     } else {
-        Ok(Err("what the relayer sent has another hash".into()))
+        Err("what the relayer sent has another hash".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::StatusCode, routing::get};
+    use chassis_verifier::sha256;
+
+    use super::*;
+
+    /// Answers everything with this, and the second time with `then`.
+    async fn serve(first: StatusCode, then: StatusCode) -> String {
+        let calls = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let answer = move || {
+            let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            async move { (if call == 0 { first } else { then }, [("retry-after", "0")], "{}") }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let router = Router::new().route("/{*path}", get(answer));
+        tokio::spawn(async { axum::serve(listener, router).await });
+        url
+    }
+
+    #[tokio::test]
+    async fn an_archive_that_fails_says_so_and_one_that_asks_to_wait_is_waited_for() {
+        let get = async |url: &str| {
+            Documents::open(url)
+                .unwrap()
+                .get(Kind::Policy, sha256(b"{}"))
+                .await
+        };
+        let ok = StatusCode::OK;
+        assert_eq!(get(&serve(ok, ok).await).await.unwrap(), b"{}");
+        for later in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
+            assert_eq!(get(&serve(later, ok).await).await.unwrap(), b"{}", "{later}");
+            let why = get(&serve(later, later).await).await.unwrap_err();
+            assert!(why.contains("come later"), "{why}");
+        }
+        let broken = StatusCode::INTERNAL_SERVER_ERROR;
+        let why = get(&serve(broken, ok).await).await.unwrap_err();
+        assert!(why.contains("500"), "{why}");
+        let why = get("http://127.0.0.1:9").await.unwrap_err();
+        assert!(why.contains("127.0.0.1:9"), "{why}");
     }
 }

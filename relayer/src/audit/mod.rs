@@ -9,9 +9,11 @@ mod compare;
 mod documents;
 mod export;
 mod judge;
+mod progress;
 mod proof;
 mod reappraise;
 mod report;
+mod scan;
 mod source;
 mod timeline;
 mod walk;
@@ -23,6 +25,8 @@ use alloy::primitives::{Address, B256};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use reappraise::Reappraise;
+use scan::Scan;
 use source::Source;
 
 use crate::{
@@ -36,7 +40,10 @@ pub use compare::Method;
 
 /// Rebuild the registry from its log, and compare every slot with the registry. Or look into its history.
 ///
-/// Exit code 0: they are the same; 1: they are not; 2: it cannot be said.
+/// With --reappraise, everything that was ever posted is appraised again, too: whoever knows no operator finds what is false.
+///
+/// Exit code 0: they are the same, and all is as posted; 1: they are not, or something is false; 2: it cannot be said, or not
+/// of all.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Audit {
@@ -44,6 +51,8 @@ pub struct Audit {
     part: Option<Part>,
     #[command(flatten)]
     source: Option<Source>,
+    #[command(flatten)]
+    reappraise: Reappraise,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -91,6 +100,9 @@ pub struct Verdict {
     pub platforms: usize,
     /// Slots that are not zero.
     pub slots: usize,
+    /// What came of all that was ever posted, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reappraised: Option<Scan>,
 }
 
 /// Something that is not as the log has it.
@@ -116,13 +128,30 @@ impl Audit {
             (Some(Part::Report(question)), _) => question.run(),
             (Some(Part::Export(question)), _) => question.run(),
             (Some(Part::Proof(question)), _) => question.run(),
-            (None, Some(source)) => finish(wait_for(source.verdict()), Format::from_switch(self.json)),
+            (None, Some(source)) => finish(
+                wait_for(audit(source, self.reappraise)),
+                Format::from_switch(self.json),
+            ),
             (None, None) => finish::<Verdict>(
                 Err(Refusal("no registry and no RPC endpoint are given".into())),
                 Format::from_switch(self.json),
             ),
         }
     }
+}
+
+async fn audit(source: Source, reappraise: Reappraise) -> Result<Verdict, Error> {
+    if !reappraise.is_asked()? {
+        return source.verdict().await;
+    }
+    let read = source.read().await?;
+    let mut verdict = read.verdict.clone();
+    // What the log does not tell truly need not be appraised.
+    if verdict.is_same {
+        let mut known = read.known(|_, _| {}).await?;
+        verdict.reappraised = Some(Scan::of(&reappraise, &mut known).await?);
+    }
+    Ok(verdict)
 }
 
 /// Runs to the end, on this thread.
@@ -151,6 +180,7 @@ impl walk::Walk {
             operators: state.operators().count(),
             platforms: state.platforms().count(),
             slots: state.slots().count(),
+            reappraised: None,
         }
     }
 }
@@ -181,15 +211,23 @@ impl View for Verdict {
             ("platforms", self.platforms.to_string().into()),
             ("slots", self.slots.to_string().into()),
         ]);
-        self.differences.iter().fold(document, |document, difference| {
+        let document = self.differences.iter().fold(document, |document, difference| {
             let since = difference
                 .after
                 .map_or(String::new(), |after| format!(" (the same up to {after})"));
             document.line(format!("block {}{since}: {}", difference.block, difference.what))
-        })
+        });
+        match &self.reappraised {
+            Some(scan) => document.then(scan.document()),
+            None => document,
+        }
     }
 
     fn holds(&self) -> bool {
-        self.is_same
+        self.is_same && self.reappraised.as_ref().is_none_or(Scan::is_clean)
+    }
+
+    fn is_said(&self) -> bool {
+        self.reappraised.as_ref().is_none_or(Scan::is_said)
     }
 }

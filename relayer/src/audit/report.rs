@@ -10,8 +10,7 @@ use alloy::primitives::Address;
 use clap::{Args, ValueEnum};
 
 use super::{
-    documents::Documents,
-    reappraise::{Entry, zone},
+    reappraise::{Archives, Entry},
     source::Source,
     timeline::parse_time,
     wait_for,
@@ -135,10 +134,10 @@ impl ReportQuestion {
         }
         let mut zones = BTreeMap::new();
         if let Some(place) = &self.archive {
-            let archive = Documents::open(place)?;
+            let mut archives = Archives::open(std::slice::from_ref(place))?;
             for (operator, entry) in &latest {
                 if let Some(batch) = known.history.batch(entry.batch)
-                    && let Some(zone) = zone(&archive, entry, batch).await?
+                    && let Some(zone) = archives.zone(entry, batch).await
                 {
                     zones.insert(*operator, zone);
                 }

@@ -1,12 +1,18 @@
 //! Where a registry's log comes from, and the history that follows from it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
 use clap::Args;
 use reqwest::Url;
+use tempfile::NamedTempFile;
 
-use super::{Verdict, cache::Cache, compare, walk::Walk};
+use super::{
+    Verdict,
+    cache::{Cache, Trust},
+    compare,
+    walk::Walk,
+};
 use crate::{
     Error,
     chain::{Chain, Rpc, RpcFile},
@@ -49,6 +55,18 @@ pub(super) struct Known {
     pub(super) time: u64,
     /// The last block.
     pub(super) block: u64,
+    /// The log, to go through once more.
+    pub(super) log: Cache,
+    /// Where it waits, if it is not to be kept.
+    _passing: Option<NamedTempFile>,
+}
+
+/// A log that was read and compared.
+pub(super) struct Read {
+    chain: Chain,
+    walk: Walk,
+    passing: Option<NamedTempFile>,
+    pub(super) verdict: Verdict,
 }
 
 impl Source {
@@ -65,72 +83,105 @@ impl Source {
     pub(super) async fn verdict(self) -> Result<Verdict, Error> {
         let chain = self.connect().await?;
         let cache = self.cache.clone();
-        Ok(self.walk(&chain, cache).await?.1)
+        Ok(self.walk(&chain, cache.as_deref()).await?.1)
+    }
+
+    /// The same, and keeps the log at least for now.
+    pub(super) async fn read(self) -> Result<Read, Error> {
+        let chain = self.connect().await?;
+        // The log is larger than what follows from it, so it waits in a file.
+        let passing = match self.cache {
+            Some(_) => None,
+            None => Some(NamedTempFile::new().map_err(|source| Error::Io {
+                doing: "keep the log for a while".into(),
+                source,
+            })?),
+        };
+        let path = passing.as_ref().map(NamedTempFile::path);
+        let (walk, verdict) = self.walk(&chain, path.or(self.cache.as_deref())).await?;
+        Ok(Read {
+            chain,
+            walk,
+            passing,
+            verdict,
+        })
     }
 
     /// Reads the whole log, compares, and makes the history; `see` gets each happening after it has been written down.
     ///
     /// # Errors
     /// Also if the registry is not what its log says: a timeline would be a guess.
+    pub(super) async fn known(self, see: impl FnMut(&History, Happening)) -> Result<Known, Error> {
+        self.read().await?.known(see).await
+    }
+
+    async fn walk(&self, chain: &Chain, cache: Option<&Path>) -> Result<(Walk, Verdict), Error> {
+        let finalized = chain.finalized().await?;
+        let end = BlockRef {
+            number: finalized.number,
+            hash: finalized.hash,
+        };
+        let mut trust = Trust::All;
+        loop {
+            let cache = cache.map(|path| Cache::open(path.to_owned(), chain.id, self.registry));
+            let mut walk = Walk::begin(
+                chain.clone(),
+                cache.transpose()?,
+                trust,
+                self.start_block,
+                self.max_range,
+            )
+            .await?;
+            let (method, differences) = if let Some(difference) = walk.to(end).await? {
+                (None, vec![difference])
+            } else {
+                let (method, differences) = compare::compare(chain, walk.state(), end).await?;
+                (Some(method), differences)
+            };
+            // What was kept and never compared may be what is wrong.
+            if !differences.is_empty() && walk.is_doubtful() {
+                trust = Trust::Verified;
+                continue;
+            }
+            let verdict = walk.verdict(end, method, differences);
+            return Ok((walk, verdict));
+        }
+    }
+}
+
+impl Read {
+    /// The history that follows.
+    ///
+    /// # Errors
+    /// Also if the registry is not what its log says.
     pub(super) async fn known(self, mut see: impl FnMut(&History, Happening)) -> Result<Known, Error> {
-        let chain = self.connect().await?;
-        let io = |source| Error::Io {
-            doing: "keep the log for a while".into(),
-            source,
-        };
-        // The log is larger than what follows from it, so it waits in a file.
-        let passing = match self.cache {
-            Some(_) => None,
-            None => Some(tempfile::NamedTempFile::new().map_err(io)?),
-        };
-        let path = passing.as_ref().map(|file| file.path().to_owned());
-        let path = path.or_else(|| self.cache.clone());
-        let (mut walk, verdict) = self.walk(&chain, path).await?;
+        let (chain, verdict) = (self.chain, self.verdict);
         if let Some(difference) = verdict.differences.first() {
             return Err(Error::Rpc(format!(
                 "the registry is not what its log says, so its history cannot be told: block {}: {}",
                 difference.block, difference.what
             )));
         }
-        let mut history = History::new(*chain.registry.address());
-        if let Some(cache) = walk.cache() {
-            cache.read(|logs| {
-                let happenings = history.take(&logs);
-                let happenings = happenings.map_err(|error| Error::Rpc(error.to_string()))?;
-                for happening in happenings {
-                    see(&history, happening);
-                }
-                Ok(())
-            })?;
+        let log = self.walk.into_cache();
+        let mut log = log.ok_or_else(|| Error::Rpc("the log was not kept".into()))?;
+        let mut telling = log.again()?;
+        while let Some(happenings) = telling.next()? {
+            for happening in happenings {
+                see(telling.history(), happening);
+            }
         }
-        let end = chain.header(verdict.block).await?;
+        let history = telling.into_history();
+        let end = chain.canonical(verdict.block).await?;
         let end = end.filter(|end| end.hash == verdict.block_hash);
         let end =
             end.ok_or_else(|| Error::Rpc(format!("block {} was final, and is not there", verdict.block)))?;
         Ok(Known {
             chain,
             history,
-            time: end.time,
+            time: end.timestamp,
             block: end.number,
+            log,
+            _passing: self.passing,
         })
-    }
-
-    async fn walk(&self, chain: &Chain, cache: Option<PathBuf>) -> Result<(Walk, Verdict), Error> {
-        let cache = cache
-            .map(|path| Cache::open(path, chain.id, self.registry))
-            .transpose()?;
-        let mut walk = Walk::begin(chain.clone(), cache, self.start_block, self.max_range).await?;
-        let finalized = chain.finalized().await?;
-        let end = BlockRef {
-            number: finalized.number,
-            hash: finalized.hash,
-        };
-        if let Some(difference) = walk.to(end).await? {
-            let verdict = walk.verdict(end, None, vec![difference]);
-            return Ok((walk, verdict));
-        }
-        let (method, differences) = compare::compare(chain, walk.state(), end).await?;
-        let verdict = walk.verdict(end, Some(method), differences);
-        Ok((walk, verdict))
     }
 }

@@ -3,21 +3,20 @@
 mod answer;
 mod show;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use alloy::primitives::{Address, B256};
 use clap::Args;
 
 use super::{
-    proof,
-    reappraise::{Answer, Entry, Finding, Reappraiser},
-    source::{Known, Source},
+    reappraise::{Claim, Reappraise},
+    source::Source,
     wait_for,
 };
 use crate::{
     Error,
-    history::{Floor, Happening, History, What},
-    render::{Format, finish},
+    history::{Floor, Happening, What},
+    render::{Format, date, finish},
     replay::Subject,
 };
 use answer::Story;
@@ -27,18 +26,11 @@ use answer::Story;
 struct Common {
     #[command(flatten)]
     source: Source,
-    /// What was true at this time: Unix seconds, or as `2026-06-30T08:47:13Z`.
+    /// What was true at this time, up to the last final block's: Unix seconds, or as `2026-06-30T08:47:13Z`.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<u64>,
-    /// Appraise everything again that was posted, from the archived evidence and as of then, and compare.
-    #[arg(long, requires = "archive")]
-    reappraise: bool,
-    /// Where the evidence is: a relayer's URL, or the folder of an archive. Of several, the first that has a document.
-    #[arg(long, env = "CHASSIS_ARCHIVE", value_name = "URL|FOLDER")]
-    archive: Vec<String>,
-    /// Write a proof of each false attestation into this folder.
-    #[arg(long, value_name = "FOLDER", requires = "reappraise")]
-    proofs: Option<PathBuf>,
+    #[command(flatten)]
+    reappraise: Reappraise,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -46,8 +38,8 @@ struct Common {
 
 /// Tell an operator's story: grants, renewals, gaps, freezes, moves, levels, and who signed.
 ///
-/// Exit code 0: told, and nothing that was appraised again is false; 1: something is, or --at found it not attested;
-/// 2: it cannot be said.
+/// Exit code 0: told, and all that was appraised again is as posted; 1: something is false, or --at found it not attested;
+/// 2: it cannot be said, or not of all.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OperatorQuestion {
     /// Its address.
@@ -129,69 +121,44 @@ impl Common {
     }
 
     async fn story(self, topic: Topic) -> Result<Story, Error> {
-        let (mut happenings, mut entries) = (Vec::new(), Vec::new());
-        let is_reappraised = self.reappraise;
-        let known = self
-            .source
-            .known(|history, happening| {
-                // Renewals are many, and a span says what they come to.
-                let entry = is_reappraised.then(|| Entry::of(history, &happening)).flatten();
-                entries.extend(entry.filter(|entry| topic.has_entry(history, entry)));
-                if topic.has(&happening) && (matches!(topic, Topic::Batch(_)) || !happening.is_renewal()) {
-                    happenings.push(happening);
-                }
-            })
-            .await?;
-        let findings = findings(&known, &self.archive, entries, topic, self.proofs.as_deref()).await?;
-        let time = self.at.unwrap_or(known.time);
-        Story::new(&known, topic, time, self.at.is_some(), happenings, findings)
-    }
-}
-
-/// Appraises entries again. A relayer's are those of the batches it signed, which are known now.
-async fn findings(
-    known: &Known,
-    archives: &[String],
-    entries: Vec<Entry>,
-    topic: Topic,
-    proofs: Option<&std::path::Path>,
-) -> Result<Vec<Finding>, Error> {
-    let mut reappraiser = Reappraiser::new(&known.chain, archives)?;
-    let mut findings = Vec::new();
-    for entry in entries {
-        let Some(batch) = known.history.batch(entry.batch) else {
-            continue;
+        let is_reappraised = self.reappraise.is_asked()?;
+        let mut happenings = Vec::new();
+        let see = |_: &_, happening: Happening| {
+            // Renewals are many, and a span says what they come to.
+            if topic.has(&happening) && (matches!(topic, Topic::Batch(_)) || !happening.is_renewal()) {
+                happenings.push(happening);
+            }
         };
-        let signers = known.history.signers(batch);
-        if matches!(topic, Topic::Relayer(relayer) if !signers.contains(&relayer)) {
-            continue;
+        let mut known = self.source.known(see).await?;
+        let last = known.time;
+        if let Some(time) = self.at.filter(|time| *time > last) {
+            return Err(Error::Refused(format!(
+                "what is true at {} is not known yet: the last final block, {}, is of {}",
+                date(time),
+                known.block,
+                date(last)
+            )));
         }
-        let (answer, papers) = reappraiser.answer(&entry, batch).await?;
-        let evidence = papers.as_ref().map(|papers| papers.item.evidence);
-        let mut written = None;
-        if let (Some(folder), Answer::Judged(super::judge::Judgement::False(_)), Some(papers)) =
-            (proofs, &answer, papers)
-        {
-            written = Some(match proof::make(&known.chain, &entry, batch, papers).await? {
-                Ok(proof) => proof.write(folder)?.display().to_string(),
-                Err(why) => format!("none: {why}"),
-            });
+        let mut story = Story::new(&known, topic, self.at, happenings)?;
+        if is_reappraised {
+            let mut findings = Vec::new();
+            let is_asked_about = |claim: &Claim, signers: &[Address]| topic.has_claim(claim, signers);
+            self.reappraise
+                .go(&mut known, is_asked_about, |finding| findings.push(finding))
+                .await?;
+            story.reappraised = Some(findings);
         }
-        findings.push(Finding {
-            entry,
-            signers,
-            evidence,
-            answer,
-            proof: written,
-        });
+        Ok(story)
     }
-    Ok(findings)
 }
 
 impl Topic {
     fn has(self, happening: &Happening) -> bool {
         match self {
-            Self::Operator(operator) => happening.is_about(Subject::Operator(operator)),
+            // Which of them concern its provider is known at the end.
+            Self::Operator(operator) => {
+                happening.is_about(Subject::Operator(operator)) || matches!(happening.what, What::Switched(_))
+            }
             Self::Platform(id) => happening.is_about(Subject::Platform(id)),
             Self::Batch(number) => happening.batch == Some(number),
             Self::Relayer(relayer) => {
@@ -200,13 +167,14 @@ impl Topic {
         }
     }
 
-    fn has_entry(self, _: &History, entry: &Entry) -> bool {
-        match self {
-            Self::Operator(operator) => entry.operator == operator,
-            Self::Platform(id) => entry.standing.platform == id,
-            Self::Batch(number) => entry.batch == number,
-            // The batch's own event, which says who signed, comes after its grants.
-            Self::Relayer(_) => true,
+    fn has_claim(self, claim: &Claim, signers: &[Address]) -> bool {
+        match (self, claim) {
+            (Self::Operator(operator), Claim::Attested(entry)) => entry.operator == operator,
+            (Self::Operator(_), Claim::Entered(_)) => false,
+            (Self::Platform(id), Claim::Attested(entry)) => entry.standing.platform == id,
+            (Self::Platform(id), Claim::Entered(entrance)) => entrance.platform == id,
+            (Self::Batch(number), claim) => claim.batch() == number,
+            (Self::Relayer(relayer), _) => signers.contains(&relayer),
         }
     }
 }

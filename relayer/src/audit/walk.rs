@@ -1,17 +1,16 @@
 //! Through the log, as far as it fits the registry.
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    sync::Arc,
-};
-
 use alloy::primitives::Address;
 
-use super::{Difference, cache::Cache};
+use super::{
+    Difference,
+    cache::{Cache, Trust},
+    progress::Progress,
+};
 use crate::{
     Error,
-    chain::{Chain, RawLog},
-    replay::{Position, RegistryLog, Replay, State},
+    chain::Chain,
+    replay::{Replay, State},
     store::BlockRef,
 };
 
@@ -22,10 +21,12 @@ const MANY: usize = 5_000;
 pub(super) struct Walk {
     chain: Chain,
     cache: Option<Cache>,
-    replay: Arc<Replay>,
+    replay: Replay,
     at: BlockRef,
     /// The last block after which the heads were the same.
     verified: u64,
+    /// It goes on from a block whose head was not compared.
+    is_doubtful: bool,
     events: u64,
     span: u64,
     max_span: u64,
@@ -38,32 +39,38 @@ impl Walk {
     pub(super) async fn begin(
         chain: Chain,
         mut cache: Option<Cache>,
+        trust: Trust,
         start: Option<u64>,
         max_span: u64,
     ) -> Result<Self, Error> {
         let registry = *chain.registry.address();
-        let mut kept = cache.as_mut().map(Cache::load).transpose()?.flatten();
+        let mut kept = cache
+            .as_mut()
+            .map(|cache| cache.load(trust))
+            .transpose()?
+            .flatten();
         if let Some(at) = kept.as_ref().map(|kept| kept.at) {
             let canonical = chain.canonical(at.number).await?;
             if canonical.is_none_or(|block| block.hash != at.hash) {
                 kept = None;
             }
         }
-        let (replay, at, events) = if let Some(kept) = kept {
-            (kept.replay, kept.at, kept.events)
+        let (replay, at, verified, events) = if let Some(kept) = kept {
+            (kept.replay, kept.at, kept.verified, kept.events)
         } else {
             let number = crate::index::first_block(&chain, start).await?;
             let at = crate::index::before(&chain, number).await?;
             if let Some(cache) = &mut cache {
                 cache.reset(at)?;
             }
-            (Replay::new(registry), at, 0)
+            (Replay::new(registry), at, at.number, 0)
         };
         Ok(Self {
             chain,
             cache,
-            replay: Arc::new(replay),
-            verified: at.number,
+            replay,
+            verified,
+            is_doubtful: verified < at.number,
             at,
             events,
             span: 1_000.min(max_span),
@@ -74,9 +81,10 @@ impl Walk {
 
     /// Reads up to a final block. Says where the log does not fit the registry.
     pub(super) async fn to(&mut self, end: BlockRef) -> Result<Option<Difference>, Error> {
-        let mut tries = 0;
+        let (mut tries, mut progress) = (0, Progress::default());
         while self.at.number < end.number {
-            self.progress(end.number);
+            let (number, events) = (self.at.number, self.events);
+            progress.say(format_args!("block {number} of {}, {events} events", end.number));
             let from = self.at.number + 1;
             let number = end.number.min(self.at.number.saturating_add(self.span));
             let to = if number == end.number {
@@ -108,14 +116,12 @@ impl Walk {
                 self.span = (number - from).div_ceil(2).max(1);
                 continue;
             }
-            Self::progress_ends();
             return Ok(Some(Difference {
                 after: Some(self.verified),
                 block: number,
                 what: problem,
             }));
         }
-        Self::progress_ends();
         Ok(None)
     }
 
@@ -123,17 +129,20 @@ impl Walk {
     async fn range(&mut self, from: u64, to: BlockRef) -> Result<Option<String>, Error> {
         let raw = self.chain.logs(from, to.number, self.source).await?;
         let count = raw.len();
-        let logs = match self.decode(raw).await? {
+        let logs = match crate::index::placed(&self.chain, raw).await? {
             Ok(logs) => logs,
             Err(problem) => return Ok(Some(problem)),
         };
-        // What fails is thrown away; only then is it copied.
-        let mut replay = Arc::clone(&self.replay);
-        if !logs.is_empty()
-            && let Err(error) = Arc::make_mut(&mut replay).take(&logs)
-        {
-            return Ok(Some(error.to_string()));
+        // What fails is thrown away, so a copy takes what is new: the registry's state once more, for each range with logs.
+        let mut taken = None;
+        if !logs.is_empty() {
+            let mut replay = self.replay.clone();
+            if let Err(error) = replay.take(&logs) {
+                return Ok(Some(error.to_string()));
+            }
+            taken = Some(replay);
         }
+        let replay = taken.as_ref().unwrap_or(&self.replay);
         let head = self.chain.head_at(to.hash).await?;
         if let Some(head) = head.filter(|head| *head != replay.state().head()) {
             let ours = replay.state().head();
@@ -142,7 +151,9 @@ impl Walk {
         if head.is_some() {
             self.verified = to.number;
         }
-        self.replay = replay;
+        if let Some(replay) = taken {
+            self.replay = replay;
+        }
         self.at = to;
         self.events += count as u64;
         if let Some(cache) = &mut self.cache {
@@ -154,41 +165,6 @@ impl Walk {
             self.span.saturating_mul(2).min(self.max_span)
         };
         Ok(None)
-    }
-
-    /// Times come with the logs where endpoints give them, else from headers. A false one leads to other slots.
-    async fn decode(&self, raw: Vec<RawLog>) -> Result<Result<Vec<RegistryLog>, String>, Error> {
-        let mut header: Option<(u64, u64)> = None;
-        let mut logs = Vec::with_capacity(raw.len());
-        for log in raw {
-            let time = match (log.time, header) {
-                (Some(time), _) => time,
-                (None, Some((block, time))) if block == log.block => time,
-                (None, _) => {
-                    let found = self.chain.header(log.block).await?;
-                    let Some(found) = found.filter(|found| found.hash == log.block_hash) else {
-                        return Ok(Err(format!(
-                            "a log of block {}, which is not canonical",
-                            log.block_hash
-                        )));
-                    };
-                    header = Some((log.block, found.time));
-                    found.time
-                }
-            };
-            let at = Position {
-                block: log.block,
-                block_hash: log.block_hash,
-                time,
-                transaction: log.transaction,
-                log_index: log.log_index,
-            };
-            match RegistryLog::decode(at, &log.data) {
-                Ok(log) => logs.push(log),
-                Err(error) => return Ok(Err(error.to_string())),
-            }
-        }
-        Ok(Ok(logs))
     }
 
     async fn canonical(&self, number: u64) -> Result<BlockRef, Error> {
@@ -205,8 +181,12 @@ impl Walk {
     }
 
     /// What was read, if it was kept.
-    pub(super) fn cache(&mut self) -> Option<&mut Cache> {
-        self.cache.as_mut()
+    pub(super) fn into_cache(self) -> Option<Cache> {
+        self.cache
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful
     }
 
     pub(super) fn events(&self) -> u64 {
@@ -219,24 +199,5 @@ impl Walk {
 
     pub(super) fn chain_id(&self) -> u64 {
         self.chain.id
-    }
-
-    /// One line that is written over, on a terminal only.
-    fn progress(&self, end: u64) {
-        let mut err = std::io::stderr();
-        if err.is_terminal() {
-            let _ = write!(
-                err,
-                "\rblock {} of {end}, {} events\x1b[K",
-                self.at.number, self.events
-            );
-        }
-    }
-
-    fn progress_ends() {
-        let mut err = std::io::stderr();
-        if err.is_terminal() {
-            let _ = write!(err, "\r\x1b[K");
-        }
     }
 }

@@ -1,19 +1,18 @@
-//! The registry's log, and what it is compared with. Each answer names the block it is about by hash.
+//! The registry's log. Each answer names the block it is about by hash.
 //!
-//! Logs come from one endpoint: whether they are all there is decided by the registry's head. `removed` flags mean nothing
-//! here, and neither does an empty answer.
+//! Logs come from one endpoint: whether they are all there is decided by the registry's head, and where they stand by the
+//! blocks ([`Chain::sealed`]). `removed` flags mean nothing here, and neither does an empty answer.
 
 use alloy::{
     consensus::Transaction as _,
-    eips::{BlockId, BlockNumberOrTag, RpcBlockHash},
-    primitives::{B256, Bytes, LogData, U256},
+    eips::BlockNumberOrTag,
+    primitives::{B256, Bytes, LogData},
     providers::Provider,
     rpc::types::{Filter, Log},
-    transports::TransportError,
 };
 
 use super::{Chain, pool::Endpoint};
-use crate::{Error, registry::IProofOfCloudRegistry::IProofOfCloudRegistryInstance};
+use crate::Error;
 
 /// A block's header, as far as following a log needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +27,17 @@ pub struct Header {
     pub time: u64,
 }
 
+/// A block, as far as placing logs in it needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its hash.
+    pub hash: B256,
+    /// Its time, Unix seconds.
+    pub time: u64,
+    /// Its transactions, by hash.
+    pub transactions: Vec<B256>,
+}
+
 /// A log of the registry's, not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawLog {
@@ -39,8 +49,6 @@ pub struct RawLog {
     pub transaction: B256,
     /// The log's index in its block.
     pub log_index: u64,
-    /// The block's time, if the endpoint tells it with each log.
-    pub time: Option<u64>,
     /// Topics and data.
     pub data: LogData,
 }
@@ -110,72 +118,24 @@ impl Chain {
         }))
     }
 
-    /// The registry's head after this block: a decision. `None` if it cannot be said: nodes keep old states for a while
-    /// only.
+    /// The canonical block with this number, and what is in it: a decision. By it, logs that one endpoint gave are placed.
     ///
     /// # Errors
-    /// If too few endpoints answer.
-    pub async fn head_at(&self, block: B256) -> Result<Option<B256>, Error> {
-        let about = format!("the registry's head at {block}");
-        let address = *self.registry.address();
-        let head = self
+    /// If too few endpoints answer, or they disagree.
+    pub async fn sealed(&self, number: u64) -> Result<Option<Sealed>, Error> {
+        let about = format!("what is in block {number}");
+        let block = self
             .pool
             .agreed(&about, async |endpoint| {
-                let registry = IProofOfCloudRegistryInstance::new(address, endpoint.provider.clone());
-                let call = registry.head().block(at(block)).call().await;
-                match call {
-                    Ok(head) => Ok(Some(head)),
-                    Err(alloy::contract::Error::TransportError(error)) => refused(error),
-                    Err(_) => Ok(None),
-                }
+                let block = endpoint.provider.get_block_by_number(number.into()).await?;
+                Ok(block.map(|block| Sealed {
+                    hash: block.header.hash,
+                    time: block.header.timestamp,
+                    transactions: block.transactions.hashes().collect(),
+                }))
             })
             .await?;
-        Ok(head.flatten())
-    }
-
-    /// Whether there was code at the registry's address after this block. `None` if the endpoint cannot say.
-    ///
-    /// # Errors
-    /// If no endpoint answers.
-    pub async fn has_code_at(&self, number: u64) -> Result<Option<bool>, Error> {
-        let code = self.provider.get_code_at(*self.registry.address());
-        let code = code.block_id(BlockId::number(number)).await;
-        Ok(match code {
-            Ok(code) => Some(!code.is_empty()),
-            Err(error) => refused(error)?,
-        })
-    }
-
-    /// The root of the registry's storage after this block. `None` if the endpoint gives no proofs, or none so old.
-    ///
-    /// # Errors
-    /// If no endpoint answers.
-    pub async fn storage_root_at(&self, block: B256) -> Result<Option<B256>, Error> {
-        let proof = self.provider.get_proof(*self.registry.address(), Vec::new());
-        match proof.block_id(at(block)).await {
-            Ok(proof) => Ok(Some(proof.storage_hash)),
-            Err(error) => Ok(refused(error)?),
-        }
-    }
-
-    /// A slot of the registry's storage after this block.
-    ///
-    /// # Errors
-    /// If no endpoint answers.
-    pub async fn slot_at(&self, slot: B256, block: B256) -> Result<U256, Error> {
-        let stored = self
-            .provider
-            .get_storage_at(*self.registry.address(), slot.into());
-        Ok(stored.block_id(at(block)).await?)
-    }
-
-    /// Whether the endpoint is a development chain.
-    ///
-    /// # Errors
-    /// If no endpoint answers.
-    pub async fn is_development(&self) -> Result<bool, Error> {
-        let version = self.provider.get_client_version().await?.to_lowercase();
-        Ok(["anvil", "hardhat"].iter().any(|name| version.contains(name)))
+        block.ok_or_else(|| Error::Rpc(format!("the endpoints disagree about {about}")))
     }
 
     fn filter(&self) -> Filter {
@@ -211,7 +171,6 @@ impl Chain {
                 block_hash,
                 transaction,
                 log_index,
-                time: log.block_timestamp,
                 data: log.inner.data,
             };
             if read.last().is_some_and(|last: &RawLog| !last.is_before(&log)) {
@@ -228,20 +187,6 @@ impl RawLog {
     fn is_before(&self, other: &Self) -> bool {
         (self.block, self.log_index) < (other.block, other.log_index)
             && (self.block != other.block || self.block_hash == other.block_hash)
-    }
-}
-
-/// Canonical or not: the caller has the hash from a decision, and on a reorg wants to be told nothing about another block.
-fn at(block: B256) -> BlockId {
-    BlockId::Hash(RpcBlockHash::from_hash(block, None))
-}
-
-/// An endpoint that answers with an error has no such state, or will not say.
-fn refused<T>(error: TransportError) -> Result<Option<T>, TransportError> {
-    if error.as_error_resp().is_some() {
-        Ok(None)
-    } else {
-        Err(error)
     }
 }
 

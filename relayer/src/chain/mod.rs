@@ -10,6 +10,7 @@ mod logs;
 mod pool;
 mod posted;
 mod send;
+mod state;
 mod transport;
 
 use alloy::{
@@ -25,7 +26,7 @@ use alloy::{
 use chassis_verifier::{AnchorClaim, bundle::Anchor};
 
 pub use config::{Rpc, RpcFile};
-pub use logs::{Header, RawLog};
+pub use logs::{Header, RawLog, Sealed};
 pub use send::Sent;
 
 use crate::{

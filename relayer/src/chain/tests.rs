@@ -108,6 +108,12 @@ impl Node {
             "eth_call" => json!(B256::with_last_byte(self.salt)),
             "eth_getTransactionCount" => json!("0x5"),
             "eth_sendRawTransaction" => json!(B256::ZERO),
+            "eth_getStorageAt" => json!(B256::with_last_byte(self.salt)),
+            "eth_getProof" => json!({
+                "address": Address::ZERO, "balance": "0x0", "codeHash": B256::ZERO, "nonce": "0x0",
+                "storageHash": B256::with_last_byte(self.salt), "accountProof": [], "storageProof": [],
+            }),
+            "web3_clientVersion" => json!(if self.salt == 0 { "reth" } else { "anvil" }),
             "eth_getBlockByNumber" => match params[0].as_str().unwrap() {
                 "latest" => self.block(self.head),
                 "finalized" => self.block(self.finalized),
@@ -401,4 +407,25 @@ async fn one_endpoint_alone_says_nothing_of_the_registry_that_is_signed() {
         in_force(&alone).await.unwrap(),
         "one that is configured alone decides alone"
     );
+}
+
+/// What an audit rests on besides the head.
+#[tokio::test]
+async fn one_endpoint_alone_says_nothing_of_slots_roots_and_blocks() {
+    let ((_, a), (_, b)) = (serve(|_| {}).await, serve(|node| node.salt = 1).await);
+    let (c, block) = (serve(|_| {}).await.1, B256::ZERO);
+    let torn = connect(vec![b.clone(), a.clone()]).await;
+    torn.slot_at(block, block).await.unwrap_err();
+    torn.sealed(50).await.unwrap_err();
+    assert_eq!(torn.storage_root_at(block).await.unwrap(), None);
+    assert!(!torn.is_development().await.unwrap());
+    let settled = connect(vec![b, a, c]).await;
+    assert_eq!(settled.slot_at(block, block).await.unwrap(), U256::ZERO);
+    assert_eq!(settled.storage_root_at(block).await.unwrap(), Some(B256::ZERO));
+    let sealed = settled.sealed(50).await.unwrap().unwrap();
+    assert_eq!(
+        (sealed.time, sealed.hash),
+        (1_050, settled.canonical(50).await.unwrap().unwrap().hash)
+    );
+    assert_eq!(settled.sealed(5_000).await.unwrap(), None);
 }

@@ -98,6 +98,12 @@ impl OperatorHistory {
         self.last_begun(time).filter(|span| time < span.to)
     }
 
+    /// The span that was the last one when the log had come to a place.
+    pub fn span_after(&self, place: Place) -> Option<&Span> {
+        let begun = self.spans.partition_point(|span| span.from.key() <= place.key());
+        self.spans.get(begun.checked_sub(1)?)
+    }
+
     /// The last span that had begun by then.
     pub fn last_begun(&self, time: u64) -> Option<&Span> {
         let begun = self.spans.partition_point(|span| span.from.time <= time);

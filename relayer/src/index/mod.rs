@@ -14,6 +14,7 @@ mod alarm;
 mod batch;
 mod config;
 mod load;
+mod place;
 mod range;
 mod tail;
 mod view;
@@ -27,6 +28,7 @@ pub use alarm::{Alarm, Divergence};
 pub(crate) use batch::BatchLog;
 pub use config::IndexConfig;
 pub(crate) use load::{before, first_block};
+pub(crate) use place::placed;
 pub use view::event_json;
 pub(crate) use view::item as item_name;
 
@@ -148,28 +150,6 @@ impl Index {
             tip,
         });
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
-    }
-
-    /// Reads logs, which their headers' times complete. The headers are the canonical ones, or this fails.
-    async fn decode(&self, logs: Vec<RawLog>) -> Result<Result<Vec<RegistryLog>, String>, Error> {
-        let mut header: Option<Header> = None;
-        let mut decoded = Vec::with_capacity(logs.len());
-        for log in logs {
-            if header.is_none_or(|header| header.number != log.block) {
-                header = self.chain.header(log.block).await?;
-            }
-            let Some(header) = header.filter(|header| header.hash == log.block_hash) else {
-                return Ok(Err(format!(
-                    "a log of block {}, which is not canonical",
-                    log.block_hash
-                )));
-            };
-            match decode(&header, &log) {
-                Ok(log) => decoded.push(log),
-                Err(problem) => return Ok(Err(problem)),
-            }
-        }
-        Ok(Ok(decoded))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::{debug, info};
 
-use super::{Divergence, Index, Work, rows};
+use super::{Divergence, Index, Work, placed, rows};
 use crate::{
     Error,
     failpoint::failpoint,
@@ -67,7 +67,7 @@ impl Index {
         end: BlockRef,
     ) -> Result<Result<Taken, String>, Error> {
         let logs = self.chain.logs(from, end.number, work.source).await?;
-        let logs = match self.decode(logs).await? {
+        let logs = match placed(&self.chain, logs).await? {
             Ok(logs) => logs,
             Err(problem) => return Ok(Err(problem)),
         };

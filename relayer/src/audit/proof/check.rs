@@ -2,39 +2,33 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use alloy::{
-    primitives::{Address, B256, Signature, U256},
-    sol_types::SolValue as _,
-};
+use alloy::primitives::{Address, B256};
 use chassis_verifier::sha256;
 use clap::Args;
 use serde::Serialize;
 
 use super::{
     super::{
-        judge::{Falsehood, Judgement, judge},
-        reappraise::{Papers, evidence, item},
-        source::Source,
+        judge::{Falsehood, Judgement, VERIFIER},
+        reappraise::{Entry, Papers, evidence, item, judged},
+        source::{Known, Source},
         wait_for,
     },
-    Proof, VERSION, report,
+    Proof, VERSION,
 };
 use crate::{
     Error,
-    chain::Chain,
+    history::Batch,
     inspect::read,
-    registry::IProofOfCloudRegistry::Report,
     render::{Cell, Document, Format, Mark, Refusal, View, finish},
 };
 
 /// Larger than any bundle, endorsement set and policy together, in JSON strings.
 const LIMIT: usize = 64 << 20;
-/// How many batch roots the registry keeps.
-const ROOTS: u64 = 1024;
 
-/// Check somebody's proof of a false attestation against the chain, and appraise the evidence again.
+/// Check somebody's proof of a false attestation against the registry's log, and appraise the evidence again.
 ///
-/// Exit code 0: it is proven; 1: it is not; 2: it cannot be said.
+/// Exit code 0: it is proven; 1: it is not; 2: it cannot be said, as when another version of the verifier found it.
 #[derive(Clone, Debug, Args)]
 pub(in crate::audit) struct ProofQuestion {
     /// The proof, as `--proofs` wrote it; `-` for standard input.
@@ -75,17 +69,28 @@ impl ProofQuestion {
             let read = serde_json::from_slice::<Proof>(&text);
             read.map_err(|error| Refusal(format!("{}: no proof: {error}", self.file.display())))
         });
-        let answer = proof.and_then(|proof| {
-            wait_for(async {
-                let chain = self.source.connect().await?;
-                check(&chain, &proof).await
-            })
-        });
+        let answer = proof.and_then(|proof| wait_for(check(self.source, &proof)));
         finish(answer, format)
     }
 }
 
-async fn check(chain: &Chain, proof: &Proof) -> Result<Checked, Error> {
+async fn check(source: Source, proof: &Proof) -> Result<Checked, Error> {
+    if (proof.version, proof.verifier.as_str()) != (VERSION, VERIFIER) {
+        return Err(Error::Refused(format!(
+            "the proof, in form {}, was found by verifier {}, and this is {VERIFIER}, which takes form {VERSION}: another \
+             version may ask more, or less, of the same evidence; check it with that one",
+            proof.version, proof.verifier
+        )));
+    }
+    let mut entry = None;
+    let known = source
+        .known(|history, happening| {
+            let found = Entry::of(history, &happening).filter(|found| {
+                (found.batch, found.operator, found.digest) == (proof.batch, proof.operator, proof.digest)
+            });
+            entry = entry.take().or(found);
+        })
+        .await?;
     let mut checked = Checked {
         is_proven: false,
         batch: proof.batch,
@@ -96,7 +101,7 @@ async fn check(chain: &Chain, proof: &Proof) -> Result<Checked, Error> {
         found: None,
     };
     // Each step rests on those before it.
-    checked.is_proven = steps(chain, proof, &mut checked).await?;
+    checked.is_proven = steps(&known, proof, entry, &mut checked).await?;
     if !checked.is_proven {
         checked.signers.clear();
         checked.found = None;
@@ -112,85 +117,49 @@ impl Checked {
     }
 }
 
-async fn steps(chain: &Chain, proof: &Proof, checked: &mut Checked) -> Result<bool, Error> {
-    let registry = *chain.registry.address();
-    let about = format!(
-        "version {}, chain {}, {}",
-        proof.version, proof.chain_id, proof.registry
-    );
-    let is_ours = (proof.version, proof.chain_id, proof.registry) == (VERSION, chain.id, registry);
+async fn steps(
+    known: &Known,
+    proof: &Proof,
+    entry: Option<Entry>,
+    checked: &mut Checked,
+) -> Result<bool, Error> {
+    let chain = &known.chain;
+    let about = format!("chain {}, {}", proof.chain_id, proof.registry);
+    let is_ours = (proof.chain_id, proof.registry) == (chain.id, *chain.registry.address());
     if !checked.step("it is about this registry", is_ours, about) {
         return Ok(false);
     }
-    let applied = report::applied(chain, proof.batch, proof.block).await?;
-    let where_ = format!("batch {} in final block {}", proof.batch, proof.block);
-    let Some(applied) = applied else {
-        return Ok(checked.step("the batch is on the chain", false, where_));
-    };
-    checked.step("the batch is on the chain", true, where_);
-
-    let report = Report::abi_decode(&proof.report).ok();
-    let hash = report.as_ref().map(|report| report::hash(chain, report));
-    let is_posted = hash == Some(applied.event.reportHash);
-    let Some(report) = report.filter(|_| is_posted) else {
-        let detail = format!("the chain has {}", applied.event.reportHash);
-        return Ok(checked.step("the report is the one that was applied", false, detail));
+    let what = "the batch attested the operator by this digest";
+    let (Some(entry), Some(batch)) = (entry, known.history.batch(proof.batch)) else {
+        return Ok(checked.step(what, false, format!("not by the log up to block {}", known.block)));
     };
     checked.step(
-        "the report is the one that was applied",
+        what,
         true,
-        applied.event.reportHash.to_string(),
+        format!("in block {}, by the registry's log", batch.at.block),
     );
-
-    let members = applied.signers(chain).await?;
-    let signed = recovered(&proof.signatures, applied.event.reportHash);
-    let are_members = proof.signer_mask == applied.mask() && signed == members && proof.signers == members;
-    if !checked.step(
-        "those relayers signed it",
-        are_members,
-        members
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    ) {
+    let signers = known.history.signers(batch);
+    let detail = super::super::words::list(&signers);
+    if !checked.step("those relayers signed it", proof.signers == signers, detail) {
         return Ok(false);
     }
-    checked.signers = members;
-
-    let digests = applied.digests(&report);
-    let index = usize::try_from(proof.index).unwrap_or(usize::MAX);
-    let root = report::climb(proof.index, proof.digest, &proof.path);
-    let is_in = digests.get(index) == Some(&proof.digest) && report::path(&digests, index) == proof.path;
-    if !checked.step(
-        "the digest is in the batch",
-        is_in,
-        format!("place {index}, root {root}"),
-    ) {
-        return Ok(false);
-    }
-    let next = chain.registry.control().call().await?.nextBatch;
-    if next.saturating_sub(proof.batch) <= ROOTS {
-        let call = chain.registry.verifyDigest(
-            proof.batch,
-            U256::from(proof.index),
-            proof.digest,
-            proof.path.clone(),
-        );
-        let says_yes = call.call().await?;
-        if !checked.step("the registry says so, too", says_yes, "verifyDigest") {
+    if let Some(signed) = &proof.signed {
+        let is_theirs = signed.by(chain, batch) == signers;
+        let detail = batch.report.to_string();
+        if !checked.step("the report and the signatures are theirs", is_theirs, detail) {
             return Ok(false);
         }
     }
-    Ok(names(proof, &report, checked) && judged(chain, proof, &report, checked).await?)
+    checked.signers = signers;
+    Ok(names(proof, batch, checked) && is_judged(known, proof, &entry, batch, checked).await?)
 }
 
-/// That report and manifest name the documents.
-fn names(proof: &Proof, report: &Report, checked: &mut Checked) -> bool {
+/// That log and manifest name the documents.
+fn names(proof: &Proof, batch: &Batch, checked: &mut Checked) -> bool {
     let manifest = sha256(proof.manifest.as_bytes());
     let item = item(proof.manifest.as_bytes(), proof.digest);
-    let is_named = manifest == report.archive && item.is_some();
-    if !checked.step("the report names the manifest", is_named, manifest.to_string()) {
+    let is_named = manifest == batch.archive && item.is_some();
+    if !checked.step("the log names the manifest", is_named, manifest.to_string()) {
         return false;
     }
     let is_endorsed = item.is_some_and(|item| item.endorsements == sha256(proof.endorsements.as_bytes()));
@@ -201,16 +170,18 @@ fn names(proof: &Proof, report: &Report, checked: &mut Checked) -> bool {
     ) {
         return false;
     }
-    let is_policy = report.policyDigest == sha256(proof.policy.as_bytes());
-    checked.step(
-        "the report names the policy",
-        is_policy,
-        report.policyDigest.to_string(),
-    )
+    let is_policy = batch.policy == sha256(proof.policy.as_bytes());
+    checked.step("the log names the policy", is_policy, batch.policy.to_string())
 }
 
 /// That the evidence does not come to what was posted, for the reasons that the proof gives.
-async fn judged(chain: &Chain, proof: &Proof, report: &Report, checked: &mut Checked) -> Result<bool, Error> {
+async fn is_judged(
+    known: &Known,
+    proof: &Proof,
+    entry: &Entry,
+    batch: &Batch,
+    checked: &mut Checked,
+) -> Result<bool, Error> {
     let Some(item) = item(proof.manifest.as_bytes(), proof.digest) else {
         return Ok(false);
     };
@@ -219,10 +190,11 @@ async fn judged(chain: &Chain, proof: &Proof, report: &Report, checked: &mut Che
         bundle: proof.bundle.clone().into_bytes(),
         endorsements: proof.endorsements.clone().into_bytes(),
         policy: proof.policy.clone().into_bytes(),
-        as_of: proof.as_of,
+        // Where to begin the search. It ends where it would have without.
+        as_of: Some(proof.found.as_of),
         item,
     };
-    let evidence = match evidence(&papers, chain).await? {
+    let evidence = match evidence(&papers, &known.chain).await? {
         Ok(evidence) => evidence,
         Err(why) => return Ok(checked.step("the documents can be read", false, why)),
     };
@@ -234,45 +206,21 @@ async fn judged(chain: &Chain, proof: &Proof, report: &Report, checked: &mut Che
     ) {
         return Ok(false);
     }
-    let Some(posted) = report::said(report, proof.digest, evidence.bundle.evidence.operator) else {
-        return Ok(false);
+    let what = "the evidence does not come to what was posted";
+    let found = match judged(&known.chain, &entry.posted(batch), batch, &evidence).await? {
+        Ok(Judgement::False(found)) => found,
+        Ok(_) => return Ok(checked.step(what, false, "it may: this is no proof")),
+        Err(why) => return Ok(checked.step(what, false, why)),
     };
-    if !checked.step(
-        "it is about the operator",
-        posted.operator == proof.operator,
-        posted.operator.to_string(),
-    ) {
-        return Ok(false);
-    }
-    let Judgement::False(found) = judge(&posted, &evidence) else {
-        let what = "the evidence does not come to what was posted";
-        return Ok(checked.step(what, false, "it may: this is no proof"));
-    };
-    checked.step(
-        "the evidence does not come to what was posted",
-        true,
-        format!(
-            "{} checks fail, {} more faults",
-            found.failed.len(),
-            found.faults.len()
-        ),
+    let detail = format!(
+        "{} checks fail, {} more faults",
+        found.failed.len(),
+        found.faults.len()
     );
-    let is_same = found.is(&proof.found);
+    checked.step(what, true, detail);
+    let is_same = found == proof.found;
     checked.found = Some(found);
-    Ok(checked.step("for the reasons that the proof gives", is_same, "check by check"))
-}
-
-fn recovered(signatures: &[u8], hash: B256) -> Vec<Address> {
-    let (signatures, rest) = signatures.as_chunks::<64>();
-    if !rest.is_empty() {
-        return Vec::new();
-    }
-    let signers = signatures.iter().filter_map(|signature| {
-        Signature::from_erc2098(signature)
-            .recover_address_from_prehash(&hash)
-            .ok()
-    });
-    signers.collect()
+    Ok(checked.step("for the reasons that the proof gives", is_same, "word by word"))
 }
 
 impl View for Checked {

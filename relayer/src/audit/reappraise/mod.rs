@@ -1,43 +1,53 @@
-//! `--reappraise`: everything that was posted about a subject, appraised again from the archive.
+//! `--reappraise`: what was posted, appraised again from the archive.
 
-use std::collections::HashMap;
+mod claim;
+mod entrance;
+mod papers;
+mod show;
+
+use std::{ops::RangeInclusive, path::PathBuf};
 
 use alloy::primitives::{Address, B256};
-use chassis_verifier::{Endorsements, Policy, bundle::Bundle, bundle::DEFAULT_LIMIT};
-use serde::{Deserialize, Serialize};
+use clap::Args;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
 
 use super::{
-    documents::Documents,
-    judge::{Evidence, Judgement, Posted, judge},
+    judge::{Evidence, Judgement, Posted, Search},
+    progress::Progress,
+    proof,
+    source::Known,
 };
-use crate::{
-    Error,
-    archive::Kind,
-    chain::Chain,
-    history::{Batch, Happening, History, Standing, What},
-};
+use crate::{Error, chain::Chain, history::Batch};
 
-/// A digest that was posted.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Entry {
-    pub(super) batch: u64,
-    pub(super) time: u64,
-    pub(super) operator: Address,
-    pub(super) digest: B256,
-    pub(super) is_grant: bool,
-    pub(super) expiry: u64,
-    #[serde(skip)]
-    pub(super) standing: Standing,
-    #[serde(skip)]
-    pub(super) evidence_time: Option<u64>,
+pub(super) use claim::{Claim, Entry};
+pub(super) use papers::{Archives, Papers, evidence, item};
+pub(super) use show::reappraised;
+
+use entrance::Shown;
+
+/// Headers asked for at once.
+const AT_ONCE: u64 = 16;
+
+/// What is appraised again, and with what.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Reappraise {
+    /// Appraise again what was posted, from the archived evidence and as of then, and compare. Takes --archive.
+    #[arg(long = "reappraise")]
+    is_asked: bool,
+    /// Where the evidence is: a relayer's URL, or the folder of an archive. Of several, the first that has a document.
+    #[arg(long, env = "CHASSIS_ARCHIVE", value_name = "URL|FOLDER")]
+    archive: Vec<String>,
+    /// Write a proof of each false attestation into this folder.
+    #[arg(long, value_name = "FOLDER", requires = "is_asked")]
+    proofs: Option<PathBuf>,
 }
 
-/// What became of it.
+/// What became of a claim.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Finding {
-    pub(super) entry: Entry,
+    pub(super) entry: Claim,
     /// Who signed it.
     pub(super) signers: Vec<Address>,
     /// The evidence's digest, by the manifest.
@@ -59,225 +69,198 @@ pub(super) enum Answer {
     },
 }
 
-/// The manifest, as far as it is read back.
-#[derive(Debug, Deserialize)]
-pub(super) struct ManifestRead {
-    pub(super) items: Vec<ItemRead>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct ItemRead {
-    pub(super) result: B256,
-    pub(super) evidence: B256,
-    pub(super) endorsements: B256,
-}
-
-/// The documents behind a digest, as they were fetched.
-pub(super) struct Papers {
-    pub(super) manifest: Vec<u8>,
-    pub(super) bundle: Vec<u8>,
-    pub(super) endorsements: Vec<u8>,
-    pub(super) policy: Vec<u8>,
-    /// When the archived result says it was appraised.
-    pub(super) as_of: Option<u64>,
-    pub(super) item: ItemRead,
-}
-
-impl Entry {
-    /// `None`: nothing was attested.
-    pub(super) fn of(history: &History, happening: &Happening) -> Option<Self> {
-        let batch = happening.batch?;
-        let time = happening.at.time;
-        match &happening.what {
-            What::Granted(granted) => Some(Self {
-                batch,
-                time,
-                operator: granted.operator,
-                digest: granted.digest,
-                is_grant: true,
-                expiry: granted.expiry,
-                standing: granted.standing,
-                evidence_time: Some(granted.evidence_time),
-            }),
-            What::Renewed {
-                operator,
-                digest,
-                expiry,
-            } => Some(Self {
-                batch,
-                time,
-                operator: *operator,
-                digest: *digest,
-                is_grant: false,
-                expiry: *expiry,
-                standing: history.operator(*operator)?.spans.last()?.standing,
-                evidence_time: None,
-            }),
-            _ => None,
+impl Reappraise {
+    /// Whether it is asked for.
+    ///
+    /// # Errors
+    /// If it is, and no archive is named.
+    pub(super) fn is_asked(&self) -> Result<bool, Error> {
+        if self.is_asked && self.archive.is_empty() {
+            return Err(Error::Refused(
+                "--reappraise needs evidence: give --archive URL or FOLDER, or CHASSIS_ARCHIVE, or a file with `archives` \
+                 as CHASSIS_DEPLOYMENT"
+                    .into(),
+            ));
         }
+        Ok(self.is_asked)
     }
 
-    pub(super) fn posted(&self, batch: &Batch) -> Posted {
-        Posted {
-            operator: self.operator,
-            digest: self.digest,
-            issued_at: batch.issued_at,
-            standing: Some(self.standing),
-            expiry: Some(self.expiry),
-            evidence_time: self.evidence_time,
-        }
-    }
-}
-
-/// Appraises again; documents are fetched once.
-pub(super) struct Reappraiser<'a> {
-    pub(super) chain: &'a Chain,
-    pub(super) archives: Vec<Documents>,
-    fetched: HashMap<(&'static str, B256), Vec<u8>>,
-}
-
-impl<'a> Reappraiser<'a> {
-    pub(super) fn new(chain: &'a Chain, places: &[String]) -> Result<Self, Error> {
-        let archives = places.iter().map(|place| Documents::open(place));
-        Ok(Self {
+    /// Goes through the log once more and appraises what is asked about. One claim is in memory at a time.
+    pub(super) async fn go(
+        &self,
+        known: &mut Known,
+        is_asked_about: impl Fn(&Claim, &[Address]) -> bool,
+        mut see: impl FnMut(Finding),
+    ) -> Result<(), Error> {
+        let Known {
+            chain, history, log, ..
+        } = known;
+        let mut judge = Reappraiser {
             chain,
-            archives: archives.collect::<Result<_, _>>()?,
-            fetched: HashMap::new(),
+            archives: Archives::open(&self.archive)?,
+            shown: Shown::default(),
+        };
+        let (mut progress, mut judged) = (Progress::default(), 0_u64);
+        let mut again = log.again()?;
+        while let Some(happenings) = again.next()? {
+            let claims = happenings
+                .iter()
+                .filter_map(|happening| Claim::of(history, happening));
+            for claim in claims {
+                let Some(batch) = history.batch(claim.batch()) else {
+                    continue;
+                };
+                let signers = history.signers(batch);
+                if !is_asked_about(&claim, &signers) {
+                    continue;
+                }
+                progress.say(format_args!(
+                    "batch {} of {}, {judged} appraised again",
+                    batch.number,
+                    history.batches().len()
+                ));
+                see(judge
+                    .finding(claim, batch, signers, self.proofs.as_deref())
+                    .await?);
+                judged += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appraises again.
+struct Reappraiser<'a> {
+    chain: &'a Chain,
+    archives: Archives,
+    /// What the evidence of the batch under way shows of platforms.
+    shown: Shown,
+}
+
+impl Reappraiser<'_> {
+    async fn finding(
+        &mut self,
+        claim: Claim,
+        batch: &Batch,
+        signers: Vec<Address>,
+        proofs: Option<&std::path::Path>,
+    ) -> Result<Finding, Error> {
+        let (answer, papers) = match &claim {
+            Claim::Attested(entry) => self.attested(entry, batch).await?,
+            Claim::Entered(entrance) => (self.entered(entrance, batch).await?, None),
+        };
+        let evidence = papers.as_ref().map(|papers| papers.item.evidence);
+        let mut written = None;
+        if let (Some(folder), Answer::Judged(Judgement::False(found))) = (proofs, &answer) {
+            written = Some(match (&claim, papers) {
+                (Claim::Attested(entry), Some(papers)) => {
+                    let found = found.clone();
+                    let proof = proof::make(self.chain, entry, batch, &signers, papers, found).await?;
+                    proof.write(folder)?.display().to_string()
+                }
+                _ => "none: it takes all evidence of the batch; let others run this audit themselves".into(),
+            });
+        }
+        Ok(Finding {
+            entry: claim,
+            signers,
+            evidence,
+            answer,
+            proof: written,
         })
     }
 
     /// What the evidence behind an entry says, and the documents if they could be had.
-    pub(super) async fn answer(
-        &mut self,
-        entry: &Entry,
-        batch: &Batch,
-    ) -> Result<(Answer, Option<Papers>), Error> {
-        let papers = match self.papers(entry.digest, batch).await? {
+    async fn attested(&mut self, entry: &Entry, batch: &Batch) -> Result<(Answer, Option<Papers>), Error> {
+        let missing = |missing| Answer::Missing { missing };
+        let items = match self.archives.items(batch).await {
+            Ok(items) => items,
+            Err(why) => return Ok((missing(why), None)),
+        };
+        let Some(item) = items.into_iter().find(|item| item.result == entry.digest) else {
+            let why = format!("manifest {} does not name {}", batch.archive, entry.digest);
+            return Ok((missing(why), None));
+        };
+        let papers = match self.archives.papers(batch, item).await {
             Ok(papers) => papers,
-            Err(missing) => return Ok((Answer::Missing { missing }, None)),
+            Err(why) => return Ok((missing(why), None)),
         };
-        let evidence = match evidence(&papers, self.chain).await? {
-            Ok(evidence) => evidence,
-            Err(missing) => return Ok((Answer::Missing { missing }, Some(papers))),
+        let answer = match evidence(&papers, self.chain).await? {
+            Ok(evidence) => judged(self.chain, &entry.posted(batch), batch, &evidence).await?,
+            Err(why) => Err(why),
         };
-        let judgement = judge(&entry.posted(batch), &evidence);
-        Ok((Answer::Judged(judgement), Some(papers)))
-    }
-
-    async fn papers(&mut self, digest: B256, batch: &Batch) -> Result<Result<Papers, String>, Error> {
-        let manifest = match self.get(Kind::Manifest, batch.archive).await? {
-            Ok(manifest) => manifest,
-            Err(why) => return Ok(Err(why)),
-        };
-        let Some(item) = item(&manifest, digest) else {
-            let manifest = batch.archive;
-            return Ok(Err(format!("manifest {manifest} does not name {digest}")));
-        };
-        let mut documents = Vec::new();
-        for (kind, digest) in [
-            (Kind::Bundle, item.evidence),
-            (Kind::Endorsements, item.endorsements),
-            (Kind::Policy, batch.policy),
-        ] {
-            match self.get(kind, digest).await? {
-                Ok(document) => documents.push(document),
-                Err(why) => return Ok(Err(why)),
-            }
-        }
-        let result = self.get(Kind::Result, digest).await?.ok();
-        let as_of = result.and_then(|result| {
-            let result: serde_json::Value = serde_json::from_slice(&result).ok()?;
-            result["asOf"].as_u64()
-        });
-        let mut documents = documents.into_iter();
-        let mut next = || documents.next().unwrap_or_default();
-        Ok(Ok(Papers {
-            manifest,
-            bundle: next(),
-            endorsements: next(),
-            policy: next(),
-            as_of,
-            item,
-        }))
-    }
-
-    /// From the first archive that has it.
-    async fn get(&mut self, kind: Kind, digest: B256) -> Result<Result<Vec<u8>, String>, Error> {
-        let key = (kind.folder(), digest);
-        if let Some(document) = self.fetched.get(&key) {
-            return Ok(Ok(document.clone()));
-        }
-        let mut why = String::from("no archive was given");
-        for archive in &self.archives {
-            match archive.get(kind, digest).await? {
-                Ok(document) => {
-                    // What every entry has of its own is not asked for again.
-                    if matches!(kind, Kind::Manifest | Kind::Policy) {
-                        self.fetched.insert(key, document.clone());
-                    }
-                    return Ok(Ok(document));
-                }
-                Err(reason) => why = reason,
-            }
-        }
-        Ok(Err(format!("{} {digest}: {why}", kind.folder())))
+        let answer = answer.map_or_else(missing, Answer::Judged);
+        Ok((answer, Some(papers)))
     }
 }
 
-/// What a manifest says of a digest.
-pub(super) fn item(manifest: &[u8], digest: B256) -> Option<ItemRead> {
-    let manifest: ManifestRead = serde_json::from_slice(manifest).ok()?;
-    manifest.items.into_iter().find(|item| item.result == digest)
-}
-
-/// Reads the documents; the inner error is why one cannot be read.
-pub(super) async fn evidence(papers: &Papers, chain: &Chain) -> Result<Result<Evidence, String>, Error> {
-    let read = || -> Result<_, String> {
-        let bundle = Bundle::parse(&papers.bundle, DEFAULT_LIMIT).map_err(|e| format!("the bundle: {e}"))?;
-        let endorsements =
-            Endorsements::parse(&papers.endorsements).map_err(|e| format!("the endorsements: {e}"))?;
-        let policy: Policy =
-            serde_json::from_slice(&papers.policy).map_err(|e| format!("the policy: {e}"))?;
-        Ok((bundle, endorsements, policy))
+/// Judges. The inner error is why that cannot be done.
+pub(super) async fn judged(
+    chain: &Chain,
+    posted: &Posted,
+    batch: &Batch,
+    evidence: &Evidence,
+) -> Result<Result<Judgement, String>, Error> {
+    let unreadable =
+        |error: chassis_verifier::Error| Ok(Err(format!("the evidence cannot be read: {error}")));
+    let mut search = match Search::new(posted, evidence) {
+        Ok(search) => search,
+        Err(error) => return unreadable(error),
     };
-    let (bundle, endorsements, policy) = match read() {
-        Ok(read) => read,
-        Err(why) => return Ok(Err(why)),
-    };
-    let number = endorsements.anchor.number;
-    let anchor = chain.canonical(number).await?;
-    // That there is no such block yet is a lie; that an endpoint has forgotten it is none.
-    if anchor.is_none() && number <= chain.finalized().await?.number {
-        return Ok(Err(format!(
-            "block {number}, the evidence's anchor: no endpoint has it any more"
-        )));
+    // Relayers appraise as of a finalized block, though none asks another whether it did. So these come first, and the
+    // other seconds only before somebody is accused.
+    match search.among(evidence.as_of) {
+        Ok(None) => {}
+        Ok(Some(judgement)) => return Ok(Ok(judgement)),
+        Err(error) => return unreadable(error),
     }
-    Ok(Ok(Evidence {
-        bundle,
-        endorsements,
-        policy,
-        anchor,
-        as_of: papers.as_of,
-    }))
+    let times = times(chain, batch.at.block, search.window()).await?;
+    match search.among(times) {
+        Ok(None) => {}
+        Ok(Some(judgement)) => return Ok(Ok(judgement)),
+        Err(error) => return unreadable(error),
+    }
+    if let Some(unlike) = search.unlike() {
+        return Ok(Ok(unlike));
+    }
+    search
+        .to_the_end()
+        .map_or_else(unreadable, |judgement| Ok(Ok(judgement)))
 }
 
-/// The zone that the endorsements of an entry name, if an archive has them. Zones are not on chain.
-pub(super) async fn zone(archive: &Documents, entry: &Entry, batch: &Batch) -> Result<Option<String>, Error> {
-    let Ok(manifest) = archive.get(Kind::Manifest, batch.archive).await? else {
-        return Ok(None);
+/// The times of blocks before this one that are in the window, the latest first.
+async fn times(chain: &Chain, before: u64, window: RangeInclusive<u64>) -> Result<Vec<u64>, Error> {
+    let time = async |number: u64| {
+        let block = chain.canonical(number).await?;
+        let block = block.ok_or_else(|| Error::Rpc(format!("no endpoint has block {number} any more")))?;
+        Ok::<_, Error>(block.timestamp)
     };
-    let Some(item) = item(&manifest, entry.digest) else {
-        return Ok(None);
-    };
-    let Ok(set) = archive.get(Kind::Endorsements, item.endorsements).await? else {
-        return Ok(None);
-    };
-    let Ok(set) = Endorsements::parse(&set) else {
-        return Ok(None);
-    };
-    let claim = set
-        .host_registry
-        .into_iter()
-        .find(|claim| claim.platform_id == entry.standing.platform && !claim.zone.is_empty());
-    Ok(claim.map(|claim| claim.zone))
+    // The first block after the window.
+    let (mut low, mut high) = (0, before);
+    while low < high {
+        let middle = low.midpoint(high);
+        if time(middle).await? > *window.end() {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    let mut times = Vec::new();
+    while low > 0 {
+        let first = low.saturating_sub(AT_ONCE);
+        let some: Vec<_> = stream::iter((first..low).rev())
+            .map(&time)
+            .buffered(16)
+            .try_collect()
+            .await?;
+        let within = some.iter().take_while(|time| window.contains(time));
+        let count = within.clone().count();
+        times.extend(within);
+        if count < some.len() {
+            break;
+        }
+        low = first;
+    }
+    times.dedup();
+    Ok(times)
 }

@@ -4,17 +4,15 @@ use alloy::primitives::Address;
 use serde::Serialize;
 
 use super::{
-    super::{
-        judge::Judgement,
-        reappraise::{Answer, Finding},
-        source::Known,
-        words,
-    },
+    super::{judge::VERIFIER, reappraise::Finding, source::Known, words},
     FLOOR, Topic,
 };
 use crate::{
     Error,
-    history::{Batch, Gap, Happening, OperatorHistory, PlatformHistory, RelayerHistory, Span, Standing, Why},
+    history::{
+        Batch, Floor, Gap, Happening, History, OperatorHistory, PlatformHistory, RelayerHistory, Span,
+        Standing, Switch, What, Why,
+    },
     http::status_name,
     render::date,
 };
@@ -34,6 +32,8 @@ pub(in crate::audit) struct Story {
     pub(super) about: About,
     /// What happened, but for renewals; a batch's are all there.
     pub(super) happenings: Vec<Happening>,
+    /// Which version of the verifier appraised again.
+    pub(super) verifier: &'static str,
     /// Everything that was appraised again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reappraised: Option<Vec<Finding>>,
@@ -48,11 +48,12 @@ pub(in crate::audit) struct Story {
 pub(super) enum About {
     Operator {
         spans: Vec<Span>,
+        /// Its spans without pauses and freezes of its provider.
+        attested: Vec<StretchView>,
+        outages: Vec<OutageView>,
         gaps: Vec<Gap>,
         changes: usize,
         skipped: u64,
-        /// Who signed the last batch that lengthened each span.
-        signers: Vec<Vec<Address>>,
     },
     Platform {
         #[serde(flatten)]
@@ -71,6 +72,30 @@ pub(super) enum About {
         /// Batches posted while its signature counted.
         possible: u64,
     },
+}
+
+/// A time in which an operator was attested, as what, and by whom last.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StretchView {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    #[serde(skip)]
+    pub(super) span: Span,
+    /// Who signed the last batch that lengthened its span.
+    pub(super) signers: Vec<Address>,
+}
+
+/// A time in which all was paused, or a provider frozen.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OutageView {
+    pub(super) from: u64,
+    /// `None`: it goes on.
+    pub(super) to: Option<u64>,
+    /// `None`: everybody's.
+    pub(super) provider: Option<u16>,
+    pub(super) cause: Switch,
 }
 
 /// An operator's span on a platform.
@@ -103,10 +128,8 @@ impl Story {
     pub(super) fn new(
         known: &Known,
         topic: Topic,
-        time: u64,
-        is_asked: bool,
-        happenings: Vec<Happening>,
-        findings: Vec<Finding>,
+        asked: Option<u64>,
+        mut happenings: Vec<Happening>,
     ) -> Result<Self, Error> {
         let nobody = |what: String| {
             let about = format!("the registry's log up to block {} knows no {what}", known.block);
@@ -118,8 +141,16 @@ impl Story {
             Topic::Operator(operator) => {
                 let found = history.operator(operator);
                 let found = found.ok_or_else(|| nobody(format!("operator {operator}")))?;
-                moment = Some(at(known, operator, time));
-                (operator.to_string(), operator_story(known, found))
+                moment = Some(at(known, operator, asked.unwrap_or(known.time)));
+                let outages = outages(history, operator);
+                happenings.retain(|happening| match &happening.what {
+                    What::Switched(switch) => outages.iter().any(|outage| outage.is_by(switch)),
+                    _ => true,
+                });
+                (
+                    operator.to_string(),
+                    operator_story(known, operator, found, outages),
+                )
             }
             Topic::Platform(id) => {
                 let found = history.platform(id).cloned();
@@ -173,34 +204,85 @@ impl Story {
             moment,
             about,
             happenings,
-            reappraised: (!findings.is_empty()).then_some(findings),
-            is_asked,
+            verifier: VERIFIER,
+            reappraised: None,
+            is_asked: asked.is_some(),
         })
     }
 
     /// Whether nothing was found against what was asked.
     pub(super) fn is_clean(&self) -> bool {
-        let all_true = self
-            .reappraised
+        let is_attested = self.moment.as_ref().is_none_or(|moment| moment.is_attested);
+        self.reappraised
             .iter()
             .flatten()
-            .all(|finding| matches!(finding.answer, Answer::Judged(Judgement::True { .. })));
-        let is_attested = self.moment.as_ref().is_none_or(|moment| moment.is_attested);
-        all_true && (!self.is_asked || is_attested)
+            .all(|finding| !finding.answer.is_false())
+            && (!self.is_asked || is_attested)
+    }
+
+    /// Whether all that was appraised again could be.
+    pub(super) fn is_said(&self) -> bool {
+        self.reappraised
+            .iter()
+            .flatten()
+            .all(|finding| finding.answer.is_said())
     }
 }
 
-fn operator_story(known: &Known, found: &OperatorHistory) -> About {
-    let signers = found.spans.iter().map(|span| {
-        let batch = known.history.batch(span.last_batch);
-        batch.map_or_else(Vec::new, |batch| known.history.signers(batch))
-    });
+fn operator_story(
+    known: &Known,
+    operator: Address,
+    found: &OperatorHistory,
+    outages: Vec<OutageView>,
+) -> About {
+    let history = &known.history;
+    let stretches = history
+        .stretches(operator, 0, u64::MAX, Floor::ANY)
+        .into_iter()
+        .map(|stretch| {
+            let batch = history.batch(stretch.span.last_batch);
+            StretchView {
+                from: stretch.from,
+                to: stretch.to,
+                span: stretch.span.clone(),
+                signers: batch.map_or_else(Vec::new, |batch| history.signers(batch)),
+            }
+        });
     About::Operator {
-        signers: signers.collect(),
+        attested: stretches.collect(),
+        outages,
         gaps: found.gaps(known.time),
         changes: found.changes.len(),
         skipped: found.skipped,
         spans: found.spans.clone(),
+    }
+}
+
+/// Pauses, and freezes of its provider, that fell into one of its spans.
+fn outages(history: &History, operator: Address) -> Vec<OutageView> {
+    let spans = history.operator(operator).map_or(&[][..], |found| &found.spans);
+    let outages = history.outages().into_iter().filter(|outage| {
+        let (from, to) = (outage.cause.at.time, outage.to.unwrap_or(u64::MAX));
+        spans.iter().any(|span| {
+            let is_its = outage
+                .provider
+                .is_none_or(|provider| provider == span.standing.provider);
+            is_its && span.from.time < to && from < span.to
+        })
+    });
+    let outages = outages.map(|outage| OutageView {
+        from: outage.cause.at.time,
+        to: outage.to,
+        provider: outage.provider,
+        cause: outage.cause.clone(),
+    });
+    outages.collect()
+}
+
+impl OutageView {
+    /// Whether it began or ended with this switch.
+    fn is_by(&self, switch: &Switch) -> bool {
+        self.cause == *switch || self.to == Some(switch.at.time)
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::{
     super::{
-        judge::Judgement,
-        reappraise::{Answer, Finding},
+        reappraise::reappraised,
         words::{by, cause, custody, level, list, status, subject_text},
     },
     answer::{About, Story},
@@ -78,7 +77,7 @@ impl View for Story {
             .table(&["time", "block", "batch", "what"], events)
             .line(format_args!("as of block {}, {}", self.block, date(self.time)));
         match &self.reappraised {
-            Some(findings) => document.then(reappraised(findings)),
+            Some(findings) => document.then(reappraised(findings, self.verifier)),
             None => document,
         }
     }
@@ -86,15 +85,19 @@ impl View for Story {
     fn holds(&self) -> bool {
         self.is_clean()
     }
+
+    fn is_said(&self) -> bool {
+        Self::is_said(self)
+    }
 }
 
 impl Story {
     fn operator(&self) -> Document {
         let document = Document::new().heading(format_args!("Operator {}", self.id));
         let About::Operator {
-            spans,
+            attested,
+            outages,
             gaps,
-            signers,
             skipped,
             ..
         } = &self.about
@@ -117,16 +120,22 @@ impl Story {
             }
             None => document,
         };
-        let rows = spans.iter().zip(signers).map(|(span, signers)| {
+        let rows = attested.iter().map(|stretch| {
+            let span = &stretch.span;
+            let end = if stretch.to < span.to {
+                "stopped".to_owned()
+            } else {
+                end(span, self.time)
+            };
             vec![
-                date(span.from.time).into(),
-                date(span.to).into(),
+                date(stretch.from).into(),
+                date(stretch.to).into(),
                 level(&span.standing).into(),
                 span.standing.platform.into(),
                 format!("{}-{}", span.first_batch, span.last_batch).into(),
                 span.renewals.into(),
-                end(span, self.time).into(),
-                list(signers).into(),
+                end.into(),
+                list(&stretch.signers).into(),
             ]
         });
         let header = [
@@ -147,6 +156,32 @@ impl Story {
         let document = document
             .heading("Gaps")
             .table(&["from", "until", "because"], rows.collect());
+        let rows = outages.iter().map(|outage| {
+            let what = match outage.provider {
+                None => "all was paused".to_owned(),
+                Some(provider) => format!("provider {provider} was frozen"),
+            };
+            let cause = &outage.cause;
+            vec![
+                date(outage.from).into(),
+                outage.to.map_or("still".into(), date).into(),
+                format!(
+                    "{what}, reason {}, by {} ({})",
+                    cause.reason,
+                    by(cause.by),
+                    cause.actor
+                )
+                .into(),
+            ]
+        });
+        let document = if outages.is_empty() {
+            document
+        } else {
+            let rows = rows.collect();
+            document
+                .heading("Stopped")
+                .table(&["from", "until", "because"], rows)
+        };
         if *skipped == 0 {
             return document;
         }
@@ -192,47 +227,6 @@ impl Story {
             .heading("Operators")
             .table(&["operator", "from", "until", "level"], stays.collect())
     }
-}
-
-fn reappraised(findings: &[Finding]) -> Document {
-    let rows = findings.iter().map(|finding| {
-        let answer = match &finding.answer {
-            Answer::Judged(Judgement::True { .. }) => Cell::marked("as posted", Mark::Good),
-            Answer::Judged(Judgement::False(_)) => Cell::marked("FALSE", Mark::Bad),
-            Answer::Judged(Judgement::Unlike { .. }) => "another digest, no fault".into(),
-            Answer::Missing { missing } => missing.into(),
-        };
-        let entry = &finding.entry;
-        vec![
-            entry.batch.into(),
-            date(entry.time).into(),
-            entry.operator.into(),
-            entry.digest.into(),
-            answer,
-        ]
-    });
-    let document = Document::new()
-        .heading("Appraised again")
-        .table(&["batch", "time", "operator", "digest", "answer"], rows.collect());
-    findings.iter().fold(document, |document, finding| {
-        let Answer::Judged(Judgement::False(found)) = &finding.answer else {
-            return document;
-        };
-        let mut fields = vec![
-            ("digest", finding.entry.digest.into()),
-            ("signed by", Cell::marked(list(&finding.signers), Mark::Bad)),
-        ];
-        if let Some(evidence) = finding.evidence {
-            fields.push(("evidence", evidence.into()));
-        }
-        if let Some(proof) = &finding.proof {
-            fields.push(("proof", proof.into()));
-        }
-        document
-            .heading(format_args!("False: batch {}", finding.entry.batch))
-            .fields(fields)
-            .then(found.document())
-    })
 }
 
 fn event(happening: &Happening) -> Vec<Cell> {

@@ -288,3 +288,32 @@ fn a_log_that_breaks_the_rules_is_refused() {
     );
     assert!(scribe.history.take(&[log]).is_err(), "a log before the last one");
 }
+
+/// A regrant in the same range of logs must not be held against the renewals before it.
+#[test]
+fn a_place_in_the_log_has_the_span_that_it_had_then() {
+    let mut scribe = Scribe::new();
+    scribe.enrol(&[1], 0xa1);
+    let mut renewed = Vec::new();
+    for tcb in [1, 5] {
+        if tcb != 1 {
+            scribe.wait(HOUR);
+            let grant = scribe.grant(1, 0xa1, None, tcb, 12 * HOUR);
+            scribe.post(vec![grant], &[], 0b011);
+        }
+        scribe.wait(HOUR);
+        renewed.push(scribe.post(vec![], &[(1, 13 * HOUR)], 0b011)[0].at);
+    }
+    let history = scribe.history.operator(operator(1)).unwrap();
+    let tcbs = renewed
+        .iter()
+        .map(|at| history.span_after(*at).unwrap().standing.tcb);
+    assert_eq!(tcbs.collect::<Vec<_>>(), [1, 5]);
+    let first = history.spans[0].from;
+    assert_eq!(history.span_after(first), history.spans.first());
+    let before = Place {
+        log_index: first.log_index - 1,
+        ..first
+    };
+    assert_eq!(history.span_after(before), None);
+}
