@@ -1,13 +1,16 @@
-//! An RPC endpoint that lies about logs, in front of one that does not.
+//! An RPC endpoint that lies about the registry's log, in front of one that does not.
 
 use std::sync::{Arc, Mutex};
 
 use alloy::{
-    primitives::{B256, Bytes},
+    primitives::{B256, Bytes, U256},
     sol_types::SolEvent as _,
 };
 use axum::{Json, Router, extract::State, routing::post};
-use chassis_relayer::registry::IProofOfCloudRegistry::OperatorGranted;
+use chassis_relayer::{
+    registry::IProofOfCloudRegistry::OperatorGranted,
+    replay::{Event, RegistryLog},
+};
 use serde_json::{Value, json};
 
 /// What it does with `eth_getLogs`.
@@ -28,6 +31,10 @@ pub(crate) enum Lie {
     Forge,
     /// Sets a flag in each granted operator's word, which the head does not cover.
     Flag,
+    /// The same, and says that this is the registry's storage root.
+    Root(B256),
+    /// Says of logs that they are so many seconds later than they are.
+    Later(u64),
 }
 
 pub(crate) struct Liar {
@@ -83,11 +90,36 @@ async fn answer(State(proxy): State<Proxy>, Json(request): Json<Value>) -> Json<
             Lie::Empty => logs.clear(),
             Lie::First(most) => logs.truncate(most),
             Lie::Forge => logs.iter_mut().for_each(forge),
-            Lie::Flag => logs.iter_mut().for_each(flag),
+            Lie::Flag | Lie::Root(_) => logs.iter_mut().for_each(flag),
+            Lie::Later(seconds) => logs
+                .iter_mut()
+                .for_each(|log| later(&mut log["blockTimestamp"], seconds)),
             Lie::Truth | Lie::AtMost(_) => {}
         }
     }
+    if let (Some("eth_getProof"), Lie::Root(root)) = (request["method"].as_str(), lie) {
+        answer["result"]["storageHash"] = json!(root);
+    }
     Json(answer)
+}
+
+fn later(time: &mut Value, seconds: u64) {
+    if let Some(text) = time.as_str() {
+        let told = u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap() + seconds;
+        *time = json!(format!("{told:#x}"));
+    }
+}
+
+/// As [`Lie::Flag`] has them.
+pub(crate) fn flagged(logs: &[RegistryLog]) -> Vec<RegistryLog> {
+    let flag = |log: &RegistryLog| {
+        let mut log = log.clone();
+        if let Event::OperatorGranted(granted) = &mut log.event {
+            granted.operatorWord ^= U256::ONE << 45_usize;
+        }
+        log
+    };
+    logs.iter().map(flag).collect()
 }
 
 fn forge(log: &mut Value) {
