@@ -296,9 +296,10 @@ impl Falsehood {
                 (&check.detail).into(),
             ]
         });
-        let document = Document::new()
-            .heading(format_args!("What is false, as of {}", date(self.as_of)))
-            .table(&["", "check", "found"], failed.collect());
+        let mut document = Document::new().heading(format_args!("What is false, as of {}", date(self.as_of)));
+        if !self.failed.is_empty() {
+            document = document.table(&["", "check", "found"], failed.collect());
+        }
         self.faults.iter().fold(document, Document::line)
     }
 }

@@ -92,14 +92,14 @@ impl Claim {
 
 impl std::fmt::Display for Entrance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let custody = super::super::words::custody(self.custody);
-        write!(
-            f,
-            "provider {}, custody {custody} until {}",
-            self.provider,
-            date(self.custody_expiry)
-        )
+        f.write_str(&said(self.provider, self.custody, self.custody_expiry))
     }
+}
+
+/// What is said of a platform.
+pub(super) fn said(provider: u16, custody: u8, until: u64) -> String {
+    let custody = super::super::words::custody(custody);
+    format!("provider {provider}, custody {custody} until {}", date(until))
 }
 
 impl Entry {

@@ -5,7 +5,13 @@ use std::ops::RangeInclusive;
 use alloy::primitives::B256;
 use chassis_verifier::{Appraisal, Appraiser};
 
-use super::{Answer, Reappraiser, claim::Entrance, evidence, papers::ItemRead, times};
+use super::{
+    Answer, Reappraiser,
+    claim::{Entrance, said},
+    evidence,
+    papers::ItemRead,
+    times,
+};
 use crate::{
     Error,
     audit::judge::{Evidence, Falsehood, Judgement, anchor_fault, window},
@@ -86,23 +92,19 @@ impl Reappraiser<'_> {
             .iter()
             .filter(|place| place.platform == entrance.platform);
         let shown: Vec<_> = of_it
-            .map(|place| {
-                let (provider, custody, until) = (place.provider, place.custody, place.custody_expiry);
-                format!("provider {provider}, custody {custody} until {until}")
-            })
+            .map(|place| said(place.provider, place.custody, place.custody_expiry))
             .collect();
         let shown = if shown.is_empty() {
             "nothing".to_owned()
         } else {
             shown.join("; ")
         };
-        let (provider, custody, until) = (entrance.provider, entrance.custody, entrance.custody_expiry);
         Ok(Answer::Judged(Judgement::False(Falsehood {
             as_of: batch.issued_at,
             digest: None,
             failed: Vec::new(),
             faults: vec![format!(
-                "platform: posted provider {provider}, custody {custody} until {until}, by all evidence of the batch {shown}"
+                "platform: posted {entrance}, by all evidence of the batch {shown}"
             )],
         })))
     }

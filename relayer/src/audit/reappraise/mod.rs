@@ -224,7 +224,7 @@ pub(super) async fn judged(
         return Ok(Ok(unlike));
     }
     search
-        .to_the_end()
+        .exhaust()
         .map_or_else(unreadable, |judgement| Ok(Ok(judgement)))
 }
 

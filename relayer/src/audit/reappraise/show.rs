@@ -41,10 +41,7 @@ pub(in crate::audit) fn reappraised(findings: &[Finding], verifier: &str) -> Doc
     });
     let document = Document::new()
         .heading(format_args!("Appraised again, by verifier {verifier}"))
-        .table(
-            &["batch", "time", "of", "digest or entry", "answer"],
-            rows.collect(),
-        );
+        .table(&["batch", "time", "of", "posted", "answer"], rows.collect());
     findings.iter().fold(document, |document, finding| {
         let Answer::Judged(Judgement::False(found)) = &finding.answer else {
             return document;
@@ -52,7 +49,7 @@ pub(in crate::audit) fn reappraised(findings: &[Finding], verifier: &str) -> Doc
         let (subject, digest) = finding.entry.subject();
         let mut fields = vec![
             ("of", subject.into()),
-            ("digest", digest.into()),
+            ("posted", digest.into()),
             ("signed by", Cell::marked(list(&finding.signers), Mark::Bad)),
         ];
         if let Some(evidence) = finding.evidence {
