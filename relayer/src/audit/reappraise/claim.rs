@@ -147,3 +147,47 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::tests::scribe::{HOUR, Scribe, operator, platform};
+
+    #[test]
+    fn claims_are_held_against_what_stood_when_they_were_made() {
+        let mut scribe = Scribe::new();
+        let mut happenings = scribe.enrol(&[1], 0xa1);
+        scribe.wait(HOUR);
+        happenings.extend(scribe.post(vec![], &[(1, 13 * HOUR)], 0b011));
+        scribe.wait(HOUR);
+        // Another platform, and a worse level.
+        let entry = scribe.entry(0xa2, 1, 720 * HOUR);
+        let grant = scribe.grant(1, 0xa2, Some(&entry), 5, 12 * HOUR);
+        happenings.extend(scribe.post(vec![entry, grant], &[], 0b011));
+        // The history is at its end, as it is after a range of logs.
+        let claims = happenings
+            .iter()
+            .filter_map(|happening| Claim::of(&scribe.history, happening));
+        let told: Vec<_> = claims
+            .map(|claim| match claim {
+                Claim::Attested(entry) => (
+                    entry.standing.platform,
+                    Some((entry.is_grant, entry.standing.tcb)),
+                ),
+                Claim::Entered(entrance) => (entrance.platform, None),
+            })
+            .collect();
+        let (a, b) = (platform(0xa1), platform(0xa2));
+        assert_eq!(
+            told[..3],
+            [(a, None), (a, Some((true, 1))), (a, Some((false, 1)))]
+        );
+        assert_eq!(told[3..], [(b, None), (b, Some((true, 5)))]);
+        let last = scribe.history.operator(operator(1)).unwrap().spans.last();
+        assert_eq!(
+            last.unwrap().standing.tcb,
+            5,
+            "what would have been held against the renewal"
+        );
+    }
+}
