@@ -101,7 +101,7 @@ fn about(check: CheckId) -> &'static str {
             "parts of the evidence name different providers: collect all of it on one machine"
         }
         CheckId::Parts => {
-            "the bundle carries a part that its kind of machine is not appraised by: leave it out (for Azure and for `Quote` only: --no-tpm)"
+            "the bundle carries a part that its kind of machine is not appraised by: leave it out (for `Quote` only: --no-tpm; on Azure: --azure without --azure-tpm-quote)"
         }
         CheckId::Workload => {
             "the policy does not list what runs here: boot a reviewed image, or ask its maintainers to review this one (chassis policy learn)"

@@ -46,17 +46,19 @@ pub fn collect(sources: &Sources<'_>, request: &Request) -> Result<Evidence, Err
     let key = sources.tpm.map(TpmQuoter::attestation_key).transpose()?;
     let ak_name = key.as_ref().map_or(AkName::NONE, crate::AttestationKey::name);
     let report_data = report_data(challenge, ak_name, request.session_key_hash);
-    let td_quote = sources.td.quote(report_data)?;
+    let td = sources.td.quote(report_data)?;
     let tpm = match (sources.tpm, key) {
         (Some(tpm), Some(key)) => {
             let subject = Subject {
                 anchor: &request.anchor,
                 operator: request.operator,
-                td_quote: &td_quote,
+                td_quote: &td.quote,
             };
             let quote = tpm.quote(&key, &subject)?;
-            // A host's TPM measured the host's launch; this machine's boot log is about neither.
+            // A host's TPM measured the host's launch, a paravisor's has nothing to be compared with: no boot log is about
+            // either.
             let (event_log, statement, drtm_log) = match key.host {
+                None if td.hcl_report.is_some() => (None, None, None),
                 None => (Some(sources.logs.tpm_log()?), None, None),
                 Some(host) => (None, Some(host.registrar_statement), Some(host.drtm_log)),
             };
@@ -74,6 +76,10 @@ pub fn collect(sources: &Sources<'_>, request: &Request) -> Result<Evidence, Err
         }
         _ => None,
     };
+    let ccel = match td.hcl_report {
+        Some(_) => None,
+        None => Some(sources.logs.ccel()?.into()),
+    };
     Ok(Evidence {
         version: 1,
         operator: request.operator,
@@ -81,9 +87,9 @@ pub fn collect(sources: &Sources<'_>, request: &Request) -> Result<Evidence, Err
         anchor: request.anchor,
         session_key_hash: request.session_key_hash,
         tee: Tee::Tdx {
-            quote: td_quote.into(),
-            ccel: Some(sources.logs.ccel()?.into()),
-            hcl_report: None,
+            ccel,
+            quote: td.quote.into(),
+            hcl_report: td.hcl_report.map(Into::into),
         },
         tpm,
         custody: Custody::default(),

@@ -165,6 +165,14 @@ pub enum Error {
         /// Whether the same request may succeed later.
         retryable: bool,
     },
+    /// Azure's metadata service failed or refused.
+    #[error("Azure's metadata service at {address}: {problem}")]
+    MetadataService {
+        /// Scheme, host and port.
+        address: String,
+        /// What went wrong.
+        problem: String,
+    },
     /// A registrar failed or refused.
     #[error("registrar {registrar}: {problem}")]
     Registrar {
@@ -313,7 +321,8 @@ impl Error {
             Self::Rpc { .. }
             | Self::PcrsMoved { .. }
             | Self::TdQuoteRaced { .. }
-            | Self::AttestationKeyChanged => true,
+            | Self::AttestationKeyChanged
+            | Self::MetadataService { .. } => true,
             _ => false,
         }
     }

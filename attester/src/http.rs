@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, Url, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Response, Url, redirect::Policy};
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 const ANSWER_LIMIT: usize = 4 << 20;
@@ -14,12 +14,19 @@ pub(crate) fn client() -> Result<Client, String> {
 
 /// A client that gives up on an answer that is not there, to its last byte, within `timeout`.
 pub(crate) fn client_within(timeout: Duration) -> Result<Client, String> {
+    builder(timeout).build().map_err(problem)
+}
+
+/// A client for an address that is this machine's own affair: no proxy is asked.
+pub(crate) fn direct_client() -> Result<Client, String> {
+    builder(TIMEOUT).no_proxy().build().map_err(problem)
+}
+
+fn builder(timeout: Duration) -> ClientBuilder {
     Client::builder()
         .timeout(timeout)
         .redirect(Policy::none())
         .user_agent(concat!("chassis-node/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(problem)
 }
 
 pub(crate) fn parse_url(text: &str) -> Result<Url, String> {

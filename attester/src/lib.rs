@@ -6,6 +6,8 @@
 
 mod advice;
 mod anchor;
+mod azure;
+mod blocking;
 mod certificates;
 mod collect;
 mod deregister;
@@ -30,6 +32,7 @@ mod tsm;
 
 pub use advice::advice;
 pub use anchor::finalized_anchor;
+pub use azure::{Azure, AzureTpmQuote, METADATA_SERVICE};
 pub use certificates::CertificatePool;
 pub use collect::{Request, Sources, collect, consent};
 pub use deregister::Deregistration;
@@ -46,6 +49,8 @@ pub use relayer::{CheckReport, Errand, Progress, Reason, Relayer, Relayers, Stat
 pub use rpc::{At, Rpc};
 pub use service::{CATALOGUE, Collector, Kind, LONGEST_PAUSE, Metric, Service, SessionHash, Settings};
 pub use session::{Rotation, SessionKey};
-pub use source::{AttestationKey, EventLogs, HostEvidence, Subject, TdQuoter, TpmQuote, TpmQuoter};
+pub use source::{
+    AttestationKey, EventLogs, HostEvidence, Subject, TdEvidence, TdQuoter, TpmQuote, TpmQuoter,
+};
 pub use tpm::{GOOGLE_AK, GoogleAk, NvPair, Primary, QUOTED_PCRS, SEALED_TO, Sealed, Tpm};
 pub use tsm::ConfigfsTsm;

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use crate::{
-    CertificatePool, ConfigfsTsm, Error, GoogleAk, HostTpm, SocketAddress, Sources, SysLogs, Tpm, TpmQuoter,
+    Azure, AzureTpmQuote, CertificatePool, ConfigfsTsm, Error, GoogleAk, HostTpm, SocketAddress, Sources,
+    SysLogs, Tpm, TpmQuoter,
     privileges::{User, be_root, become_user},
 };
 
-/// The sources of a managed VM, or of a TD on a bare-metal host.
+/// The sources of a managed VM, of one under Azure's paravisor, or of a TD on a bare-metal host.
 #[derive(Clone, Debug)]
 pub struct Machine {
     td: ConfigfsTsm,
@@ -29,12 +30,15 @@ pub enum TpmPlace {
     },
     /// It is the host's, behind the agent at this address.
     Host(SocketAddress),
+    /// It is kept by Azure's paravisor, by way of which the TD quotes too.
+    Azure(Azure),
 }
 
 #[derive(Clone, Debug)]
 enum Quoting {
     Google(GoogleAk),
     Host(HostTpm),
+    Azure(Azure),
 }
 
 impl Machine {
@@ -48,6 +52,7 @@ impl Machine {
                     Some(Quoting::Google(GoogleAk { tcti, intermediates }))
                 }
                 TpmPlace::Host(agent) => Some(Quoting::Host(HostTpm { agent })),
+                TpmPlace::Azure(azure) => Some(Quoting::Azure(azure)),
             },
             logs: SysLogs::new(sys_root),
         }
@@ -60,25 +65,36 @@ impl Machine {
     /// If a device is missing or closed to `user`, or privileges are left. Then end the process.
     pub fn hand_over(&mut self, user: &User) -> Result<(), Error> {
         be_root(user)?;
-        self.logs.read_now(matches!(self.tpm, Some(Quoting::Google(_))))?;
-        self.td.hand_over(user)?;
-        become_user(user)?;
-        if let Some(Quoting::Google(tpm)) = &self.tpm {
-            Tpm::open(&tpm.tcti)?;
+        if !matches!(self.tpm, Some(Quoting::Azure(_))) {
+            self.logs.read_now(matches!(self.tpm, Some(Quoting::Google(_))))?;
+            self.td.hand_over(user)?;
         }
-        Ok(())
+        become_user(user)?;
+        match &self.tpm {
+            Some(Quoting::Google(GoogleAk { tcti, .. }) | Quoting::Azure(Azure { tcti, .. })) => {
+                Tpm::open(tcti).map(drop)
+            }
+            Some(Quoting::Host(_)) | None => Ok(()),
+        }
     }
 
     /// What evidence is collected from.
     pub fn sources(&self) -> Sources<'_> {
+        let tpm: Option<&dyn TpmQuoter> = match &self.tpm {
+            None => None,
+            Some(Quoting::Google(tpm)) => Some(tpm),
+            Some(Quoting::Host(tpm)) => Some(tpm),
+            Some(Quoting::Azure(azure)) => match azure.tpm_quote {
+                AzureTpmQuote::LeftOut => None,
+                AzureTpmQuote::Carried => Some(azure),
+            },
+        };
         Sources {
-            td: &self.td,
-            tpm: self.tpm.as_ref().map(|tpm| -> &dyn TpmQuoter {
-                match tpm {
-                    Quoting::Google(tpm) => tpm,
-                    Quoting::Host(tpm) => tpm,
-                }
-            }),
+            td: match &self.tpm {
+                Some(Quoting::Azure(azure)) => azure,
+                _ => &self.td,
+            },
+            tpm,
             logs: &self.logs,
         }
     }

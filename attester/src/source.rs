@@ -10,11 +10,21 @@ use crate::Error;
 
 /// Makes TD quotes.
 pub trait TdQuoter {
-    /// A DCAP quote by this TD over `report_data`.
+    /// A DCAP quote by this TD over `report_data`, or over what stands for it under a paravisor.
     ///
     /// # Errors
     /// If this machine is not a TD, or its quoting service does not answer.
-    fn quote(&self, report_data: [u8; 64]) -> Result<Vec<u8>, Error>;
+    fn quote(&self, report_data: [u8; 64]) -> Result<TdEvidence, Error>;
+}
+
+/// What a TD says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TdEvidence {
+    /// The DCAP quote.
+    pub quote: Vec<u8>,
+    /// Under Azure's paravisor: the report by which the quote speaks of the report data. There is no boot log then: RTMRs are
+    /// zero.
+    pub hcl_report: Option<Vec<u8>>,
 }
 
 /// Makes TPM quotes by the key the infrastructure provider vouches for.
@@ -25,7 +35,8 @@ pub trait TpmQuoter {
     /// If the TPM does not answer or holds no key that a provider vouches for.
     fn attestation_key(&self) -> Result<AttestationKey, Error>;
 
-    /// A quote by `key` about `subject`, and the values it covers: PCRs 0–15 of the SHA-384 bank, or a host's 17 and 18.
+    /// A quote by `key` about `subject`, and the values it covers: PCRs 0–15 of the SHA-384 bank, a host's 17 and 18, or 0–23
+    /// of the SHA-256 bank under a paravisor.
     ///
     /// # Errors
     /// If the TPM does not answer, its key is no longer `key`, or it has no such bank.

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, TdQuoter, privileges::User};
+use crate::{Error, TdEvidence, TdQuoter, privileges::User};
 
 const REPORTS: &str = "sys/kernel/config/tsm/report";
 const ATTEMPTS: u32 = 3;
@@ -68,14 +68,17 @@ impl ConfigfsTsm {
 }
 
 impl TdQuoter for ConfigfsTsm {
-    fn quote(&self, report_data: [u8; 64]) -> Result<Vec<u8>, Error> {
+    fn quote(&self, report_data: [u8; 64]) -> Result<TdEvidence, Error> {
         for _ in 0..ATTEMPTS {
             let entry = match &self.kept {
                 Some(path) => Entry::kept(path, self.patience),
                 None => Entry::create(&self.reports, self.patience)?,
             };
             if let Some(quote) = entry.quote(report_data)? {
-                return Ok(quote);
+                return Ok(TdEvidence {
+                    quote,
+                    hcl_report: None,
+                });
             }
             tracing::debug!("another process wrote to our report entry; trying again");
         }

@@ -140,7 +140,7 @@ fn configfs_tsm_answers_as_the_td() {
     let machine = world.boot(MachineSpec::new("a"));
     let tsm = ConfigfsTsm::new(&machine.sys_root());
     for report_data in [[1; 64], [2; 64]] {
-        let quote = tsm.quote(report_data).unwrap();
+        let quote = tsm.quote(report_data).unwrap().quote;
         assert_eq!(quote, machine.td_quote(report_data));
         let parsed = TdQuote::parse(&quote).unwrap();
         assert_eq!(parsed.report_data(), &report_data);

@@ -13,10 +13,11 @@ use dcap_qvl::QuoteCollateralV3;
 
 use crate::{
     CrlSpec, Seed,
+    azure::AzureVm,
     host::{BareMetal, HostSpec, Manufacturer},
     intel::{CollateralSpec, Intel},
     machine::{Machine, MachineSpec, Place},
-    policy,
+    policy::{self, AZURE_ID},
     provider::{Instance, Provider},
 };
 
@@ -116,6 +117,27 @@ impl Cloud {
             .unwrap_or_else(|| self.intel.pck_spec(&spec.td.name));
         let dir = self.dir.join("hosts").join(&spec.td.name);
         BareMetal::boot(&dir, spec, self.intel.platform(pck), &self.tpm_manufacturer())
+    }
+
+    /// Boots a machine under a paravisor, on a platform of its own that the host registry lists.
+    ///
+    /// # Errors
+    /// If its TPM does not start, or no port is free.
+    pub async fn boot_azure(&self, name: &str) -> anyhow::Result<AzureVm> {
+        let pck = self.intel.pck_spec(name);
+        let claim = HostRegistryClaim {
+            provider: AZURE_ID,
+            ..self.provider.host_registry_claim(pck.ppid, "azure-1")
+        };
+        lock(&self.hosts).insert(pck.ppid, claim);
+        let platform = self.intel.platform(pck);
+        let dir = self.dir.join("azure").join(name);
+        AzureVm::boot(&dir, name, platform, &self.azure()).await
+    }
+
+    /// The provider of machines under a paravisor.
+    pub fn azure(&self) -> Provider {
+        Provider::new(Seed(self.seed.0.wrapping_add(2)))
     }
 
     /// The maker of the hosts' TPMs, in data centers and basements alike.
@@ -219,6 +241,11 @@ impl Cloud {
     /// A policy that trusts exactly this cloud's roots and the reviewed image.
     pub fn policy(&self) -> Policy {
         policy::policy(&self.intel, &self.provider)
+    }
+
+    /// The same policy, which also lets [`Self::azure`]'s paravisor speak for its guest.
+    pub fn policy_with_paravisor(&self) -> Policy {
+        policy::with_paravisor(self.policy(), &self.azure())
     }
 
     /// When it began, Unix seconds: what its collateral and anchors are dated by.

@@ -12,6 +12,7 @@ mod owner;
 mod policy;
 mod seed;
 
+pub mod azure;
 pub mod firmware;
 pub mod fleet;
 pub mod host;
@@ -25,5 +26,5 @@ pub use authority::{Authority, CrlSpec};
 pub use cloud::Cloud;
 pub use evidence::{CHAIN_ID, evidence, named};
 pub use owner::{Owner, Witnesses};
-pub use policy::{policy, policy_toml, workload};
+pub use policy::{AZURE_ID, policy, policy_toml, workload};
 pub use seed::{Key, PublicKey, Seed};

@@ -8,8 +8,12 @@ use chassis_verifier::{
 use crate::{
     firmware::{Image, MeasuredBoot, Shape},
     intel::{Intel, td_report},
+    machine::paravisor_report,
     provider::{PROVIDER_ID, Provider},
 };
+
+/// The number of the provider of machines under a paravisor, in policies and on chain.
+pub const AZURE_ID: u16 = 3;
 
 /// The machine types that reviewers looked at.
 const SHAPES: [Shape; 2] = [Shape::SMALL, Shape::LARGE];
@@ -71,6 +75,44 @@ pub fn workload(image: &Image) -> Workload {
         vtpm_sealed: true,
         operator_key: OperatorKey::External,
     }
+}
+
+/// `policy`, which also lets the paravisor of `azure` speak for its guest, for `Quote` at most.
+pub(crate) fn with_paravisor(mut policy: Policy, azure: &Provider) -> Policy {
+    policy.paravisor_reaches = ParavisorReach::Quote;
+    policy.providers.push(TrustedProvider {
+        id: AZURE_ID,
+        name: "Simulated Azure".into(),
+        profile: Profile::AzureParavisor,
+        roots: vec![azure.root_der().into()],
+        registrars: Vec::new(),
+        revoked_statements: Vec::new(),
+        require_crl: false,
+        // The real one publishes none.
+        host_registry: true,
+        require_pzid: false,
+        ak_certificate_custody: CustodyLevel::None,
+    });
+    let report = paravisor_report();
+    policy.workloads.push(Workload {
+        name: "paravisor".into(),
+        mrtd: one(report.mr_td),
+        rtmr0: one(report.rt_mr0),
+        rtmr1: one(report.rt_mr1),
+        rtmr2: one(report.rt_mr2),
+        rtmr3: one(report.rt_mr3),
+        mrseam: one(report.mr_seam),
+        xfam: one(report.xfam),
+        td_attributes: one(report.td_attributes),
+        pcr0: Vec::new(),
+        tpm_only: Vec::new(),
+        td_only: Vec::new(),
+        td_hob: None,
+        cfv: None,
+        vtpm_sealed: false,
+        operator_key: OperatorKey::External,
+    });
+    policy
 }
 
 /// `policy` as the file that relayers read.

@@ -8,7 +8,10 @@
 use std::{path::PathBuf, sync::OnceLock};
 
 use alloy_primitives::Address;
-use chassis_attester::{CertificatePool, Error, KeySource, Machine, SocketAddress, TpmPlace, User};
+use chassis_attester::{
+    Azure, AzureTpmQuote, CertificatePool, Error, KeySource, METADATA_SERVICE, Machine, SocketAddress,
+    TpmPlace, User,
+};
 use clap::Args;
 
 /// The registry.
@@ -86,6 +89,15 @@ pub(crate) struct MachineArgs {
         conflicts_with_all = ["no_tpm", "ak_intermediates"]
     )]
     pub(crate) host: Option<SocketAddress>,
+    /// On Azure: collect by way of the paravisor. The binding is then at most Quote.
+    #[arg(long, env = "CHASSIS_AZURE", conflicts_with = "host")]
+    pub(crate) azure: bool,
+    /// On Azure: carry the vTPM's quote too. Relayers sign no such bundle: nothing in it can be compared with the TD's.
+    #[arg(long, requires = "azure", conflicts_with = "no_tpm")]
+    pub(crate) azure_tpm_quote: bool,
+    /// Where Azure's metadata service is: for simulated machines.
+    #[arg(long, default_value = METADATA_SERVICE, hide = true, value_name = "URL")]
+    pub(crate) azure_metadata: String,
     /// Leave the TPM out. The binding is then at most Quote.
     #[arg(long)]
     pub(crate) no_tpm: bool,
@@ -124,12 +136,23 @@ impl MachineArgs {
 
     /// Where its TPM is.
     pub(crate) fn tpm(&self) -> Result<TpmPlace, Error> {
+        let intermediates = || CertificatePool::read(&self.ak_intermediates);
         Ok(match &self.host {
+            _ if self.azure => TpmPlace::Azure(Azure {
+                tcti: self.tcti.clone(),
+                metadata_service: self.azure_metadata.clone(),
+                intermediates: intermediates()?,
+                tpm_quote: if self.azure_tpm_quote {
+                    AzureTpmQuote::Carried
+                } else {
+                    AzureTpmQuote::LeftOut
+                },
+            }),
             _ if self.no_tpm => TpmPlace::LeftOut,
             Some(agent) => TpmPlace::Host(agent.clone()),
             None => TpmPlace::Here {
                 tcti: self.tcti.clone(),
-                intermediates: CertificatePool::read(&self.ak_intermediates)?,
+                intermediates: intermediates()?,
             },
         })
     }

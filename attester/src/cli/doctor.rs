@@ -33,7 +33,7 @@ pub(crate) struct DoctorArgs {
     )]
     relayer: Vec<String>,
     /// The level that must be reachable for exit code 0. By default the best that the named TPM can give: chassis with --host,
-    /// quote with --no-tpm, else virtual-tpm.
+    /// quote with --no-tpm or --azure, else virtual-tpm.
     #[arg(long, value_enum)]
     level: Option<Level>,
     /// Trust this root (DER) of PCK certificates in place of Intel's: for simulated machines.
@@ -57,7 +57,7 @@ impl DoctorArgs {
     pub(crate) async fn run(self, output: &Output) -> Result<ExitCode, Error> {
         let level = self.level.unwrap_or(match self.machine.host {
             Some(_) => Level::Chassis,
-            None if self.machine.no_tpm => Level::Quote,
+            None if self.machine.no_tpm || self.machine.azure => Level::Quote,
             None => Level::VirtualTpm,
         });
         let setup = Setup {

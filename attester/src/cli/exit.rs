@@ -27,6 +27,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         | Error::NotTdx { .. }
         | Error::Hangs { .. }
         | Error::Privileges(_)
+        | Error::MetadataService { .. }
         | Error::TdQuoteRaced { .. } => 3,
         _ => 1,
     }

@@ -3,6 +3,7 @@
 //! Registers are read now and compared with the logs now: PCRs from the TPM, RTMRs from a quote made on the spot. That
 //! quote's report data is no challenge's, so nobody can be attested by it.
 
+mod azure;
 mod chain;
 mod host;
 mod logs;
@@ -49,7 +50,10 @@ pub struct Setup {
 pub async fn examine(setup: &Setup) -> Report {
     let mut report = Report::default();
     provider::look(setup, &mut report);
-    let quote = td::look(setup, &mut report);
+    let quote = match &setup.tpm {
+        TpmPlace::Azure(azure) => azure::look(azure, setup, &mut report),
+        _ => td::look(setup, &mut report),
+    };
     let pcrs = match &setup.tpm {
         TpmPlace::LeftOut => {
             let todo = "leave --no-tpm out to look at it";
@@ -61,6 +65,8 @@ pub async fn examine(setup: &Setup) -> Report {
             host::look(agent, quote.as_deref(), setup, &mut report);
             None
         }
+        // Asked for the TD's quote before.
+        TpmPlace::Azure(_) => None,
     };
     logs::look(setup, quote.as_deref(), pcrs.as_deref(), &mut report);
     if !matches!(setup.tpm, TpmPlace::Host(_)) {
@@ -83,7 +89,7 @@ impl Setup {
     fn level(&self) -> Level {
         match self.tpm {
             TpmPlace::Host(_) => Level::Chassis,
-            TpmPlace::LeftOut | TpmPlace::Here { .. } => Level::VirtualTpm,
+            TpmPlace::LeftOut | TpmPlace::Here { .. } | TpmPlace::Azure(_) => Level::VirtualTpm,
         }
     }
 }

@@ -20,7 +20,9 @@ pub(super) fn look(setup: &Setup, report: &mut Report) {
             format!("{name}: a TDX VM here reaches VirtualTpm, with custody by Google's host registry")
         }
         "Microsoft Corporation" => {
-            format!("{name}: a paravisor stands between hardware and guest, so Azure reaches Quote at most")
+            format!(
+                "{name}: a paravisor stands between hardware and guest, so Azure reaches Quote at most, by --azure"
+            )
         }
         _ => format!(
             "{name}: no provider known to certify its vTPMs; bare metal reaches Chassis through a host agent"

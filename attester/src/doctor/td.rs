@@ -10,15 +10,15 @@ const CONFIGFS: &str = "sys/kernel/config";
 const REPORTS: &str = "sys/kernel/config/tsm/report";
 
 /// No challenge's: SHA-512 never gives this.
-const REPORT_DATA: &[u8; 64] = b"chassis-node doctor: this quote proves nothing about anybody....";
+pub(super) const REPORT_DATA: &[u8; 64] = b"chassis-node doctor: this quote proves nothing about anybody....";
 
 /// The quote, if there is one.
 pub(super) fn look(setup: &Setup, report: &mut Report) -> Option<Vec<u8>> {
     look_at_configfs(setup, report);
     let quote = ConfigfsTsm::new(&setup.sys_root).quote(*REPORT_DATA);
     look_at_device(setup, quote.is_ok(), report);
-    let bytes = match quote {
-        Ok(bytes) => bytes,
+    match quote {
+        Ok(evidence) => look_at_quote(evidence.quote, Some(REPORT_DATA), setup, report),
         Err(error) => {
             report.missing(
                 "td.quote",
@@ -26,11 +26,20 @@ pub(super) fn look(setup: &Setup, report: &mut Report) -> Option<Vec<u8>> {
                 error.to_string(),
                 "run as root inside a TDX guest whose host runs Intel's quote generation service",
             );
-            return None;
+            None
         }
-    };
+    }
+}
+
+/// The quote, if it can be used; `wanted`: what it must be over, where that is asked for in the quote itself.
+pub(super) fn look_at_quote(
+    bytes: Vec<u8>,
+    wanted: Option<&[u8; 64]>,
+    setup: &Setup,
+    report: &mut Report,
+) -> Option<Vec<u8>> {
     let quote = match TdQuote::parse(&bytes) {
-        Ok(quote) if quote.report_data() == REPORT_DATA => quote,
+        Ok(quote) if wanted.is_none_or(|wanted| quote.report_data() == wanted) => quote,
         Ok(_) => {
             report.missing(
                 "td.quote",

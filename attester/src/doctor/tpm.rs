@@ -176,6 +176,7 @@ pub(super) fn no_custody(report: &mut Report) {
         "custody",
         Level::Custody,
         "nothing here says in whose data center this CPU is",
-        "use a provider whose certificates or host registry say so, or a registrar's statement on bare metal",
+        "use a provider whose certificates or host registry say so, or a registrar's statement on bare metal; the registry \
+         takes no CPU of which no claim names a provider",
     );
 }

@@ -1,14 +1,14 @@
 //! The guest's side: the host's TPM as a source of evidence.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
-use tokio::{runtime, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     SocketAddress, frame,
     protocol::{ANSWER_LIMIT, Answer, Code, Question, Refusal},
 };
-use crate::{AttestationKey, Error, HostEvidence, Subject, TpmQuote, TpmQuoter, tpm::check_quote};
+use crate::{AttestationKey, Error, HostEvidence, Subject, TpmQuote, TpmQuoter, blocking, tpm::check_quote};
 
 /// A discrete TPM takes half a second, and other guests may be before us.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -66,33 +66,22 @@ impl TpmQuoter for HostTpm {
 }
 
 impl HostTpm {
-    /// Sources block, so this has a runtime of its own, on a thread of its own.
     fn ask(&self, question: &Question) -> Result<Answer, Error> {
-        let asked = thread::scope(|scope| scope.spawn(|| self.ask_blocking(question)).join());
-        asked
-            .unwrap_or_else(|_| Err("the connection's thread failed".to_owned()))
-            .map_err(|problem| self.error(problem, true))
-    }
-
-    fn ask_blocking(&self, question: &Question) -> Result<Answer, String> {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| error.to_string())?;
-        let question = serde_json::to_vec(question).map_err(|error| error.to_string())?;
-        let answer = runtime.block_on(async {
-            timeout(PATIENCE, async {
+        blocking::run(async {
+            let question = serde_json::to_vec(question).map_err(|error| error.to_string())?;
+            let answer = timeout(PATIENCE, async {
                 let mut stream = self.agent.connect().await?;
                 frame::write(&mut *stream, &question).await?;
                 frame::read(&mut *stream, ANSWER_LIMIT).await
             })
-            .await
-        });
-        let answer = answer
-            .map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
-            .map_err(|error| format!("{error}; does the host run `chassis-node host-agent` there?"))?
-            .ok_or("it ended the connection without an answer")?;
-        serde_json::from_slice(&answer).map_err(|error| format!("it answers something else: {error}"))
+            .await;
+            let answer = answer
+                .map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?
+                .map_err(|error| format!("{error}; does the host run `chassis-node host-agent` there?"))?
+                .ok_or("it ended the connection without an answer")?;
+            serde_json::from_slice(&answer).map_err(|error| format!("it answers something else: {error}"))
+        })
+        .map_err(|problem| self.error(problem, true))
     }
 
     fn refused(&self, answer: Answer) -> Error {

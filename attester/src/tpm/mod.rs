@@ -14,20 +14,22 @@ use std::str::FromStr;
 use tss_esapi::{
     Context, TctiNameConf,
     abstraction::nv,
+    attributes::NvIndexAttributesBuilder,
     constants::CapabilityType,
-    handles::{KeyHandle, NvIndexTpmHandle, TpmHandle},
+    handles::{KeyHandle, NvIndexTpmHandle, PersistentTpmHandle, TpmHandle},
     interface_types::{
-        resource_handles::{Hierarchy, NvAuth},
+        algorithm::HashingAlgorithm,
+        resource_handles::{Hierarchy, NvAuth, Provision},
         session_handles::AuthSession,
     },
-    structures::{CapabilityData, Public},
+    structures::{CapabilityData, MaxNvBuffer, NvPublicBuilder, Public},
     traits::{Marshall, UnMarshall},
 };
 
 use crate::Error;
 
 pub(crate) use pcr::selection as pcr_selection;
-pub(crate) use quote::check as check_quote;
+pub(crate) use quote::{Selected, check as check_quote};
 
 pub use ak::{GOOGLE_AK, GoogleAk, NvPair};
 pub use quote::QUOTED_PCRS;
@@ -39,10 +41,10 @@ pub struct Tpm {
     context: Context,
 }
 
-/// A primary key, loaded.
+/// A primary key, loaded, or one that the TPM keeps.
 #[derive(Debug)]
 pub struct Primary {
-    /// Its transient handle; invalid once its [`Tpm`] is dropped.
+    /// Its handle; a transient one is invalid once its [`Tpm`] is dropped.
     pub handle: KeyHandle,
     /// Its public area, parsed.
     pub public: Public,
@@ -100,6 +102,63 @@ impl Tpm {
             .map_err(error())
     }
 
+    /// Writes `bytes` to the NV index `index`, and defines it in their length, for everybody to read and write, if it is not.
+    ///
+    /// # Errors
+    /// If it may not be written, or has less room.
+    pub fn write_nv(&mut self, index: u32, bytes: &[u8]) -> Result<(), Error> {
+        let error = || Error::tpm(format!("writing NV index 0x{index:08x}"));
+        let tpm_handle = NvIndexTpmHandle::new(index).map_err(error())?;
+        if !self.is_nv_defined(tpm_handle)? {
+            let attributes = NvIndexAttributesBuilder::new()
+                .with_owner_write(true)
+                .with_owner_read(true)
+                .with_auth_write(true)
+                .with_auth_read(true)
+                .build();
+            let area = attributes.and_then(|attributes| {
+                NvPublicBuilder::new()
+                    .with_nv_index(tpm_handle)
+                    .with_index_name_algorithm(HashingAlgorithm::Sha256)
+                    .with_index_attributes(attributes)
+                    .with_data_area_size(bytes.len())
+                    .build()
+            });
+            area.and_then(|area| self.context.nv_define_space(Provision::Owner, None, area))
+                .map_err(error())?;
+        }
+        let object = self
+            .context
+            .execute_without_session(|context| context.tr_from_tpm_public(tpm_handle.into()))
+            .map_err(error())?;
+        MaxNvBuffer::try_from(bytes)
+            .and_then(|bytes| self.context.nv_write(NvAuth::Owner, object.into(), bytes, 0))
+            .map_err(error())
+    }
+
+    /// The key that the TPM keeps at `handle` (`0x81……`), or `None` if there is none.
+    ///
+    /// # Errors
+    /// If the TPM does not answer.
+    pub fn persistent_key(&mut self, handle: u32) -> Result<Option<Primary>, Error> {
+        let error = || Error::tpm(format!("reading the key at handle 0x{handle:08x}"));
+        let tpm_handle = PersistentTpmHandle::new(handle).map_err(error())?;
+        if !self.has_handle(TpmHandle::Persistent(tpm_handle))? {
+            return Ok(None);
+        }
+        let read = self.context.execute_without_session(|context| {
+            let key = context.tr_from_tpm_public(tpm_handle.into())?;
+            let (public, _, _) = context.read_public(key.into())?;
+            Ok((key, public))
+        });
+        let (key, public) = read.map_err(error())?;
+        Ok(Some(Primary {
+            handle: key.into(),
+            public_bytes: public.marshall().map_err(error())?,
+            public,
+        }))
+    }
+
     /// Creates the primary key of the endorsement hierarchy that `template` (`TPMT_PUBLIC`) describes.
     ///
     /// The same template always gives the same key, until the endorsement seed is changed.
@@ -120,16 +179,20 @@ impl Tpm {
         })
     }
 
-    /// Asks for the list of handles, since asking for the index itself would be an error where it is missing.
     fn is_nv_defined(&mut self, index: NvIndexTpmHandle) -> Result<bool, Error> {
+        self.has_handle(TpmHandle::NvIndex(index))
+    }
+
+    /// Asks for the list of handles, since asking for what is there itself would be an error where it is missing.
+    fn has_handle(&mut self, handle: TpmHandle) -> Result<bool, Error> {
         let (handles, _) = self
             .context
             .execute_without_session(|context| {
-                context.get_capability(CapabilityType::Handles, index.into(), 1)
+                context.get_capability(CapabilityType::Handles, handle.into(), 1)
             })
-            .map_err(Error::tpm("listing NV indices"))?;
+            .map_err(Error::tpm("listing handles"))?;
         Ok(match handles {
-            CapabilityData::Handles(list) => list.into_inner().contains(&TpmHandle::NvIndex(index)),
+            CapabilityData::Handles(list) => list.into_inner().contains(&handle),
             _ => false,
         })
     }

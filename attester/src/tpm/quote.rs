@@ -16,8 +16,20 @@ use crate::{AttestationKey, Error, Subject, TpmQuote, TpmQuoter};
 /// What a managed VM's TPM must quote: every PCR that measured boot and the operating system extend.
 pub const QUOTED_PCRS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
+/// What a quote covers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selected {
+    /// The bank.
+    pub(crate) bank: HashingAlgorithm,
+    /// Ascending.
+    pub(crate) pcrs: &'static [u8],
+}
+
 /// SHA-384, because RTMRs are: digests of another bank are not authenticated by the quote.
-const BANK: HashingAlgorithm = HashingAlgorithm::Sha384;
+const QUOTED: Selected = Selected {
+    bank: HashingAlgorithm::Sha384,
+    pcrs: &QUOTED_PCRS,
+};
 
 const ATTEMPTS: u32 = 5;
 
@@ -37,19 +49,24 @@ impl TpmQuoter for GoogleAk {
         if loaded.public_bytes != key.public {
             return Err(Error::AttestationKeyChanged);
         }
-        tpm.quote(&loaded, subject.extra_data())
+        tpm.quote(&loaded, &QUOTED, subject.extra_data())
     }
 }
 
 impl Tpm {
-    /// Quotes PCRs 0–15 of the SHA-384 bank and reads them, until both are of one moment.
+    /// Quotes what is `selected` and reads it, until both are of one moment.
     ///
     /// # Errors
-    /// If the TPM refuses, has no SHA-384 bank, or its PCRs never stand still.
-    pub fn quote(&mut self, key: &Primary, extra_data: [u8; 32]) -> Result<TpmQuote, Error> {
+    /// If the TPM refuses, has no such bank, or its PCRs never stand still.
+    pub(crate) fn quote(
+        &mut self,
+        key: &Primary,
+        selected: &Selected,
+        extra_data: [u8; 32],
+    ) -> Result<TpmQuote, Error> {
         for _ in 0..ATTEMPTS {
-            let pcrs = self.read_pcrs(BANK, &QUOTED_PCRS)?;
-            let (attest, signature) = self.sign_quote(key, extra_data)?;
+            let pcrs = self.read_pcrs(selected.bank, selected.pcrs)?;
+            let (attest, signature) = self.sign_quote(key, selected, extra_data)?;
             match check(&key.public_bytes, &attest, &signature, &pcrs)? {
                 Ok(()) => {
                     return Ok(TpmQuote {
@@ -68,8 +85,13 @@ impl Tpm {
     }
 
     /// `TPMS_ATTEST` and `TPMT_SIGNATURE`.
-    fn sign_quote(&mut self, key: &Primary, extra_data: [u8; 32]) -> Result<(Vec<u8>, Vec<u8>), Error> {
-        let selection = pcr::selection(BANK, &QUOTED_PCRS)?;
+    fn sign_quote(
+        &mut self,
+        key: &Primary,
+        selected: &Selected,
+        extra_data: [u8; 32],
+    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let selection = pcr::selection(selected.bank, selected.pcrs)?;
         let quote = Data::try_from(extra_data.to_vec()).and_then(|data| {
             // A restricted key signs by its own scheme only.
             self.context()

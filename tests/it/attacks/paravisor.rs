@@ -29,7 +29,8 @@ fn bundle(world: &World, machine: &Machine, user_data: impl FnOnce([u8; 64]) -> 
         evidence.tpm = None;
         let challenge = challenge(&evidence.anchor, evidence.operator);
         let named = report_data(challenge, AkName::NONE, evidence.session_key_hash);
-        let (report, variable_data) = hcl_report(&user_data(named), &modulus());
+        let (report, variable_data) =
+            hcl_report(&user_data(named), &modulus(), |data| machine.td().td_report(data));
         let mut digest = [0; 64];
         digest[..32].copy_from_slice(sha256(&variable_data).as_slice());
         evidence.tee = Tee::Tdx {

@@ -15,7 +15,7 @@ use alloy::{
     sol_types::{SolCall, SolValue},
 };
 use chassis_relayer::registry::{IProofOfCloudRegistry, Registry};
-use chassis_sim::provider::PROVIDER_ID;
+use chassis_sim::{AZURE_ID, provider::PROVIDER_ID};
 use serde_json::{Value, json};
 
 /// anvil's well-known accounts: 0 deploys, 1 relays, 2 operates a node, 3 guards, 4 and 5 relay too where there are
@@ -164,7 +164,7 @@ impl Chain {
             governor: GUARDIAN,
             guardians: vec![GUARDIAN],
             policies: policies.to_vec(),
-            providers: vec![PROVIDER_ID, METAL],
+            providers: vec![PROVIDER_ID, METAL, AZURE_ID],
             maxTtl: 86_400,
             delay: U40::from(3 * DAY),
             relayerSetDelay: U40::from(7 * DAY),

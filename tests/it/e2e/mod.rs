@@ -2,6 +2,7 @@
 
 mod agreement;
 mod audit;
+mod azure;
 mod bare_metal;
 mod bucket;
 mod byzantine;

@@ -27,6 +27,7 @@ pub use spec::{MachineSpec, Place, Pzid};
 pub use td::Td;
 
 pub(crate) use sys::{TsmService, write_boot_id, write_td};
+pub(crate) use td::paravisor_report;
 
 const INTERMEDIATE: &str = "ak-intermediate.der";
 

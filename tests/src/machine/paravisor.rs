@@ -3,11 +3,18 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
-/// An HCL report whose variable data carry `user_data` and an RSA-2048 key with this modulus (base64url).
+/// An HCL report whose variable data carry `user_data` and an RSA-2048 key with this modulus (base64url), and those variable
+/// data. `td_report` makes the TDREPORT over their digest.
 ///
-/// The TDREPORT in it is blank: nobody can verify one, so nobody may look at it.
-pub fn hcl_report(user_data: &[u8; 64], modulus: &str) -> (Vec<u8>, Vec<u8>) {
+/// Real ones name the endorsement key too (`HCLEkPub`), which nobody looks at; without it the report fits into one NV index
+/// of a software TPM, 2,048 bytes.
+pub fn hcl_report(
+    user_data: &[u8; 64],
+    modulus: &str,
+    td_report: impl FnOnce([u8; 64]) -> Vec<u8>,
+) -> (Vec<u8>, Vec<u8>) {
     let key = |kid: &str, operation: &str| json!({ "kid": kid, "key_ops": [operation], "kty": "RSA", "e": "AQAB", "n": modulus });
     let user_data = user_data.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02X}").expect("a string");
@@ -23,8 +30,11 @@ pub fn hcl_report(user_data: &[u8; 64], modulus: &str) -> (Vec<u8>, Vec<u8>) {
     })
     .to_string()
     .into_bytes();
-    let mut td_report = [0; 1184];
-    td_report[0] = 0x81;
+    let mut report_data = [0; 64];
+    report_data[..32].copy_from_slice(&Sha256::digest(&variable_data));
+    // The place of the largest report there is, SEV-SNP's.
+    let mut td_report = td_report(report_data);
+    td_report.resize(1184, 0);
     let len = u32::try_from(variable_data.len()).expect("a short document");
     let words = |words: &[u32]| -> Vec<u8> { words.iter().copied().flat_map(u32::to_le_bytes).collect() };
     let report = [

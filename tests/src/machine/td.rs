@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dcap_qvl::quote::TDReport10;
+use sha2::{Digest as _, Sha384};
 
 use super::MachineSpec;
 use crate::{
@@ -32,6 +33,15 @@ impl Td {
             report,
         }
         .measuring(&spec.image, boot)
+    }
+
+    /// What a paravisor is on this platform: nothing is measured into its RTMRs.
+    pub(crate) fn paravisor(platform: Platform) -> Self {
+        Self {
+            platform: Arc::new(platform),
+            format: QuoteFormat::V4,
+            report: paravisor_report(),
+        }
     }
 
     /// The same platform after `image` booted.
@@ -86,5 +96,13 @@ impl Td {
     /// What its platform's certificate says.
     pub fn pck(&self) -> &PckSpec {
         &self.platform.spec
+    }
+}
+
+/// What the CPU reports of the simulated paravisor.
+pub(crate) fn paravisor_report() -> TDReport10 {
+    TDReport10 {
+        mr_td: Sha384::digest("the simulated paravisor").into(),
+        ..td_report()
     }
 }

@@ -107,6 +107,22 @@ impl Provider {
         self.intermediate.issue(&params, key).der().to_vec()
     }
 
+    /// The certificate (DER) of the attestation key of a confidential machine's vTPM, in Azure's shape.
+    pub fn azure_ak_certificate(&self, key: &impl PublicKeyData, machine: &str) -> Vec<u8> {
+        let mut name = DistinguishedName::new();
+        name.push(
+            DnType::CommonName,
+            format!("{machine}.ConfidentialVM.Azure.windows.net"),
+        );
+        let mut params = certificate_params(name);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        // tcg-kp-AIKCertificate.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(vec![2, 23, 133, 8, 3])];
+        params.serial_number = Some(SerialNumber::from_slice(&serial(key)));
+        self.intermediate.issue(&params, key).der().to_vec()
+    }
+
     /// The CRLs (DER) of root and intermediate, with the same dates; the root revokes nothing.
     pub fn crls(&self, spec: &CrlSpec) -> [Vec<u8>; 2] {
         let nothing = CrlSpec {

@@ -17,7 +17,7 @@ pub use provision::{AK_CERTIFICATE, AK_TEMPLATE, create_ak};
 pub use swtpm::Swtpm;
 
 pub(crate) use measure::extend;
-pub(crate) use provision::{is_defined, point, write_nv};
+pub(crate) use provision::{NV_CHUNK, is_defined, point, write_nv};
 
 /// A client of the TPM at `tcti`. The TPM serves one at a time: drop it soon.
 pub(crate) fn connect(tcti: &str) -> anyhow::Result<Context> {

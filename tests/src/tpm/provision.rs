@@ -32,7 +32,7 @@ pub const AK_CERTIFICATE: u32 = 0x01c1_0002;
 pub const AK_TEMPLATE: u32 = 0x01c1_0003;
 
 /// What `TPM2_NV_Write` takes at a time, on any TPM.
-const NV_CHUNK: usize = 512;
+pub(crate) const NV_CHUNK: usize = 512;
 
 impl Swtpm {
     /// Makes the attestation key and has `provider` certify it for `instance`. Gives the certificate.

@@ -43,6 +43,11 @@ impl Swtpm {
         format!("swtpm:host=127.0.0.1,port={}", self.port)
     }
 
+    /// Where it takes commands.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its control channel, which hardware and firmware of a host stand behind.
     pub(super) fn control_port(&self) -> u16 {
         self.port + 1
