@@ -105,10 +105,9 @@ impl Node {
             "eth_chainId" => json!(format!("{:#x}", self.chain)),
             "eth_blockNumber" => json!(format!("{:#x}", self.head)),
             "eth_getCode" => json!("0x00"),
-            "eth_call" => json!(B256::with_last_byte(self.salt)),
+            "eth_call" | "eth_getStorageAt" => json!(B256::with_last_byte(self.salt)),
             "eth_getTransactionCount" => json!("0x5"),
             "eth_sendRawTransaction" => json!(B256::ZERO),
-            "eth_getStorageAt" => json!(B256::with_last_byte(self.salt)),
             "eth_getProof" => json!({
                 "address": Address::ZERO, "balance": "0x0", "codeHash": B256::ZERO, "nonce": "0x0",
                 "storageHash": B256::with_last_byte(self.salt), "accountProof": [], "storageProof": [],

@@ -96,30 +96,7 @@ async fn a_planted_lie_is_found_its_signers_named_and_the_proof_accepted_elsewhe
         assert!(names(found).contains(&"cross.rtmr1"), "{found}");
         assert_eq!(found["evidence"], json!(offer.bundle.digest));
     }
-    // By whom it was signed leads to it, too; and the honest attestation is as it was posted.
-    let liar = address(2).to_string();
-    let (code, by_relayer) = ask(
-        &network,
-        &[&["relayer", &liar, "--reappraise"][..], &archives].concat(),
-    );
-    assert_eq!(code, 1);
-    assert_eq!(
-        outcomes(&by_relayer["reappraised"])
-            .iter()
-            .filter(|o| *o == "false")
-            .count(),
-        5
-    );
-    let honest = signer(2).address().to_string();
-    let (code, good) = ask(
-        &network,
-        &[&["operator", &honest, "--reappraise"][..], &archives].concat(),
-    );
-    assert_eq!(
-        (code, outcomes(&good["reappraised"])),
-        (0, vec!["true".into()]),
-        "{good}"
-    );
+    relayers_lead_to_it_and_the_honest_are_honest(&network, &archives);
     a_worse_grant_is_no_matter_of_its_consent(&network, &third, &archives, dir.path());
 
     // Somebody else, with nothing but the file and an RPC endpoint. Of the renewal, no calldata has the report.
@@ -145,6 +122,20 @@ async fn a_planted_lie_is_found_its_signers_named_and_the_proof_accepted_elsewhe
     beside::at_a_time(&network, &operator);
     beside::other_names(&network, &offer, dir.path());
     another_consent_accuses_nobody(&network, dir.path());
+}
+
+fn relayers_lead_to_it_and_the_honest_are_honest(network: &Network, archives: &[&str]) {
+    let again = |who: [&str; 2]| ask(network, &[&who, &["--reappraise"][..], archives].concat());
+    let (code, signed) = again(["relayer", &address(2).to_string()]);
+    assert_eq!(code, 1, "{signed}");
+    let all = outcomes(&signed["reappraised"]);
+    assert_eq!(all.iter().filter(|o| *o == "false").count(), 5);
+    let (code, good) = again(["operator", &signer(2).address().to_string()]);
+    assert_eq!(
+        (code, outcomes(&good["reappraised"])),
+        (0, vec!["true".into()]),
+        "{good}"
+    );
 }
 
 /// From nothing but an RPC endpoint, the registry and archives: all lies, and the first one's operator.

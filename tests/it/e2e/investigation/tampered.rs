@@ -22,18 +22,18 @@ pub(super) fn tampered_proofs_are_refused(network: &Network, file: &Path, dir: &
     let changes: [(&str, Change); 19] = [
         ("report", |p| p["signed"]["report"] = flip(&p["signed"]["report"])),
         ("signatures", |p| {
-            p["signed"]["signatures"] = flip(&p["signed"]["signatures"])
+            p["signed"]["signatures"] = flip(&p["signed"]["signatures"]);
         }),
         ("signers", |p| p["signers"][0] = json!(address(0))),
         ("digest", |p| p["digest"] = flip(&p["digest"])),
         ("version", |p| p["version"] = json!(1)),
         ("verifier", |p| p["verifier"] = json!("0.0.1")),
         ("time", |p| {
-            p["found"]["asOf"] = json!(p["found"]["asOf"].as_u64().unwrap() - 1)
+            p["found"]["asOf"] = json!(p["found"]["asOf"].as_u64().unwrap() - 1);
         }),
         ("a check's name", |p| p["found"]["failed"][0]["name"] = json!("x")),
         ("a check's detail", |p| {
-            p["found"]["failed"][0]["detail"] = json!("x")
+            p["found"]["failed"][0]["detail"] = json!("x");
         }),
         ("operator", |p| p["operator"] = json!(address(0))),
         ("batch", |p| p["batch"] = json!(0)),
