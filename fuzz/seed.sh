@@ -38,6 +38,15 @@ seed policy "$world/policy.toml"
 seed poe "$world/poe"
 seed alliance "$world/alliance-token"
 seed registrar "$world/registrar-statement"
+jq -c '{quote: {anchor: .evidence.anchor, operator: .evidence.operator, tdQuote: .evidence.tee.quote}}' "$world/bundle.json" | seed agent_question
+printf '{"ak":{}}' | seed agent_question
+jq -c '{quote: (.evidence.tpm | {attest, signature, pcrs})}' "$world/bundle.json" | seed agent_answer
+printf '{"ak":{"akPublic":"AA==","registrarStatement":"AA==","drtmLog":"AA=="}}' | seed agent_answer
+printf '{"error":{"code":"tdQuote","message":"no"}}' | seed agent_answer
+# qgs KIND LENGTH1 LENGTH2: header and sizes of a message whose parts have these lengths.
+qgs() { printf '\1\0\1\0'; le32 "$1"; le32 $((24 + $2 + $3)); le32 0; le32 "$2"; le32 "$3"; }
+{ qgs 0 1024 0; byte 129; head -c 1023 /dev/zero; } | seed quote_request
+{ qgs 1 0 64; head -c 64 /dev/zero; } | seed quote_request
 seed drtm_log "$world/drtm-log"
 for log in tcg_log ccel; do
     part bundle /evidence/tpm/eventLog | seed $log
