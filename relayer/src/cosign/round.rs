@@ -122,8 +122,9 @@ impl Inner {
                     .await?;
                 continue;
             }
-            // Appraised at a block that this endpoint does not hold for finalized yet.
             if fields.as_of > block.timestamp {
+                let reason = "endpoints do not agree yet that the block of its appraisal is final";
+                self.put_off(row.digest, reason).await?;
                 continue;
             }
             let carried = Carried {
