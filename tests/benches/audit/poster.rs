@@ -26,8 +26,8 @@ pub(crate) const PER_POST: u64 = 128;
 /// Expiries count in units of so many seconds, and each renewal is later than the one before.
 const STEP: u64 = 64;
 const CHAIN_ID: u64 = 31_337;
-/// More than a report of renewals needs.
-const GAS: u64 = 20_000_000;
+/// More than a report of renewals needs, and no more than a transaction may have (EIP-7825).
+const GAS: u64 = 16_000_000;
 /// What anvil keeps of old states: an audit asks about the last few blocks only.
 const STATES: &str = "64";
 
@@ -110,7 +110,16 @@ impl Poster {
             self.chain.ask("evm_mine", json!([])).await;
         }
         let applied = self.chain.batches().await - before;
-        anyhow::ensure!(applied == count, "{applied} of {count} reports were applied");
+        let sent = self
+            .chain
+            .provider
+            .get_transaction_count(self.sender.address())
+            .await?;
+        anyhow::ensure!(
+            applied == count && sent == self.nonce,
+            "{applied} of {count} reports were applied, and {} not mined",
+            self.nonce - sent
+        );
         Ok(())
     }
 
@@ -155,7 +164,8 @@ impl Poster {
         Report {
             relayerSetId: 1,
             policyDigest: self.policy,
-            issuedAt: U40::from(self.time - 1),
+            issuedAt: U40::from(self.time),
+            // As late as it may be.
             deadline: U40::from(self.time + HOUR),
             platforms: Vec::new(),
             grants: Vec::new(),
