@@ -14,8 +14,8 @@ use crate::{
     store::BlockRef,
 };
 
-/// Logs in one answer beyond which fewer blocks are asked for: they are all in memory at once.
-const MANY: usize = 5_000;
+/// Bytes of logs in one answer beyond which fewer blocks are asked for: they are all in memory at once, some times over.
+const MUCH: usize = 2 << 20;
 
 /// How far the log was read, and what follows from it.
 pub(super) struct Walk {
@@ -129,6 +129,7 @@ impl Walk {
     async fn range(&mut self, from: u64, to: BlockRef) -> Result<Option<String>, Error> {
         let raw = self.chain.logs(from, to.number, self.source).await?;
         let count = raw.len();
+        let size: usize = raw.iter().map(|log| log.data.data.len()).sum();
         let logs = match crate::index::placed(&self.chain, raw).await? {
             Ok(logs) => logs,
             Err(problem) => return Ok(Some(problem)),
@@ -159,7 +160,7 @@ impl Walk {
         if let Some(cache) = &mut self.cache {
             cache.add(&logs, to, head.is_some())?;
         }
-        self.span = if count > MANY {
+        self.span = if size > MUCH {
             (self.span / 2).max(1)
         } else {
             self.span.saturating_mul(2).min(self.max_span)
