@@ -45,10 +45,40 @@ impl Pool {
             .await?;
         let agreed = agreement(&answers, quorum);
         if agreed.is_none() {
-            metrics::counter!("chassis_rpc_disagreements_total").increment(1);
-            warn!(about, "the endpoints disagree: deciding nothing");
+            disagree(about);
         }
         Ok(agreed)
+    }
+
+    /// What two endpoints say alike about whether something is possible, and of those that give a number for yes the second
+    /// lowest: one endpoint can make it neither too low nor, among three, too high. `None` if no two agree.
+    ///
+    /// # Errors
+    /// If fewer than two answer.
+    pub(super) async fn estimated<F: Future<Output = Result<Result<u64, String>, TransportError>>>(
+        &self,
+        about: &str,
+        question: impl Fn(Endpoint) -> F,
+    ) -> Result<Option<Result<u64, String>>, Error> {
+        let quorum = self.quorum();
+        let verdict = |answers: &[Result<u64, String>]| {
+            let possible: Vec<_> = answers.iter().map(Result::is_ok).collect();
+            agreement(&possible, quorum)
+        };
+        let answers = self
+            .answers(question, |answers| verdict(answers).is_some(), STRAGGLE)
+            .await?;
+        let Some(is_possible) = verdict(&answers) else {
+            disagree(about);
+            return Ok(None);
+        };
+        let (numbers, reasons): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        if is_possible {
+            let numbers = numbers.into_iter().flatten().collect();
+            return Ok(Some(Ok(nth_lowest(numbers, quorum))));
+        }
+        let reason = reasons.into_iter().find_map(Result::err).unwrap_or_default();
+        Ok(Some(Err(reason)))
     }
 
     /// The answer to one request, as two endpoints give it: for what a signature rests on.
@@ -133,6 +163,16 @@ fn agreement<T: PartialEq + Clone>(answers: &[T], quorum: usize) -> Option<T> {
     let first = agreed.next()?;
     // Two pairs that contradict each other decide nothing.
     agreed.all(|other| other == first).then(|| first.clone())
+}
+
+fn disagree(about: &str) {
+    metrics::counter!("chassis_rpc_disagreements_total").increment(1);
+    warn!(about, "the endpoints disagree: deciding nothing");
+}
+
+fn nth_lowest(mut answers: Vec<u64>, n: usize) -> u64 {
+    answers.sort_unstable();
+    answers.get(n.saturating_sub(1)).copied().unwrap_or(0)
 }
 
 fn nth_highest(mut answers: Vec<u64>, n: usize) -> u64 {

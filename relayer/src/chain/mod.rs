@@ -13,6 +13,8 @@ mod send;
 mod state;
 mod transport;
 
+use std::sync::{Arc, atomic::AtomicU64};
+
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256, Bytes, Log, U256},
@@ -33,7 +35,7 @@ use crate::{
     Error,
     registry::{IProofOfCloudRegistry, Registry},
 };
-use pool::{Pool, Questions};
+use pool::{Endpoint, Pool, Questions};
 
 /// How far evidence may be ahead of what is finalized here, in blocks, and be waited for: two epochs.
 const AHEAD: u64 = 64;
@@ -44,6 +46,8 @@ pub struct Chain {
     pool: Pool,
     provider: DynProvider,
     confirmations: u64,
+    /// Blocks in one question for reports that others have posted.
+    posted_span: Arc<AtomicU64>,
     /// The chain's id.
     pub id: u64,
     /// The registry. Its calls are reads: one endpoint answers.
@@ -87,6 +91,7 @@ impl Chain {
             pool,
             provider,
             confirmations: rpc.file.confirmations,
+            posted_span: Arc::new(AtomicU64::new(posted::SPAN)),
             id,
             registry,
             decided,
@@ -151,6 +156,19 @@ impl Chain {
             .ok_or_else(|| Error::Rpc("there is no latest block".into()))
     }
 
+    /// The chain's time, Unix seconds, that two endpoints have come to: one alone cannot put it forward.
+    ///
+    /// # Errors
+    /// If too few endpoints answer.
+    pub async fn time(&self) -> Result<u64, Error> {
+        self.pool
+            .reached(async |endpoint| {
+                let latest = endpoint.block(BlockNumberOrTag::Latest).await?;
+                Ok(latest.map_or(0, |block| block.timestamp))
+            })
+            .await
+    }
+
     /// What this relayer can say about the block that evidence names: the canonical block of that number if it is
     /// finalized, else the finalized one. If the two differ, the appraisal says so.
     ///
@@ -187,48 +205,41 @@ impl Chain {
             .from(from)
             .to(*self.registry.address())
             .input(calldata.clone().into());
+        let about = "whether the registry takes a report";
         // Gas differs from node to node. Whether it reverts does not.
-        let (gas, refusal) = (std::sync::Mutex::new(0), std::sync::Mutex::new(String::new()));
-        let would = self
+        let estimated = self
             .pool
-            .agreed(
-                "whether the registry takes a report",
-                async |endpoint| match endpoint
-                    .provider
-                    .estimate_gas(request.clone())
-                    .block(BlockId::latest())
-                    .await
-                {
-                    Ok(amount) => {
-                        let mut gas = gas.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                        *gas = amount.max(*gas);
-                        Ok(true)
-                    }
-                    Err(error) => {
-                        let reason = revert(&error).ok_or(error)?;
-                        *refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = reason;
-                        Ok(false)
-                    }
-                },
-            )
+            .estimated(about, async |endpoint| {
+                let estimate = endpoint.provider.estimate_gas(request.clone());
+                match estimate.block(BlockId::latest()).await {
+                    Ok(gas) => Ok(Ok(gas)),
+                    Err(error) => revert(&error).ok_or(error).map(Err),
+                }
+            })
             .await?;
-        match would {
-            Some(true) => Ok(gas.into_inner().unwrap_or_default()),
-            Some(false) => Err(Error::Refused(refusal.into_inner().unwrap_or_default())),
-            None => Err(Error::Rpc(
-                "the endpoints disagree about whether the registry takes a report".into(),
-            )),
+        match estimated {
+            Some(Ok(gas)) => Ok(gas),
+            Some(Err(reason)) => Err(Error::Refused(reason)),
+            None => Err(Error::Rpc(format!("the endpoints disagree about {about}"))),
         }
     }
 
-    /// How many transactions of `account` are in blocks: its next nonce. Two endpoints reach it.
+    /// How many transactions of `account` are in blocks: its next nonce. Two endpoints reach it. Below `used`, two must say
+    /// the same: a chain that was restored from a backup has them do so, and a liar, while another one is slow, does not.
     ///
     /// # Errors
-    /// If too few endpoints answer.
-    pub async fn mined_nonce(&self, account: Address) -> Result<u64, Error> {
+    /// If too few endpoints answer, or they disagree.
+    pub async fn mined_nonce(&self, account: Address, used: u64) -> Result<u64, Error> {
+        let count = async |endpoint: Endpoint| endpoint.provider.get_transaction_count(account).await;
+        let reached = self.pool.reached(count).await?;
+        if reached >= used {
+            return Ok(reached);
+        }
+        let about = format!("the nonce of {account}");
         self.pool
-            .reached(async |endpoint| endpoint.provider.get_transaction_count(account).await)
-            .await
+            .agreed(&about, count)
+            .await?
+            .ok_or_else(|| Error::Rpc(format!("the endpoints disagree about {about}")))
     }
 
     /// The same as of the latest finalized block.

@@ -26,6 +26,14 @@ struct Node {
     finalized: u64,
     /// Goes into every block's hash: another one is another chain's, or a lie.
     salt: u8,
+    /// The account's nonce.
+    nonce: u64,
+    /// What everything costs.
+    gas: u64,
+    /// Most blocks in a question for logs.
+    span: u64,
+    /// How long it takes to answer what has a number.
+    slow: Duration,
     /// What it does instead of answering.
     fault: Option<Fault>,
     /// What it thinks of transactions.
@@ -63,6 +71,10 @@ async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
         head: 100,
         finalized: 90,
         salt: 0,
+        nonce: 5,
+        gas: 100_000,
+        span: u64::MAX,
+        slow: Duration::ZERO,
         fault: None,
         opinion: None,
         asked: Vec::new(),
@@ -79,6 +91,10 @@ async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
 async fn answer(State(server): State<Server>, body: String) -> Response {
     let request: Value = serde_json::from_str(&body).unwrap();
     let method = request["method"].as_str().unwrap();
+    let slow = server.0.lock().unwrap().slow;
+    if ["eth_getTransactionCount", "eth_estimateGas"].contains(&method) {
+        tokio::time::sleep(slow).await;
+    }
     let mut node = server.0.lock().unwrap();
     node.asked.push(method.to_owned());
     let text =
@@ -88,7 +104,7 @@ async fn answer(State(server): State<Server>, body: String) -> Response {
         Some(Fault::Limited) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response(),
         Some(Fault::Endless) => "x".repeat(2 << 20).into_response(),
         Some(Fault::Truncated) => text.to_string()[..20].to_owned().into_response(),
-        None => match node.opinion.filter(|_| method == "eth_sendRawTransaction") {
+        None => match node.objection(method, &request["params"]) {
             Some(message) => {
                 json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": message}})
             }
@@ -100,13 +116,29 @@ async fn answer(State(server): State<Server>, body: String) -> Response {
 }
 
 impl Node {
+    fn objection(&self, method: &str, params: &Value) -> Option<&'static str> {
+        let number = |name: &str| {
+            let text = params[0][name].as_str().unwrap();
+            u64::from_str_radix(&text[2..], 16).unwrap()
+        };
+        match method {
+            "eth_sendRawTransaction" => self.opinion,
+            "eth_getLogs" if number("toBlock") - number("fromBlock") >= self.span => {
+                Some("block range is too wide")
+            }
+            _ => None,
+        }
+    }
+
     fn result(&self, method: &str, params: &Value) -> Value {
         match method {
             "eth_chainId" => json!(format!("{:#x}", self.chain)),
             "eth_blockNumber" => json!(format!("{:#x}", self.head)),
             "eth_getCode" => json!("0x00"),
             "eth_call" | "eth_getStorageAt" => json!(B256::with_last_byte(self.salt)),
-            "eth_getTransactionCount" => json!("0x5"),
+            "eth_getTransactionCount" => json!(format!("{:#x}", self.nonce)),
+            "eth_estimateGas" => json!(format!("{:#x}", self.gas)),
+            "eth_getLogs" => json!([]),
             "eth_sendRawTransaction" => json!(B256::ZERO),
             "eth_getProof" => json!({
                 "address": Address::ZERO, "balance": "0x0", "codeHash": B256::ZERO, "nonce": "0x0",
@@ -427,4 +459,58 @@ async fn one_endpoint_alone_says_nothing_of_slots_roots_and_blocks() {
         (1_050, settled.canonical(50).await.unwrap().unwrap().hash)
     );
     assert_eq!(settled.sealed(5_000).await.unwrap(), None);
+}
+
+/// Providers allow ten thousand blocks, or a hundred, or ten.
+#[tokio::test]
+async fn a_post_is_looked_for_in_as_many_blocks_at_once_as_the_endpoint_allows() {
+    let (server, url) = serve(|node| node.span = 10).await;
+    let chain = connect(vec![url]).await;
+    // From block 100 back to the one before time 1,040.
+    assert_eq!(chain.posted(B256::ZERO, 1_040).await.unwrap(), None);
+    let first = server.asked("eth_getLogs");
+    server.set(|node| node.asked.clear());
+    assert_eq!(chain.posted(B256::ZERO, 1_040).await.unwrap(), None);
+    let second = server.asked("eth_getLogs");
+    assert!(
+        second < first && second <= 10,
+        "{first}, {second}: it is remembered"
+    );
+    server.set(|node| node.span = 0);
+    chain.posted(B256::ZERO, 1_040).await.unwrap_err();
+    server.set(|node| node.span = 1);
+    assert_eq!(chain.posted(B256::ZERO, 1_040).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn one_of_three_decides_neither_gas_nor_time_nor_a_lower_nonce() {
+    let (liar, a) = serve(|_| ()).await;
+    let (slow, b) = serve(|_| ()).await;
+    let (_, c) = serve(|_| ()).await;
+    let chain = connect(vec![a, b, c]).await;
+    for gas in [1, 1 << 24] {
+        liar.set(|node| node.gas = gas);
+        assert_eq!(
+            chain.estimate(Address::ZERO, &Bytes::new()).await.unwrap(),
+            100_000
+        );
+    }
+    liar.set(|node| (node.head, node.finalized, node.nonce) = (1_000_000, 1_000_000, 0));
+    assert_eq!(chain.time().await.unwrap(), 1_100);
+    assert_eq!(chain.mined_nonce(Address::ZERO, 5).await.unwrap(), 5);
+    slow.set(|node| node.slow = Duration::from_millis(600));
+    assert_eq!(
+        chain.mined_nonce(Address::ZERO, 5).await.unwrap(),
+        5,
+        "two agree, as soon as the slow one has answered"
+    );
+    slow.set(|node| node.fault = Some(Fault::Broken));
+    let error = chain.mined_nonce(Address::ZERO, 5).await.unwrap_err();
+    assert!(error.to_string().contains("disagree"), "{error}");
+    slow.set(|node| (node.fault, node.slow, node.nonce) = (None, Duration::ZERO, 0));
+    assert_eq!(
+        chain.mined_nonce(Address::ZERO, 5).await.unwrap(),
+        0,
+        "a chain that was restored from a backup"
+    );
 }

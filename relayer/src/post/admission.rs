@@ -1,9 +1,6 @@
 //! Queued → Reserved: a report gets a transaction, if it is still needed and can be paid.
 
-use alloy::{
-    primitives::{B256, Bytes},
-    sol_types::SolCall,
-};
+use alloy::{primitives::B256, sol_types::SolCall};
 use tracing::{info, warn};
 
 use super::{
@@ -24,8 +21,8 @@ use crate::{
 
 impl Poster {
     /// Reserves a nonce for a report. Estimates first: only the registry knows whether the post is still needed.
-    pub(super) async fn admit(&self, report: B256, calldata: Vec<u8>, view: &View) -> Result<bool, Error> {
-        let calldata = Bytes::from(calldata);
+    pub(super) async fn admit(&self, report: B256, view: &View) -> Result<bool, Error> {
+        let calldata = self.store.calldata_of(report).await?.into();
         let account = self.signer.address();
         let gas = match self.chain.estimate(account, &calldata).await {
             Ok(gas) => (gas + gas / 5).min(self.rules.max_gas),
@@ -55,13 +52,14 @@ impl Poster {
 
     /// The registry would revert: another relayer has posted the report, or it came too late, or it never fitted.
     async fn refused(&self, report: B256, calldata: &[u8], reason: &str, view: &View) -> Result<bool, Error> {
-        if let Some(at) = self.posted_by_another(report, calldata).await? {
+        let parsed = parse(calldata)?;
+        let is_late = parsed.deadline.to::<u64>() < view.time()?;
+        if let Some(at) = self.posted_by_another(report, &parsed, is_late).await? {
             info!(%report, transaction = %at.hash, "another relayer posted the report");
             self.store.set_posted(report, &at).await?;
             failpoint("posted by another");
             return Ok(true);
         }
-        let is_late = parse(calldata)?.deadline.to::<u64>() < view.time()?;
         warn!(%report, reason, is_late, "the registry would refuse the report; appraising anew");
         // What somebody else proposed is not the bundles' fault.
         let signed = self.store.signed_report(report).await?;
@@ -73,13 +71,24 @@ impl Poster {
         Ok(true)
     }
 
-    /// Where somebody else has posted a report, if so.
+    /// Where somebody else has posted a report, if so. Once it is too late to be posted, an endpoint that cannot tell, or
+    /// tells what no other one sees, is not waited for: at worst, its operators are attested anew a little early.
     pub(super) async fn posted_by_another(
         &self,
         report: B256,
-        calldata: &[u8],
+        parsed: &Report,
+        is_late: bool,
     ) -> Result<Option<Inclusion>, Error> {
-        let issued_at = parse(calldata)?.issuedAt.to();
+        match self.find_posted(report, parsed.issuedAt.to()).await {
+            Err(error) if is_late => {
+                warn!(%report, %error, "whether another relayer posted the report cannot be found out");
+                Ok(None)
+            }
+            found => found,
+        }
+    }
+
+    async fn find_posted(&self, report: B256, issued_at: u64) -> Result<Option<Inclusion>, Error> {
         let Some(hash) = self.chain.posted(report, issued_at).await? else {
             return Ok(None);
         };

@@ -17,6 +17,7 @@ pub(crate) mod report;
 pub(crate) mod report_tests;
 mod settle;
 mod transaction;
+mod turns;
 mod view;
 
 use std::collections::BTreeSet;
@@ -34,6 +35,7 @@ use crate::{
 };
 use alarms::{Alarm, Alarms};
 use fees::Caps;
+use turns::Turns;
 use view::{View, unix_now};
 
 const GWEI: u128 = 1_000_000_000;
@@ -53,6 +55,7 @@ pub struct Poster {
     spend_per_day: u128,
     rules: PostFile,
     alarms: Alarms,
+    turns: Turns,
 }
 
 impl Poster {
@@ -70,6 +73,7 @@ impl Poster {
             spend_per_day: rules.spend_per_day().unwrap_or(0),
             rules,
             alarms: Alarms::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -90,17 +94,23 @@ impl Poster {
     async fn post(&self) -> Result<Steps, Error> {
         let live = self.store.live_transactions().await?;
         let room = self.room(&live);
-        let queued = self.store.reports_to_post(room.max(1)).await?;
+        let queued = self.turns.order(self.store.reports_to_post().await?);
         let mut steps = Steps::default();
         if live.is_empty() && queued.is_empty() {
             return Ok(steps);
         }
-        let view = View::look(&self.chain, self.signer.address()).await;
+        let account = self.signer.address();
+        let used = self.store.final_nonces(account).await?;
+        let view = View::look(&self.chain, account, used).await;
         for transaction in &live {
             steps.add(self.advance(transaction, &view).await);
         }
-        for (report, calldata) in queued.into_iter().take(room) {
-            steps.add(self.admit(report, calldata, &view).await);
+        for report in queued.into_iter().take(room) {
+            let step = self.admit(report, &view).await;
+            if step.is_err() {
+                self.turns.failed(report);
+            }
+            steps.add(step);
         }
         steps.add(self.close_gaps(&view).await);
         Ok(steps)

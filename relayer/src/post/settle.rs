@@ -6,7 +6,7 @@ use alloy::{
 };
 use tracing::{info, warn};
 
-use super::Poster;
+use super::{Poster, admission::parse, view::View};
 use crate::{
     Error,
     appraiser::Fields,
@@ -18,7 +18,7 @@ use crate::{
 
 impl Poster {
     /// Waits for finality. Everything here is a decision.
-    pub(super) async fn settle(&self, transaction: &Transaction) -> Result<bool, Error> {
+    pub(super) async fn settle(&self, transaction: &Transaction, view: &View) -> Result<bool, Error> {
         let Some(at) = transaction.inclusion else {
             return Ok(false);
         };
@@ -37,7 +37,7 @@ impl Poster {
         }
         match self.chain.fate(at.hash).await? {
             Fate::Mined(receipt) if receipt.block_hash == at.block_hash => {
-                self.conclude(transaction, &at, &receipt).await
+                self.conclude(transaction, &at, &receipt, view).await
             }
             _ => Ok(false),
         }
@@ -48,6 +48,7 @@ impl Poster {
         transaction: &Transaction,
         at: &Inclusion,
         receipt: &Receipt,
+        view: &View,
     ) -> Result<bool, Error> {
         let Some(report) = transaction.report else {
             let is_news = self.store.set_final(transaction.id, &[]).await?;
@@ -63,7 +64,7 @@ impl Poster {
             return self.store.drop_transaction(transaction.id, then).await;
         }
         let Some(applied) = applied(receipt, report, *self.chain.registry.address()) else {
-            return self.reverted(transaction, report).await;
+            return self.reverted(transaction, report, view).await;
         };
         let mut skipped = Vec::new();
         for row in self.store.bundles_of(report).await? {
@@ -84,10 +85,11 @@ impl Poster {
     }
 
     /// It had no effect: because another relayer was faster, or for a reason that an appraisal will find.
-    async fn reverted(&self, transaction: &Transaction, report: B256) -> Result<bool, Error> {
+    async fn reverted(&self, transaction: &Transaction, report: B256, view: &View) -> Result<bool, Error> {
+        let parsed = parse(&self.store.calldata_of(report).await?)?;
+        let is_late = parsed.deadline.to::<u64>() < view.time()?;
+        let posted = self.posted_by_another(report, &parsed, is_late).await?;
         metrics::counter!("chassis_transactions_reverted_total").increment(1);
-        let calldata = self.store.calldata_of(report).await?;
-        let posted = self.posted_by_another(report, &calldata).await?;
         let then = posted
             .as_ref()
             .map_or(Then::Reappraise("the transaction reverted"), Then::PostedBy);

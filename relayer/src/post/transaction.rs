@@ -31,7 +31,7 @@ impl Poster {
         match transaction.state {
             TxState::Reserved => self.first_attempt(transaction, view).await,
             TxState::Signed | TxState::Broadcast => self.watch(transaction, view).await,
-            TxState::Included => self.settle(transaction).await,
+            TxState::Included => self.settle(transaction, view).await,
             TxState::Final | TxState::Dropped => Ok(false),
         }
     }

@@ -16,15 +16,23 @@ use crate::{
 pub(super) struct View {
     mined: Result<u64, String>,
     latest: Result<Block, String>,
+    time: Result<u64, String>,
     tip: Result<u128, String>,
 }
 
 impl View {
-    pub(super) async fn look(chain: &Chain, account: Address) -> Self {
-        let (mined, latest, tip) = tokio::join!(chain.mined_nonce(account), chain.latest(), chain.tip());
+    /// `used`: nonces below were used by transactions that were final here.
+    pub(super) async fn look(chain: &Chain, account: Address, used: u64) -> Self {
+        let (mined, latest, time, tip) = tokio::join!(
+            chain.mined_nonce(account, used),
+            chain.latest(),
+            chain.time(),
+            chain.tip()
+        );
         Self {
             mined: mined.map_err(|error| error.to_string()),
             latest: latest.map_err(|error| error.to_string()),
+            time: time.map_err(|error| error.to_string()),
             tip: tip.map_err(|error| error.to_string()),
         }
     }
@@ -42,9 +50,9 @@ impl View {
         })
     }
 
-    /// The chain's time, Unix seconds.
+    /// The chain's time, Unix seconds, by two endpoints.
     pub(super) fn time(&self) -> Result<u64, Error> {
-        Ok(self.latest.clone().map_err(Error::Rpc)?.timestamp)
+        self.time.clone().map_err(Error::Rpc)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::{
@@ -105,25 +105,38 @@ pub struct Attempt {
 }
 
 impl Store {
-    /// Queued reports without a transaction, in the order of their issue: digest and calldata. The registry refuses grants
-    /// on a platform that a later report has spoken of, so one that overtakes another makes it revert.
+    /// Queued reports without a transaction, in the order of their issue. The registry refuses grants on a platform that a
+    /// later report has spoken of, so one that overtakes another makes it revert.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn reports_to_post(&self, most: usize) -> Result<Vec<(B256, Vec<u8>)>, Error> {
+    pub async fn reports_to_post(&self) -> Result<Vec<B256>, Error> {
         let rows = sqlx::query(
-            "SELECT r.hash, r.calldata FROM reports r
+            "SELECT r.hash FROM reports r
              WHERE EXISTS (SELECT 1 FROM bundles b WHERE b.report = r.hash AND b.state = 'queued')
              AND NOT EXISTS (SELECT 1 FROM transactions t WHERE t.report = r.hash AND t.state <> 'dropped')
-             ORDER BY r.issued_at, r.hash LIMIT $1",
+             ORDER BY r.issued_at, r.hash",
         )
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&self.pool)
         .await?;
-        let rows = rows
+        Ok(rows
             .iter()
-            .map(|row| Ok((parse(row, "hash")?, parse_bytes(row, "calldata")?)));
-        Ok(rows.collect::<Result<_, sqlx::Error>>()?)
+            .map(|row| parse(row, "hash"))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// So many nonces of `account`, from 0 on, were used when the last transaction was that is final here.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn final_nonces(&self, account: Address) -> Result<u64, Error> {
+        let highest = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT MAX(nonce) FROM transactions WHERE account = $1 AND state = 'final'",
+        )
+        .bind(account.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(highest.map_or(0, |nonce| u64::try_from(nonce).unwrap_or(0) + 1))
     }
 
     /// A report's calldata: `post(…)`, encoded.

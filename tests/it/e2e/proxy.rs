@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     WrongHash,
     /// The latest block passes for finalized.
     FalseFinality,
+    /// No question for logs may span more blocks.
+    Span(u64),
 }
 
 /// What chaos is made of. Nothing in it is a lie that one endpoint alone could be believed.
@@ -153,6 +155,16 @@ async fn handle(State(inner): State<Arc<Inner>>, body: Bytes) -> Response {
                 .into_response();
         }
     }
+    let most = faults.iter().find_map(|fault| match fault {
+        Fault::Span(blocks) => Some(*blocks),
+        _ => None,
+    });
+    if most.is_some_and(|most| spans_more(&method, &request["params"][0], most)) {
+        let error = json!({"code": -32602, "message": "block range is too wide"});
+        return json!({"jsonrpc": "2.0", "id": request["id"], "error": error})
+            .to_string()
+            .into_response();
+    }
     let lag = faults.iter().find_map(|fault| match fault {
         Fault::Stale(blocks) => Some(*blocks),
         _ => None,
@@ -236,6 +248,14 @@ fn lie(result: &mut Value, method: &str) {
     if result[field].is_string() {
         result[field] = json!(keccak256(result[field].as_str().unwrap()));
     }
+}
+
+fn spans_more(method: &str, filter: &Value, most: u64) -> bool {
+    let number = |name: &str| u64::from_str_radix(filter[name].as_str()?.strip_prefix("0x")?, 16).ok();
+    let blocks = number("toBlock")
+        .zip(number("fromBlock"))
+        .map(|(to, from)| to - from + 1);
+    method == "eth_getLogs" && blocks.is_some_and(|blocks| blocks > most)
 }
 
 /// Headers, then nothing more.

@@ -34,9 +34,10 @@ on_both! {
     async fn a_report_goes_from_signed_to_final_and_survives_a_reorg(db: &TestDb) {
         let store = db.open().await;
         let report = queue(&store, 1).await;
-        assert_eq!(store.reports_to_post(9).await.unwrap(), [(report, vec![1, 2, 255])]);
+        assert_eq!(store.reports_to_post().await.unwrap(), [report]);
+        assert_eq!(store.calldata_of(report).await.unwrap(), [1, 2, 255]);
         let id = reserve(&store, Some(report), 5).await.unwrap();
-        assert!(store.reports_to_post(9).await.unwrap().is_empty());
+        assert!(store.reports_to_post().await.unwrap().is_empty());
         assert_eq!(state(&store, 1).await, State::Queued, "nothing is signed yet");
 
         store.add_attempt(id, &attempt(1, u128::MAX)).await.unwrap();
@@ -81,7 +82,10 @@ on_both! {
         let id = reserve(&store, None, 5).await.unwrap();
         store.add_attempt(id, &attempt(1, 1)).await.unwrap();
         store.set_included(id, &AT, 42, 60).await.unwrap();
+        assert_eq!(store.final_nonces(ACCOUNT).await.unwrap(), 0);
         store.set_final(id, &[]).await.unwrap();
+        assert_eq!(store.final_nonces(ACCOUNT).await.unwrap(), 6);
+        assert_eq!(store.final_nonces(Address::repeat_byte(9)).await.unwrap(), 0, "another account's");
         reserve(&store, None, 5).await.unwrap();
     }
 
@@ -106,7 +110,7 @@ on_both! {
         assert_eq!((foreign.report, foreign.nonce, foreign.inclusion), (Some(reports[3]), None, Some(AT)));
         assert!(store.set_reorged(foreign.id).await.unwrap());
         assert_eq!(row(4).await.state, State::Queued, "then it is this relayer's to post");
-        let queued = store.reports_to_post(9).await.unwrap();
+        let queued = store.reports_to_post().await.unwrap();
         assert_eq!(queued.len(), 2);
     }
 
@@ -119,9 +123,8 @@ on_both! {
         let received = issued.clone();
         issued.sort_by_key(|report| issued_at(*report));
         assert_ne!(issued, received);
-        let queued = store.reports_to_post(9).await.unwrap();
-        assert_eq!(queued.into_iter().map(|(report, _)| report).collect::<Vec<_>>(), issued);
-        assert_eq!(store.reports_to_post(1).await.unwrap()[0].0, issued[0]);
+        let queued = store.reports_to_post().await.unwrap();
+        assert_eq!(queued, issued);
     }
 
     async fn what_the_registry_skipped_goes_back(db: &TestDb) {

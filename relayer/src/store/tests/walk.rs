@@ -116,12 +116,10 @@ async fn compare(store: &Store, model: &Model) {
         let open = store.open_reports().await.unwrap();
         assert_eq!(open.iter().any(|open| open.hash == *report), *is_open);
     }
-    let to_post = store.reports_to_post(100).await.unwrap();
-    let expected = model
-        .to_post()
-        .into_iter()
-        .map(|report| (report, model.reports[&report].clone()));
-    assert_eq!(to_post, expected.collect::<Vec<_>>());
+    assert_eq!(store.reports_to_post().await.unwrap(), model.to_post());
+    for (report, calldata) in &model.reports {
+        assert_eq!(&store.calldata_of(*report).await.unwrap(), calldata);
+    }
     let live = store.live_transactions().await.unwrap();
     let live: Vec<_> = live
         .iter()

@@ -28,6 +28,39 @@ async fn a_report_that_another_relayer_posted_is_final_by_its_transaction() {
     scene.assert_settled(1, 1).await;
 }
 
+/// The endpoint allows questions about ten blocks at most, and a hundred have come since the report was signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_relayers_post_is_found_by_an_endpoint_that_allows_few_blocks_at_once() {
+    let scene = Scene::started(PLAIN).await;
+    let digest = overtaken(&scene).await;
+    scene.proxies[0].always(&[Fault::Span(10)]);
+    scene.chain.mine(100).await;
+    scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+}
+
+/// While a report can still be posted, whether somebody has is waited for; after that, its operator gets a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_too_late_does_not_wait_for_an_endpoint_without_logs() {
+    let scene = Scene::started(PLAIN).await;
+    let digest = overtaken(&scene).await;
+    scene.proxies[0].always(&[Fault::Span(0)]);
+    for _ in 0..8 {
+        scene.chain.mine(1).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let before = scene.state(&digest).await;
+    assert!(["posted", "queued"].contains(&before.as_str()), "{before}");
+    scene.chain.ask("evm_increaseTime", json!([3_700])).await;
+    scene.chain.mine(4).await;
+    until("the report is given up", || async {
+        let state = scene.state(&digest).await;
+        !["posted", "queued"].contains(&state.as_str())
+    })
+    .await;
+    scene.proxies[0].behave();
+}
+
 /// The same, and the relayer's own transaction is mined too: it reverts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_was_overtaken_reverts_and_its_bundle_is_final_all_the_same() {
