@@ -5,6 +5,7 @@
 
 mod asked;
 mod error;
+mod freeze;
 
 pub mod appraiser;
 pub mod archive;

@@ -51,6 +51,7 @@ impl Inner {
                 }
                 Ok(to_body(&signed.signature))
             }
+            Message::Freeze(request) => Ok(to_body(&self.compare_order(sender, &request).await?)),
             Message::Signed(delivery) => {
                 self.take_delivery(&delivery).await?;
                 Ok(b"{}".to_vec())

@@ -15,6 +15,8 @@ pub(super) enum Message {
     Sign(SignRequest),
     /// Here is my signature. Answered with an empty object.
     Signed(Delivery),
+    /// I have found reason for this freeze, and signed it: have you? Answered with [`Signature`].
+    Freeze(FreezeRequest),
     /// Hand me this document. Answered with its bytes.
     Fetch(Fetch),
 }
@@ -27,6 +29,7 @@ impl Message {
             Self::Propose(_) => "propose",
             Self::Sign(_) => "sign",
             Self::Signed(_) => "signed",
+            Self::Freeze(_) => "freeze",
             Self::Fetch(_) => "fetch",
         }
     }
@@ -116,6 +119,16 @@ pub(super) struct SignRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Signature {
     /// 64 bytes (EIP-2098).
+    pub(super) signature: Bytes,
+}
+
+/// An order that the sender has signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct FreezeRequest {
+    /// The order's EIP-712 digest: whoever has found the same knows its bytes.
+    pub(super) order: B256,
+    /// The sender's signature under it, 64 bytes (EIP-2098).
     pub(super) signature: Bytes,
 }
 

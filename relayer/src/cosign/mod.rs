@@ -54,6 +54,9 @@
 //! 5. The votes of who voted yes and did not sign within a stage count for the rest of that epoch only where there are too
 //!    few without.
 //!
+//! A **freeze** has no proposal: whoever re-appraises and finds the same makes the same order, and signs it. `freeze` says
+//! how the signatures come together.
+//!
 //! # Written down before it leaves
 //!
 //! In one synced transaction, before a signature leaves the process ([`Store::record_report`]): for each item (evidence,
@@ -78,6 +81,7 @@ mod client;
 mod config;
 mod conflict;
 mod finish;
+mod freeze;
 mod judge;
 mod message;
 mod round;
@@ -119,7 +123,7 @@ use crate::{
     endorse::Endorser,
     index::Alarm,
     key::Key,
-    post::{Steps, report::Heading},
+    post::{Steps, Turns, report::Heading},
     store::Store,
 };
 
@@ -149,6 +153,8 @@ struct Inner {
     divergence: Alarm,
     /// For appraising others' items.
     appraising: Arc<Semaphore>,
+    /// Whose turn it is among freezes.
+    asked: Turns,
     memory: Mutex<Memory>,
 }
 
@@ -159,6 +165,8 @@ struct Memory {
     ready: HashMap<B256, Instant>,
     /// Since when a report has all its signatures.
     complete: HashMap<B256, Instant>,
+    /// The same of freezes.
+    complete_orders: HashMap<B256, Instant>,
     /// What this relayer found of others' items.
     judged: HashMap<Item, Judged>,
     /// Who voted yes and did not sign: in which set and epoch.
@@ -216,6 +224,7 @@ impl Cosigner {
             client: client::client()?,
             shares: Shares::new(&cosign),
             appraising: Arc::new(Semaphore::new(judge::AT_ONCE)),
+            asked: Turns::default(),
             config: cosign,
             divergence,
             memory: Mutex::default(),

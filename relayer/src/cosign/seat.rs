@@ -15,6 +15,8 @@ pub(super) struct Set {
     pub(super) members: Vec<Address>,
     /// `k`.
     pub(super) threshold: usize,
+    /// How many signatures freeze.
+    freeze_threshold: usize,
     /// Bit i: member i has been disabled.
     disabled: u32,
 }
@@ -28,6 +30,14 @@ impl Set {
 
     pub(super) fn is_disabled(&self, index: u8) -> bool {
         self.disabled >> index & 1 == 1
+    }
+
+    /// The same members, of whom as many must sign as freeze.
+    pub(super) fn for_freezes(self) -> Self {
+        Self {
+            threshold: self.freeze_threshold,
+            ..self
+        }
     }
 
     /// Whether this member's signatures count.
@@ -97,6 +107,7 @@ impl Inner {
             id,
             members: set.members,
             threshold: set.threshold.into(),
+            freeze_threshold: set.freezeThreshold.into(),
             disabled: set.disabled,
         };
         let mut memory = self.memory();
@@ -144,6 +155,7 @@ mod tests {
             id: 1,
             members: (1..=4).map(Address::repeat_byte).collect(),
             threshold,
+            freeze_threshold: 1,
             disabled,
         }
     }

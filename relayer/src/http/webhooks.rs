@@ -94,7 +94,8 @@ pub(super) async fn register(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Signed freezes that the registry would still take. Anyone may send them, once enough relayers have signed.
+/// Freezes that this relayer has signed and that the registry would still take. One that is complete is posted; anyone else
+/// may send it, too.
 #[utoipa::path(
     get,
     path = "/v1/orders",
@@ -106,10 +107,5 @@ pub(super) async fn register(
     )
 )]
 pub(super) async fn orders(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let now = app.chain.latest().await?.timestamp;
-    let orders = app.store.orders(i64::try_from(now).unwrap_or(i64::MAX)).await?;
-    let documents = orders
-        .iter()
-        .map(|order| serde_json::from_str::<Value>(&order.document).unwrap_or_default());
-    Ok(Json(json!({"orders": documents.collect::<Vec<_>>()})))
+    Ok(Json(json!({"orders": app.cosigner.orders().await?})))
 }

@@ -15,6 +15,7 @@ use crate::{
     Error,
     chain::{Fate, Receipt},
     failpoint::failpoint,
+    freeze,
     registry::IProofOfCloudRegistry::{Report, postCall},
     store::Inclusion,
 };
@@ -52,8 +53,13 @@ impl Poster {
 
     /// The registry would revert: another relayer has posted the report, or it came too late, or it never fitted.
     async fn refused(&self, report: B256, calldata: &[u8], reason: &str, view: &View) -> Result<bool, Error> {
-        let parsed = parse(calldata)?;
-        let is_late = parsed.deadline.to::<u64>() < view.time()?;
+        let call = parse(calldata)?;
+        let is_late = call.deadline() < view.time()?;
+        let Call::Post(parsed) = call else {
+            info!(order = %report, reason, is_late, "the registry takes the freeze no more");
+            self.store.end_order(report).await?;
+            return Ok(true);
+        };
         if let Some(at) = self.posted_by_another(report, &parsed, is_late).await? {
             info!(%report, transaction = %at.hash, "another relayer posted the report");
             self.store.set_posted(report, &at).await?;
@@ -153,11 +159,32 @@ impl Poster {
     }
 }
 
-/// The report in a call to `post`.
-pub(super) fn parse(calldata: &[u8]) -> Result<Report, Error> {
+/// What is brought on chain.
+pub(super) enum Call {
+    /// A report.
+    Post(Box<Report>),
+    /// A freeze, until this time (Unix seconds).
+    Freeze(u64),
+}
+
+impl Call {
+    /// Until when the registry takes it, Unix seconds.
+    pub(super) fn deadline(&self) -> u64 {
+        match self {
+            Self::Post(report) => report.deadline.to(),
+            Self::Freeze(deadline) => *deadline,
+        }
+    }
+}
+
+/// Reads stored calldata.
+pub(super) fn parse(calldata: &[u8]) -> Result<Call, Error> {
+    if let Some(deadline) = freeze::deadline_in(calldata) {
+        return Ok(Call::Freeze(deadline));
+    }
     let call = postCall::abi_decode(calldata);
-    call.map(|call| call.report)
-        .map_err(|error| Error::Refused(format!("stored calldata is no post: {error}")))
+    call.map(|call| Call::Post(Box::new(call.report)))
+        .map_err(|error| Error::Refused(format!("stored calldata is neither a post nor a freeze: {error}")))
 }
 
 pub(super) fn inclusion(receipt: &Receipt) -> Inclusion {

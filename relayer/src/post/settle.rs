@@ -6,13 +6,17 @@ use alloy::{
 };
 use tracing::{info, warn};
 
-use super::{Poster, admission::parse, view::View};
+use super::{
+    Poster,
+    admission::{Call, parse},
+    view::View,
+};
 use crate::{
     Error,
     appraiser::Fields,
     chain::{Fate, Receipt},
     failpoint::failpoint,
-    registry::IProofOfCloudRegistry::{BatchPosted, OperatorGranted},
+    registry::IProofOfCloudRegistry::{BatchPosted, OperatorGranted, Report},
     store::{Inclusion, Then, Transaction},
 };
 
@@ -63,8 +67,16 @@ impl Poster {
             let then = Then::Refresh("it came too late to be posted");
             return self.store.drop_transaction(transaction.id, then).await;
         }
+        let parsed = match parse(&self.store.calldata_of(report).await?)? {
+            Call::Post(parsed) => parsed,
+            // Done, or somebody else has done it.
+            Call::Freeze(_) => {
+                info!(order = %report, succeeded = receipt.succeeded, "a freeze is final");
+                return self.store.set_final(transaction.id, &[]).await;
+            }
+        };
         let Some(applied) = applied(receipt, report, *self.chain.registry.address()) else {
-            return self.reverted(transaction, report, view).await;
+            return self.reverted(transaction, report, &parsed, view).await;
         };
         let mut skipped = Vec::new();
         for row in self.store.bundles_of(report).await? {
@@ -85,10 +97,15 @@ impl Poster {
     }
 
     /// It had no effect: because another relayer was faster, or for a reason that an appraisal will find.
-    async fn reverted(&self, transaction: &Transaction, report: B256, view: &View) -> Result<bool, Error> {
-        let parsed = parse(&self.store.calldata_of(report).await?)?;
+    async fn reverted(
+        &self,
+        transaction: &Transaction,
+        report: B256,
+        parsed: &Report,
+        view: &View,
+    ) -> Result<bool, Error> {
         let is_late = parsed.deadline.to::<u64>() < view.time()?;
-        let posted = self.posted_by_another(report, &parsed, is_late).await?;
+        let posted = self.posted_by_another(report, parsed, is_late).await?;
         metrics::counter!("chassis_transactions_reverted_total").increment(1);
         let then = posted
             .as_ref()

@@ -149,7 +149,7 @@ impl Poster {
             _ => None,
         };
         let is_late = match &post {
-            Some(calldata) => parse(calldata)?.deadline.to::<u64>() < view.time()?,
+            Some(calldata) => parse(calldata)?.deadline() < view.time()?,
             None => false,
         };
         let fee = match self.caps.bump(last, market) {

@@ -1,5 +1,5 @@
-//! Which queued report is next: the oldest, but those that failed after the others. So one that cannot be posted now holds
-//! up none that can.
+//! Which of those that wait is next: the oldest, but those that failed after the others. So one that cannot be brought on
+//! now holds up none that can.
 
 use std::{
     collections::HashMap,
@@ -8,13 +8,13 @@ use std::{
 
 use alloy::primitives::B256;
 
-/// How often each queued report failed. Clones share it.
+/// How often each that waits was tried in vain, by its digest. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turns(Arc<Mutex<HashMap<B256, u32>>>);
+pub(crate) struct Turns(Arc<Mutex<HashMap<B256, u32>>>);
 
 impl Turns {
-    /// `queued`, the oldest first, in the order in which they are tried. Others are forgotten.
-    pub(super) fn order(&self, mut queued: Vec<B256>) -> Vec<B256> {
+    /// Those that wait, the oldest first, in the order in which they are tried. Others are forgotten.
+    pub(crate) fn order(&self, mut queued: Vec<B256>) -> Vec<B256> {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         failures.retain(|report, _| queued.contains(report));
         // Stable: among those that failed as often, the oldest is first.
@@ -22,8 +22,8 @@ impl Turns {
         queued
     }
 
-    /// An error came of a try.
-    pub(super) fn failed(&self, report: B256) {
+    /// A try was in vain.
+    pub(crate) fn failed(&self, report: B256) {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(report).or_default();
         *count = count.saturating_add(1);

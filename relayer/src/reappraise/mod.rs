@@ -10,7 +10,7 @@ mod settings;
 
 use std::{sync::Arc, time::Duration};
 
-use alloy::primitives::B256;
+use alloy::{eips::BlockId, primitives::B256};
 use chassis_verifier::{
     Appraisal, Endorsements, Policy, appraise,
     bundle::{Bundle, DEFAULT_LIMIT, canonical_json},
@@ -30,6 +30,7 @@ use crate::{
     chain::Chain,
     config::Config,
     endorse::Endorser,
+    freeze::{self, Finding},
     key::Key,
     registry::IProofOfCloudRegistry::{Attestation, Status},
     store::{BundleRow, Store, Warning},
@@ -47,8 +48,11 @@ pub struct Reappraiser {
     /// The one in force, but for the evidence's age: what is on chain was fresh when it came there.
     policy: Arc<Policy>,
     policy_digest: B256,
+    /// What findings rest on beside endorsements: policy, and what operators are frozen for.
+    rules: B256,
     pause: Duration,
     freeze_on: Vec<Trigger>,
+    unlisted_for: i64,
 }
 
 impl Reappraiser {
@@ -62,16 +66,21 @@ impl Reappraiser {
             max_evidence_age: u32::MAX,
             ..config.policy.clone()
         };
+        let policy_digest = ageless.digest()?;
+        // A list of names: always JSON.
+        let freeze_on = serde_json::to_vec(&settings.freeze_on).unwrap_or_default();
         Ok(Self {
             store: appraiser.store.clone(),
             archive: appraiser.archive.clone(),
             chain: appraiser.chain.clone(),
             endorser: appraiser.endorser.clone(),
             key: config.signer.clone(),
-            policy_digest: ageless.digest()?,
+            policy_digest,
+            rules: sha256(&[policy_digest.as_slice(), &freeze_on].concat()),
             policy: Arc::new(ageless),
             pause: Duration::from_secs(1) / settings.per_second.max(1),
             freeze_on: settings.freeze_on.clone(),
+            unlisted_for: i64::try_from(settings.unlisted_for_s).unwrap_or(i64::MAX),
         })
     }
 
@@ -81,21 +90,21 @@ impl Reappraiser {
     /// If the database does not answer. What else goes wrong with one operator is tried again in the next round.
     pub async fn tick(&self) -> Result<bool, Error> {
         let position = self.store.round_position().await?;
-        let Some(row) = self.store.next_final_bundle(&position).await? else {
+        let Some(operator) = self.store.next_operator(&position).await? else {
             self.store.set_round_position("").await?;
-            let now = self.chain.latest().await?.timestamp;
-            self.store
-                .expire_orders(i64::try_from(now).unwrap_or(i64::MAX))
-                .await?;
+            let now = self.chain.finalized().await?.timestamp;
+            self.store.renew_orders(now, freeze::deadline(now)).await?;
             let warned = u32::try_from(self.store.count_warnings().await?).unwrap_or(u32::MAX);
             metrics::gauge!("chassis_operators_warned").set(warned);
             metrics::counter!("chassis_reappraisal_rounds_total").increment(1);
             return Ok(false);
         };
-        if let Err(error) = self.look(&row).await {
-            warn!(operator = %row.operator, %error, "not appraised again; next round");
+        if let Some(row) = self.store.bundle_on_chain(operator).await?
+            && let Err(error) = self.look(&row).await
+        {
+            warn!(%operator, %error, "not appraised again; next round");
         }
-        self.store.set_round_position(&row.operator.to_string()).await?;
+        self.store.set_round_position(&operator.to_string()).await?;
         tokio::time::sleep(self.pause).await;
         Ok(true)
     }
@@ -112,11 +121,12 @@ impl Reappraiser {
             .await?;
         let endorsements = self.endorser.endorse(&bundle, anchor).await?;
         let endorsed = endorsements.digest()?;
-        let basis = sha256(&[endorsed, self.policy_digest].concat());
+        let basis = sha256(&[endorsed, self.rules].concat());
         if self.store.is_reappraised(row.operator, row.digest, basis).await? {
             return Ok(());
         }
-        let stored = self.chain.registry.attestationOf(row.operator).call().await?;
+        let stored = self.chain.decided.attestationOf(row.operator);
+        let stored = stored.block(BlockId::hash(finalized.hash)).call().await?;
         if stored.status != Status::Active || stored.expiry.to::<u64>() <= finalized.timestamp {
             // Nothing of it is left to lose, and a new bundle is appraised by itself.
             return Ok(());
@@ -126,13 +136,20 @@ impl Reappraiser {
             .as_deref()
             .and_then(|json| serde_json::from_str::<Fields>(json).ok());
         if fields.is_none_or(|fields| fields.platform_id != stored.platformId) {
-            // Others have brought a newer bundle on chain, from another machine.
+            // Others have brought a bundle on chain, from another machine, that this relayer has not got.
             return Ok(());
         }
         let (appraisal, endorsements) = self.judge(bundle, endorsements, finalized.timestamp).await?;
         let findings = judge(&appraisal, &stored);
         metrics::counter!("chassis_reappraisals_total", "outcome" => outcome(&findings)).increment(1);
         let warning = warning(row, &stored, &findings, finalized.timestamp);
+        let known = self.store.warning_of(row.operator).await?;
+        let known_since = match (&warning, known) {
+            (Some(new), Some(old)) if (new.evidence, &new.reasons) == (old.evidence, &old.reasons) => {
+                Some(old.since)
+            }
+            _ => None,
+        };
         if warning.is_some() {
             // So that the operator, and an auditor, can see for themselves.
             self.archive
@@ -144,14 +161,24 @@ impl Reappraiser {
             let json = serde_json::to_vec(&appraisal).unwrap_or_default();
             self.archive.put(Kind::Result, appraisal.digest(), json).await?;
         }
-        if let Some(trigger) = findings
-            .triggers
-            .iter()
-            .find(|found| self.freeze_on.contains(found))
-        {
-            self.propose_freeze(row.operator, &stored, *trigger, appraisal.digest())
-                .await?;
-        }
+        let basis = match freeze_for(&findings.triggers, &self.freeze_on, |trigger| {
+            trigger != Trigger::HostUnlisted
+                || known_since.is_some_and(|since| seconds(finalized.timestamp) - since >= self.unlisted_for)
+        }) {
+            Next::Nothing => basis,
+            // No basis: looked at again in the next round.
+            Next::Wait => B256::ZERO,
+            Next::Freeze(trigger) => {
+                let finding = Finding {
+                    operator: row.operator,
+                    status_nonce: stored.statusNonce,
+                    trigger,
+                    evidence: row.digest,
+                };
+                self.propose_freeze(&finding, finalized.timestamp).await?;
+                basis
+            }
+        };
         let message = message(row, warning.as_ref(), appraisal.digest());
         let is_news = self
             .store
@@ -210,8 +237,28 @@ fn outcome(findings: &Findings) -> &'static str {
     }
 }
 
+/// What follows from what was found, beyond a warning.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Nothing,
+    /// It may be so bad; that will show.
+    Wait,
+    Freeze(Trigger),
+}
+
+/// `found` is in order, so that relayers with the same findings and configuration give the same reason.
+fn freeze_for(found: &[Trigger], wanted: &[Trigger], is_sure: impl Fn(Trigger) -> bool) -> Next {
+    let mut bad = found.iter().copied().filter(|trigger| wanted.contains(trigger));
+    let waits = bad.clone().next().map_or(Next::Nothing, |_| Next::Wait);
+    bad.find(|trigger| is_sure(*trigger)).map_or(waits, Next::Freeze)
+}
+
+/// SQL has no unsigned integers. Times stay far below the limit.
+fn seconds(unix: u64) -> i64 {
+    i64::try_from(unix).unwrap_or(i64::MAX)
+}
+
 fn warning(row: &BundleRow, stored: &Attestation, findings: &Findings, now: u64) -> Option<Warning> {
-    let seconds = |unix: u64| i64::try_from(unix).unwrap_or(i64::MAX);
     (!findings.reasons.is_empty()).then(|| Warning {
         operator: row.operator,
         evidence: row.digest,
@@ -221,4 +268,24 @@ fn warning(row: &BundleRow, stored: &Attestation, findings: &Findings, now: u64)
         // Strings and numbers: always JSON.
         reasons: serde_json::to_string(&findings.reasons).unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freeze_is_for_what_is_configured_and_sure() {
+        use Trigger::{HostUnlisted, PckRevoked};
+        let sure = |trigger| trigger == PckRevoked;
+        let both = [PckRevoked, HostUnlisted];
+        assert_eq!(freeze_for(&[], &both, sure), Next::Nothing);
+        assert_eq!(freeze_for(&both, &[], sure), Next::Nothing);
+        assert_eq!(freeze_for(&both, &both, sure), Next::Freeze(PckRevoked));
+        assert_eq!(freeze_for(&both, &[HostUnlisted], sure), Next::Wait);
+        assert_eq!(
+            freeze_for(&[HostUnlisted], &both, |_| true),
+            Next::Freeze(HostUnlisted)
+        );
+    }
 }

@@ -1,113 +1,42 @@
-//! A freeze, signed: what the registry takes from `freezeThreshold` relayers to stop an operator at once.
+//! Signs freezes of operators whose evidence has turned out bad.
 
 use alloy::{
-    primitives::{Address, B256, Bytes, aliases::U40},
-    sol_types::{SolCall, SolStruct},
+    primitives::Address,
+    sol_types::{SolStruct, SolValue},
 };
-use serde_json::json;
 use tracing::warn;
 
-use super::{Reappraiser, Trigger};
-use crate::{
-    Error,
-    registry::{
-        IProofOfCloudRegistry::{Attestation, Freeze},
-        domain,
-    },
-    store::Order,
-};
-
-/// How long an order may be used, seconds. The registry takes none with a deadline more than an hour ahead.
-const WINDOW: u64 = 3000;
-
-/// `Freeze.action`: an operator.
-const OPERATOR: u8 = 0;
-
-mod call {
-    #![allow(missing_docs, clippy::pedantic, reason = "generated from Solidity")]
-
-    alloy::sol! {
-        /// As `IProofOfCloudGovernance` has it, its first argument spelled out.
-        function freezeBySignatures((uint32, uint8, bytes32, uint32, uint16, bytes32, uint40) order, uint32 signerMask, bytes signatures) external;
-    }
-}
+use super::Reappraiser;
+use crate::{Error, freeze::Finding, registry::domain, store::Order};
 
 impl Reappraiser {
-    /// Signs a freeze of `operator` and keeps it for everybody to see. Nothing, if this relayer has no seat.
+    /// Signs a freeze for what was found at this time of the chain (Unix seconds), and keeps it. Nothing, if this relayer has
+    /// no seat. All that is signed rests on two endpoints.
     ///
-    /// The signature is good for as long as the operator's status has not changed, and for less than an hour. Where one
-    /// signature is enough, `calldata` is the whole call; else it has this relayer's part.
-    pub(super) async fn propose_freeze(
-        &self,
-        operator: Address,
-        stored: &Attestation,
-        trigger: Trigger,
-        evidence: B256,
-    ) -> Result<(), Error> {
-        let registry = &self.chain.registry;
+    /// The signature is good for as long as the operator's status has not changed, and for less than an hour.
+    pub(super) async fn propose_freeze(&self, finding: &Finding, now: u64) -> Result<(), Error> {
+        let registry = &self.chain.decided;
         let set_id = registry.control().call().await?.relayerSetId;
         let set = registry.relayerSet(set_id).call().await?;
-        let signer = self.key.address();
-        let index = set.members.iter().position(|member| *member == signer);
-        let Some(index) = index.and_then(|index| u32::try_from(index).ok()) else {
+        let signer: Address = self.key.address();
+        if !set.members.contains(&signer) {
             return Ok(());
-        };
-        let deadline = self.chain.latest().await?.timestamp + WINDOW;
-        let order = Freeze {
-            relayerSetId: set_id,
-            action: OPERATOR,
-            subject: operator.into_word(),
-            statusNonce: stored.statusNonce,
-            reason: trigger.check() as u16,
-            evidenceHash: evidence,
-            deadline: U40::from(deadline),
-        };
+        }
+        let order = finding.order(set_id, now);
         let hash = order.eip712_signing_hash(&domain(self.chain.id, *registry.address()));
-        let signature = Bytes::from(self.key.sign_hash(&hash).await?.as_erc2098());
-        let signer_mask = 1 << index;
-        let call = call::freezeBySignaturesCall {
-            order: (
-                order.relayerSetId,
-                order.action,
-                order.subject,
-                order.statusNonce,
-                order.reason,
-                order.evidenceHash,
-                order.deadline,
-            ),
-            signerMask: signer_mask,
-            signatures: signature.clone(),
-        };
-        let document = json!({
-            "hash": hash,
-            "order": {
-                "relayerSetId": order.relayerSetId,
-                "action": order.action,
-                "subject": order.subject,
-                "statusNonce": order.statusNonce,
-                "reason": order.reason,
-                "evidenceHash": order.evidenceHash,
-                "deadline": deadline,
-            },
-            "operator": operator,
-            "trigger": trigger,
-            "signer": signer,
-            "signerMask": signer_mask,
-            "signature": signature,
-            "threshold": set.freezeThreshold,
-            "isComplete": set.freezeThreshold <= 1,
-            "to": registry.address(),
-            "calldata": Bytes::from(call.abi_encode()),
-        });
-        let order = Order {
+        let signature = self.key.sign_hash(&hash).await?.as_erc2098();
+        let stored = Order {
             hash,
-            operator,
-            deadline: i64::try_from(deadline).unwrap_or(i64::MAX),
-            document: document.to_string(),
+            operator: finding.operator,
+            deadline: order.deadline.to(),
+            body: order.abi_encode(),
+            reason: finding.trigger.name().to_owned(),
+            is_settled: false,
         };
-        self.store.add_order(&order).await?;
-        metrics::counter!("chassis_freezes_proposed_total").increment(1);
-        warn!(%operator, ?trigger, order = %hash, "proposing a freeze");
+        if self.store.add_order(&stored, signer, &signature).await? {
+            metrics::counter!("chassis_freezes_proposed_total").increment(1);
+            warn!(operator = %finding.operator, trigger = finding.trigger.name(), order = %hash, "signed a freeze");
+        }
         Ok(())
     }
 }

@@ -11,8 +11,10 @@ pub struct Settings {
     pub interval_s: u64,
     /// Most operators looked at per second.
     pub per_second: u32,
-    /// What a freeze is proposed for. Nothing by default.
+    /// What operators are frozen for. Nothing by default.
     pub freeze_on: Vec<Trigger>,
+    /// Seconds that a host must not be listed before its operator is frozen: a provider's server may be out of order.
+    pub unlisted_for_s: u64,
 }
 
 /// What may be so bad that an attestation must not run out by itself.
@@ -30,8 +32,18 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// As configured.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TcbRevoked => "tcb_revoked",
+            Self::PckRevoked => "pck_revoked",
+            Self::AkRevoked => "ak_revoked",
+            Self::HostUnlisted => "host_unlisted",
+        }
+    }
+
     /// The check that found it: a freeze's reason on chain is its id.
-    pub(super) fn check(self) -> CheckId {
+    pub(crate) fn check(self) -> CheckId {
         match self {
             Self::TcbRevoked => CheckId::TdTcb,
             Self::PckRevoked => CheckId::TdQuote,
@@ -47,6 +59,7 @@ impl Default for Settings {
             interval_s: 60,
             per_second: 20,
             freeze_on: Vec::new(),
+            unlisted_for_s: 600,
         }
     }
 }

@@ -287,6 +287,15 @@ fn spawn_cosigning(
             Phase::Draining | Phase::Stopped => steps.finish().await,
         }
     }));
+    let (steps, turn) = (cosigner.clone(), lease.clone());
+    tasks.spawn(
+        supervisor
+            .clone()
+            .pausing(GREETING)
+            .every("freeze", Phase::Draining, async move || {
+                Ok(turn.hold().await? && steps.freeze().await?)
+            }),
+    );
     let steps = cosigner.clone();
     tasks.spawn(
         supervisor
@@ -301,7 +310,7 @@ async fn watch(supervisor: Supervisor, index: Index) -> &'static str {
     supervisor.every("index", Phase::Stopped, step).await
 }
 
-/// How often the other relayers are greeted.
+/// How often the other relayers are greeted, and asked about freezes.
 const GREETING: Duration = Duration::from_secs(5);
 /// How often the counts of clients that have gone are dropped.
 const CLIENTS_FORGOTTEN: Duration = Duration::from_secs(30);

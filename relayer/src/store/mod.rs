@@ -13,6 +13,7 @@ mod cosign;
 mod index;
 mod intake;
 mod lease;
+mod orders;
 mod reappraisals;
 mod steps;
 #[cfg(test)]
@@ -31,10 +32,11 @@ pub(crate) use connect::URL_VARIABLE;
 pub use connect::{StoreConfig, StoreUrl};
 pub use cosign::{NewItem, NewReport, OpenReport};
 pub use index::{BlockRef, EventFilter, EventRow, IndexChange, IndexState};
+pub use orders::Order;
 pub use reappraisals::Warning;
 pub use steps::Then;
 pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};
-pub use webhooks::{Delivery, Order};
+pub use webhooks::Delivery;
 
 /// The database's types, named once.
 type Database = sqlx::Any;

@@ -53,27 +53,52 @@ impl Store {
         Ok(())
     }
 
-    /// The next operator after `position` whose latest bundle is final and who has none under way: that one is appraised
-    /// with the newest endorsements anyway. Operators are in the order of their text.
+    /// The next operator after `position` that has had a bundle on chain, in the order of their text.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn next_final_bundle(&self, position: &str) -> Result<Option<BundleRow>, Error> {
+    pub async fn next_operator(&self, position: &str) -> Result<Option<Address>, Error> {
         let row = sqlx::query(
-            "SELECT b.* FROM bundles b WHERE b.state = 'final' AND b.operator > $1
-             AND NOT EXISTS (
-                 SELECT 1 FROM bundles o WHERE o.operator = b.operator AND (
-                     o.state NOT IN ('final', 'rejected', 'failed')
-                     OR (o.state = 'final' AND o.received_at > b.received_at)
-                     OR (o.state = 'final' AND o.received_at = b.received_at AND o.digest > b.digest)
-                 )
-             )
-             ORDER BY b.operator LIMIT 1",
+            "SELECT operator FROM bundles WHERE operator > $1 AND state = 'final' ORDER BY operator LIMIT 1",
         )
         .bind(position)
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.as_ref().map(row_to_bundle).transpose()?)
+        Ok(row.as_ref().map(|row| parse(row, "operator")).transpose()?)
+    }
+
+    /// The bundle that an operator's attestation rests on: of those whose result is in the registry's log, the last there,
+    /// whatever has come since. `None` if there is none, or if a newer one has passed and is under way: that one was
+    /// appraised with the newest endorsements.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn bundle_on_chain(&self, operator: Address) -> Result<Option<BundleRow>, Error> {
+        // A report may carry another result of a bundle than this relayer's own.
+        let row = sqlx::query(
+            "SELECT b.* FROM bundles b
+             JOIN (SELECT digest AS evidence, result FROM bundles WHERE operator = $1
+                   UNION SELECT i.evidence, i.result FROM cosign_items i JOIN bundles c ON c.digest = i.evidence
+                   WHERE c.operator = $1) r ON r.evidence = b.digest
+             JOIN index_digests d ON d.digest = r.result
+             ORDER BY d.block_number DESC, d.log_index DESC, b.digest LIMIT 1",
+        )
+        .bind(operator.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row.as_ref().map(row_to_bundle).transpose()? else {
+            return Ok(None);
+        };
+        let newer = sqlx::query(
+            "SELECT COUNT(*) FROM bundles WHERE operator = $1 AND digest <> $2 AND received_at >= $3
+             AND state IN ('appraised', 'cosigning', 'queued', 'posted', 'included')",
+        )
+        .bind(operator.to_string())
+        .bind(row.digest.to_string())
+        .bind(row.received_at)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((newer.try_get::<i64, _>(0)? == 0).then_some(row))
     }
 
     /// Whether this evidence was last appraised again with the same endorsements and policy.

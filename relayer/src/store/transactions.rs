@@ -105,7 +105,7 @@ pub struct Attempt {
 }
 
 impl Store {
-    /// Queued reports without a transaction, in the order of their issue. The registry refuses grants on a platform that a
+    /// Queued reports and freezes without a transaction, freezes first, reports in the order of their issue. The registry refuses grants on a platform that a
     /// later report has spoken of, so one that overtakes another makes it revert.
     ///
     /// # Errors
@@ -113,7 +113,8 @@ impl Store {
     pub async fn reports_to_post(&self) -> Result<Vec<B256>, Error> {
         let rows = sqlx::query(
             "SELECT r.hash FROM reports r
-             WHERE EXISTS (SELECT 1 FROM bundles b WHERE b.report = r.hash AND b.state = 'queued')
+             WHERE (EXISTS (SELECT 1 FROM bundles b WHERE b.report = r.hash AND b.state = 'queued')
+                 OR EXISTS (SELECT 1 FROM orders o WHERE o.hash = r.hash AND o.state = 'queued'))
              AND NOT EXISTS (SELECT 1 FROM transactions t WHERE t.report = r.hash AND t.state <> 'dropped')
              ORDER BY r.issued_at, r.hash",
         )

@@ -19,19 +19,6 @@ pub struct Delivery {
     pub tries: i64,
 }
 
-/// A freeze that this relayer has signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// The EIP-712 digest that was signed.
-    pub hash: B256,
-    /// Whom it freezes.
-    pub operator: Address,
-    /// Until when the registry takes it, Unix seconds.
-    pub deadline: i64,
-    /// JSON: the order, its signer and signature, and the call that carries it out.
-    pub document: String,
-}
-
 impl Store {
     /// Sets where an operator is told. `false` if a signature as new is known already.
     ///
@@ -157,60 +144,5 @@ impl Store {
         }
         all.commit().await?;
         Ok(true)
-    }
-
-    /// Keeps a signed order, before anybody sees it.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn add_order(&self, order: &Order) -> Result<(), Error> {
-        sqlx::query(
-            "INSERT INTO orders (hash, operator, deadline, document) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (hash) DO NOTHING",
-        )
-        .bind(order.hash.to_string())
-        .bind(order.operator.to_string())
-        .bind(order.deadline)
-        .bind(&order.document)
-        .execute(&self.writer)
-        .await?;
-        Ok(())
-    }
-
-    /// The orders that the registry would still take at `now`, Unix seconds.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn orders(&self, now: i64) -> Result<Vec<Order>, Error> {
-        let rows = sqlx::query("SELECT * FROM orders WHERE deadline > $1 ORDER BY deadline, hash")
-            .bind(now)
-            .fetch_all(&self.pool)
-            .await?;
-        let rows = rows.iter().map(|row| {
-            Ok(Order {
-                hash: parse(row, "hash")?,
-                operator: parse(row, "operator")?,
-                deadline: row.try_get("deadline")?,
-                document: row.try_get("document")?,
-            })
-        });
-        Ok(rows.collect::<Result<_, sqlx::Error>>()?)
-    }
-
-    /// Forgets orders that nobody can use any more, and has their operators looked at again: whoever is still attested
-    /// gets a new one.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn expire_orders(&self, now: i64) -> Result<(), Error> {
-        let mut all = self.begin().await?;
-        for forget in [
-            "DELETE FROM reappraisals WHERE operator IN (SELECT operator FROM orders WHERE deadline <= $1)",
-            "DELETE FROM orders WHERE deadline <= $1",
-        ] {
-            sqlx::query(forget).bind(now).execute(&mut *all).await?;
-        }
-        all.commit().await?;
-        Ok(())
     }
 }

@@ -65,7 +65,7 @@ impl Chain {
         chain
     }
 
-    /// The same with the relayers that have these keys, `threshold` of whom must sign.
+    /// The same with the relayers that have these keys, `threshold` of whom must sign, reports and freezes.
     pub(crate) async fn start_set(policy: B256, relayers: &[usize], threshold: u8) -> Self {
         let mut chain = Self::spawn(&["--block-time", "1"], 1).await;
         chain.registry = chain.deploy(policy, relayers, threshold).await;
@@ -160,7 +160,7 @@ impl Chain {
         let config = IProofOfCloudRegistry::Config {
             relayers: relayers.iter().map(|key| signer(*key).address()).collect(),
             threshold,
-            freezeThreshold: 1,
+            freezeThreshold: threshold,
             governor: GUARDIAN,
             guardians: vec![GUARDIAN],
             policies: policies.to_vec(),

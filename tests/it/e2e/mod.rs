@@ -11,6 +11,7 @@ mod cosign;
 mod endorsements;
 mod explorer;
 mod freeze;
+mod freezes;
 mod history;
 mod index;
 mod investigation;

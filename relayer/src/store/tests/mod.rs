@@ -4,6 +4,7 @@ mod holds;
 mod leases;
 mod life;
 mod model;
+mod orders;
 mod postgres;
 mod queue;
 mod reappraisals;

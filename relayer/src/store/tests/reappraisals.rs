@@ -1,22 +1,19 @@
 //! Warnings, and the round that finds them.
 
 use super::*;
-use crate::{
-    store::{Order, Warning},
-    webhook::Message,
-};
+use crate::{store::Warning, webhook::Message};
 
 /// A message that says which number it has.
-fn message(n: u64) -> Message {
+pub(super) fn message(n: u64) -> Message {
     Message::new(serde_json::json!({"number": n}))
 }
 
-async fn finish(store: &Store, n: u64, state: State) {
+pub(super) async fn finish(store: &Store, n: u64, state: State) {
     store.add_bundle(&bundle(n)).await.unwrap();
     store.end_bundle(hash(n), state, "").await.unwrap();
 }
 
-fn warning(n: u64, reasons: &str) -> Warning {
+pub(super) fn warning(n: u64, reasons: &str) -> Warning {
     Warning {
         operator: bundle(n).operator,
         evidence: hash(n),
@@ -70,23 +67,87 @@ on_both! {
             finish(&store, n, State::Final).await;
         }
         finish(&store, 4, State::Rejected).await;
-        // Operator 2 has another under way, operator 3 a later one that is final too.
-        let more = |n: u64, operator| NewBundle { operator, ..bundle(n) };
-        store.add_bundle(&more(12, bundle(2).operator)).await.unwrap();
-        store.add_bundle(&more(13, bundle(3).operator)).await.unwrap();
-        store.end_bundle(hash(13), State::Final, "").await.unwrap();
-
         let mut seen = Vec::new();
         loop {
             let position = store.round_position().await.unwrap();
-            let Some(row) = store.next_final_bundle(&position).await.unwrap() else {
+            let Some(operator) = store.next_operator(&position).await.unwrap() else {
                 break;
             };
-            store.set_round_position(&row.operator.to_string()).await.unwrap();
-            seen.push(row.digest);
+            store.set_round_position(&operator.to_string()).await.unwrap();
+            seen.push(operator);
         }
-        assert_eq!(seen, [hash(1), hash(13)]);
+        assert_eq!(seen, [1, 2, 3].map(|n| bundle(n).operator));
     }
+
+    async fn what_is_looked_at_is_what_the_registry_rests_on(db: &TestDb) {
+        let store = db.open().await;
+        let operator = bundle(1).operator;
+        let more = |n: u64| NewBundle { operator, ..bundle(n) };
+        let on_chain = || async { store.bundle_on_chain(operator).await.unwrap().map(|row| row.digest) };
+        finish(&store, 1, State::Final).await;
+        assert_eq!(on_chain().await, None, "its result is in no log");
+        land(&store, 1, 10).await;
+        assert_eq!(on_chain().await, Some(hash(1)));
+
+        // Newer ones, of which the registry knows nothing.
+        store.add_bundle(&more(2)).await.unwrap();
+        store.end_bundle(hash(2), State::Final, "").await.unwrap();
+        store.add_bundle(&more(3)).await.unwrap();
+        assert_eq!(on_chain().await, Some(hash(1)));
+        store.set_appraisal(hash(3), hash(2_003), "{}", None).await.unwrap();
+        assert_eq!(on_chain().await, Some(hash(1)), "it was rejected");
+
+        // One that has passed is looked at when it has landed.
+        store.add_bundle(&more(4)).await.unwrap();
+        store.set_appraisal(hash(4), hash(2_004), "{}", Some("{}")).await.unwrap();
+        assert_eq!(on_chain().await, None);
+        store.end_bundle(hash(4), State::Final, "").await.unwrap();
+        land(&store, 4, 11).await;
+        assert_eq!(on_chain().await, Some(hash(4)));
+        // Received before that one, and posted after it.
+        land(&store, 2, 12).await;
+        assert_eq!(on_chain().await, Some(hash(2)));
+    }
+
+    /// Another relayer's report has a result of the same bundle that is not this one's own.
+    async fn what_the_registry_rests_on_may_be_anothers_result(db: &TestDb) {
+        let store = db.open().await;
+        finish(&store, 1, State::Final).await;
+        let mut theirs = signing(1);
+        theirs.result = hash(7_001);
+        sign(&store, hash(3_001), &[theirs]).await.unwrap();
+        post(&store, hash(7_001), 10).await;
+        let row = store.bundle_on_chain(bundle(1).operator).await.unwrap();
+        assert_eq!(row.map(|row| row.digest), Some(hash(1)));
+    }
+}
+
+/// The registry's log has bundle `n`'s result, in this block.
+async fn land(store: &Store, n: u64, block: i64) {
+    sqlx::query("UPDATE bundles SET result = $2 WHERE digest = $1")
+        .bind(hash(n).to_string())
+        .bind(hash(2_000 + n).to_string())
+        .execute(&store.pool)
+        .await
+        .unwrap();
+    post(store, hash(2_000 + n), block).await;
+}
+
+async fn post(store: &Store, result: B256, block: i64) {
+    sqlx::query(
+        "INSERT INTO index_events (block_number, log_index, block_hash, block_time, transaction_hash, kind, topics, data)
+         VALUES ($1, 0, '', 0, '', 'BatchPosted', '', '')",
+    )
+    .bind(block)
+    .execute(&store.pool)
+    .await
+    .unwrap();
+    sqlx::query("INSERT INTO index_digests (digest, block_number, log_index) VALUES ($1, $2, 0)")
+        .bind(result.to_string())
+        .bind(block)
+        .execute(&store.pool)
+        .await
+        .unwrap();
 }
 
 on_both! {
@@ -128,29 +189,5 @@ on_both! {
 
         assert!(store.set_webhook(operator, "", 6).await.unwrap());
         assert!(store.due_deliveries(101, 9).await.unwrap().is_empty(), "told no more");
-    }
-}
-
-on_both! {
-    async fn an_order_that_expired_has_its_operator_looked_at_again(db: &TestDb) {
-        let store = db.open().await;
-        finish(&store, 1, State::Final).await;
-        let operator = bundle(1).operator;
-        store
-            .set_reappraised(operator, hash(1), hash(9), Some(&warning(1, "[1]")), &message(1))
-            .await
-            .unwrap();
-        let order = Order { hash: hash(5), operator, deadline: 100, document: "{}".into() };
-        store.add_order(&order).await.unwrap();
-        store.add_order(&order).await.unwrap();
-        assert_eq!(store.orders(99).await.unwrap(), [order]);
-        assert!(store.orders(100).await.unwrap().is_empty());
-
-        store.expire_orders(99).await.unwrap();
-        assert!(store.is_reappraised(operator, hash(1), hash(9)).await.unwrap());
-        store.expire_orders(100).await.unwrap();
-        assert!(!store.is_reappraised(operator, hash(1), hash(9)).await.unwrap());
-        assert!(store.orders(0).await.unwrap().is_empty());
-        assert!(store.is_barred(operator).await.unwrap(), "what was found stays");
     }
 }
