@@ -12,6 +12,7 @@ packages=(
     swtpm           # the software TPM of the simulated cloud
     swtpm-tools     # makes that TPM's state
     postgresql      # the tests start servers of their own from its binaries
+    prometheus      # promtool, with which the tests check the alert rules
     chromium        # the tests look at the explorer's pages with it
     fonts-liberation # and it has none of its own
     curl            # the demo talks to the relayer

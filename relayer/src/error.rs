@@ -150,6 +150,8 @@ impl Error {
                 | Self::Store(_)
                 | Self::LeaseLost { .. }
                 | Self::Archive { .. }
+                // Whoever has the document can put it back.
+                | Self::ArchiveCorrupt { .. }
                 | Self::Peer { .. }
         )
     }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Label, Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::Error;
@@ -30,7 +30,13 @@ pub struct Metric {
     pub unit: Unit,
     /// What it says, with its labels.
     pub help: &'static str,
+    /// Series of a counter that are there from the start, by their labels: an increase from nothing to one is none to
+    /// Prometheus.
+    pub born: &'static [Labels],
 }
+
+/// Names and values.
+type Labels = &'static [(&'static str, &'static str)];
 
 /// All of them, ascending by name.
 pub const CATALOGUE: &[Metric] = &[
@@ -38,9 +44,14 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_account_balance_wei",
         "Wei that the relayer's account has",
     ),
-    counter(
+    labelled(
         "chassis_appraisals_total",
         "Appraisals, by `outcome`: attestable, rejected",
+        &[&[("outcome", "attestable")], &[("outcome", "rejected")]],
+    ),
+    counter(
+        "chassis_archive_corrupt_total",
+        "Documents read from the archive that were not what their name says",
     ),
     counter(
         "chassis_batches_final_total",
@@ -51,9 +62,10 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_bundles_received_total",
         "Bundles archived and acknowledged",
     ),
-    counter(
+    labelled(
         "chassis_cosign_answers_total",
         "Messages of peers, by `message` and `outcome`",
+        &[],
     ),
     counter(
         "chassis_cosign_disagreements_total",
@@ -68,28 +80,36 @@ pub const CATALOGUE: &[Metric] = &[
         "Reports that it was asked to sign and that do not follow from what they rest on",
     ),
     gauge(
+        "chassis_cosign_peers_needed",
+        "Peers that must sign with it, as the registry has it",
+    ),
+    gauge(
         "chassis_cosign_peers_up",
         "Peers that answer and work by the same policy",
     ),
-    counter(
+    labelled(
         "chassis_cosign_proposals_total",
         "Proposals put to the other relayers, by `outcome`: agreed, failed",
+        &[&[("outcome", "agreed")], &[("outcome", "failed")]],
     ),
-    counter(
+    labelled(
         "chassis_cosign_requests_total",
         "Messages to peers, by `message` and `outcome`",
+        &[],
     ),
-    counter(
+    labelled(
         "chassis_cosign_signatures_total",
         "Signatures under reports, `of`: own, peer",
+        &[],
     ),
     counter(
         "chassis_cosign_stage_timeouts_total",
         "Peers that voted yes and did not sign in time",
     ),
-    counter(
+    labelled(
         "chassis_cosign_votes_total",
         "This relayer's votes on others' bundles, by `vote`: yes, no",
+        &[],
     ),
     Metric {
         kind: Kind::Histogram,
@@ -99,13 +119,18 @@ pub const CATALOGUE: &[Metric] = &[
             "How long a `source` of endorsements takes to answer",
         )
     },
-    counter(
+    labelled(
         "chassis_endorsement_fetches_total",
         "Requests for endorsements, by `source` and `outcome`",
+        &[],
     ),
     gauge(
         "chassis_endorsement_source_up",
         "1 if the `source`'s last answer was good",
+    ),
+    counter(
+        "chassis_equivocations_refused_total",
+        "Signatures that its own records kept it from, as they contradict earlier ones",
     ),
     counter(
         "chassis_freezes_proposed_total",
@@ -113,9 +138,10 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     counter("chassis_gas_used_total", "Gas that final reports used"),
     gauge("chassis_http_connections", "Open connections"),
-    counter(
+    labelled(
         "chassis_http_problems_total",
         "Answers that are problems, by the problem's `type`",
+        &[],
     ),
     Metric {
         kind: Kind::Histogram,
@@ -125,9 +151,10 @@ pub const CATALOGUE: &[Metric] = &[
             "How long answers take, by `method` and `route`",
         )
     },
-    counter(
+    labelled(
         "chassis_http_requests_total",
         "Requests answered, by `method`, `route` and `status`",
+        &[],
     ),
     gauge(
         "chassis_index_block",
@@ -172,9 +199,10 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_post_held",
         "1 while posting is held up, by `reason`: fee_cap, spend_cap, funds, stuck",
     ),
-    counter(
+    labelled(
         "chassis_post_holds_total",
         "Times that posting was held up, by `reason`",
+        &[],
     ),
     Metric {
         unit: Unit::Bytes,
@@ -184,9 +212,10 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_reappraisal_rounds_total",
         "Rounds through all operators that came to their end",
     ),
-    counter(
+    labelled(
         "chassis_reappraisals_total",
         "Bundles on chain appraised again, by `outcome`: holds, falls, fails",
+        &[],
     ),
     counter(
         "chassis_reorgs_total",
@@ -196,13 +225,19 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_rpc_disagreements_total",
         "Decisions put off because no two RPC endpoints said the same",
     ),
-    counter(
+    labelled(
         "chassis_rpc_failures_total",
         "Calls that an RPC `endpoint` did not answer",
+        &[],
     ),
-    counter(
+    gauge(
+        "chassis_rpc_needed",
+        "RPC endpoints that must agree on a decision",
+    ),
+    labelled(
         "chassis_rpc_skips_total",
         "Times that an RPC `endpoint` was left out after three failures",
+        &[],
     ),
     gauge(
         "chassis_rpc_usable",
@@ -212,11 +247,12 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_spent_today_wei",
         "Wei that transactions cost in the last 24 hours",
     ),
-    counter(
+    labelled(
         "chassis_step_errors_total",
         "Steps that failed and are taken again, by `task` and error `code`",
+        &[],
     ),
-    counter("chassis_steps_total", "Steps taken, by `task`"),
+    labelled("chassis_steps_total", "Steps taken, by `task`", &[]),
     Metric {
         unit: Unit::Seconds,
         ..gauge(
@@ -224,9 +260,10 @@ pub const CATALOGUE: &[Metric] = &[
             "Unix time at which a `task` last showed that it lives",
         )
     },
-    counter(
+    labelled(
         "chassis_task_restarts_total",
         "Steps that were abandoned, by `task` and error `code`: it panicked, or did not come back",
+        &[],
     ),
     gauge("chassis_transactions", "Transactions under way, by `state`"),
     counter(
@@ -237,9 +274,10 @@ pub const CATALOGUE: &[Metric] = &[
         "chassis_transactions_reverted_total",
         "Final transactions that had no effect",
     ),
-    counter(
+    labelled(
         "chassis_webhook_deliveries_total",
         "Messages to operators, by `outcome`: taken, failed, given_up",
+        &[],
     ),
 ];
 
@@ -264,7 +302,15 @@ pub fn install() -> Result<PrometheusHandle, Error> {
         .map_err(|error| failed(&error))?;
     for metric in CATALOGUE {
         match metric.kind {
-            Kind::Counter => describe_counter!(metric.name, metric.unit, metric.help),
+            Kind::Counter => {
+                describe_counter!(metric.name, metric.unit, metric.help);
+                for labels in metric.born {
+                    let labels = labels
+                        .iter()
+                        .map(|(name, value)| Label::from_static_parts(name, value));
+                    counter!(metric.name, labels.collect::<Vec<_>>()).increment(0);
+                }
+            }
             Kind::Gauge => describe_gauge!(metric.name, metric.unit, metric.help),
             Kind::Histogram => describe_histogram!(metric.name, metric.unit, metric.help),
         }
@@ -272,8 +318,16 @@ pub fn install() -> Result<PrometheusHandle, Error> {
     Ok(handle)
 }
 
+/// A counter without labels.
 const fn counter(name: &'static str, help: &'static str) -> Metric {
-    metric(name, Kind::Counter, help)
+    labelled(name, help, &[&[]])
+}
+
+const fn labelled(name: &'static str, help: &'static str, born: &'static [Labels]) -> Metric {
+    Metric {
+        born,
+        ..metric(name, Kind::Counter, help)
+    }
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> Metric {
@@ -286,6 +340,7 @@ const fn metric(name: &'static str, kind: Kind, help: &'static str) -> Metric {
         kind,
         unit: Unit::Count,
         help,
+        born: &[],
     }
 }
 

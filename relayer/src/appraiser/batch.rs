@@ -66,21 +66,14 @@ pub(super) fn appraise(some: Vec<Ready>, policy: &Policy) -> Result<Vec<Group>, 
 impl Alike {
     fn appraise(self, policy: &Policy) -> Result<Group, Error> {
         let appraiser = Appraiser::new(&self.endorsements, policy)?;
-        let together = |bundles: &[Bundle]| {
-            catch_unwind(AssertUnwindSafe(|| appraiser.appraise_many(bundles, self.as_of)))
-        };
-        let appraisals = match together(&self.bundles) {
-            Ok(appraisals) => appraisals
-                .into_iter()
-                .map(|one| one.map_err(Error::from))
-                .collect(),
-            // One at which the verifier panics must not take the others along.
-            Err(_) => self
-                .bundles
-                .iter()
-                .map(|bundle| alone(&appraiser, bundle, self.as_of))
-                .collect::<Vec<_>>(),
-        };
+        let appraisals = apart_at_a_panic(
+            &self.bundles,
+            |bundles| {
+                let all = appraiser.appraise_many(bundles, self.as_of).into_iter();
+                all.map(|one| one.map_err(Error::from)).collect()
+            },
+            |bundle| Ok(appraiser.appraise(bundle, self.as_of)?),
+        );
         drop((self.bundles, self.room));
         Ok(Group {
             digest: self.digest,
@@ -90,11 +83,41 @@ impl Alike {
     }
 }
 
-fn alone(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Result<Appraisal, Error> {
-    // The panic's own words went to the log by the panic hook.
-    let outcome = catch_unwind(AssertUnwindSafe(|| appraiser.appraise(bundle, as_of)));
-    Ok(outcome.map_err(|_| Error::Io {
+/// What comes of all together; if that panics, of each alone. One at which the verifier panics must not take the others
+/// along. The panic's own words go to the log by the panic hook.
+fn apart_at_a_panic<T, R>(
+    all: &[T],
+    together: impl FnOnce(&[T]) -> Vec<Result<R, Error>>,
+    alone: impl Fn(&T) -> Result<R, Error>,
+) -> Vec<Result<R, Error>> {
+    let panicked = |_| Error::Io {
         doing: "appraise".into(),
         source: std::io::Error::other("the verifier panicked"),
-    })??)
+    };
+    catch_unwind(AssertUnwindSafe(|| together(all))).unwrap_or_else(|_| {
+        let each = all.iter();
+        each.map(|one| catch_unwind(AssertUnwindSafe(|| alone(one))).map_err(panicked)?)
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_panics_takes_no_other_along() {
+        let appraise = |n: &u32| {
+            assert_ne!(*n, 2, "as expected by this test");
+            Ok(*n)
+        };
+        let together = |all: &[u32]| all.iter().map(appraise).collect();
+        let outcomes = |all: &[u32]| {
+            let judged = apart_at_a_panic(all, together, appraise);
+            judged.into_iter().map(Result::ok).collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(&[1, 2, 3]), [Some(1), None, Some(3)]);
+        assert_eq!(outcomes(&[1, 3]), [Some(1), Some(3)]);
+        assert_eq!(outcomes(&[2]), [None]);
+    }
 }

@@ -62,9 +62,12 @@ impl Archive {
         let read = async { self.objects.get(&path).await?.bytes().await };
         match read.await {
             Ok(document) if kind.matches(digest, &document) => Ok(Some(document.into())),
-            Ok(_) => Err(Error::ArchiveCorrupt {
-                path: self.place.of(&path),
-            }),
+            Ok(_) => {
+                metrics::counter!("chassis_archive_corrupt_total").increment(1);
+                Err(Error::ArchiveCorrupt {
+                    path: self.place.of(&path),
+                })
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(&path, error)),
         }

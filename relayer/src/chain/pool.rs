@@ -106,6 +106,8 @@ impl Pool {
     }
 
     fn report(&self) {
+        let needed = u32::try_from(self.quorum()).unwrap_or(u32::MAX);
+        metrics::gauge!("chassis_rpc_needed").set(needed);
         for endpoint in self.endpoints.iter() {
             let name = endpoint.transport.name().to_owned();
             if endpoint.wrong_chain(self.chain) {

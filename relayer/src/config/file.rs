@@ -39,6 +39,9 @@ pub struct ConfigFile {
     /// Most bundles in one report.
     #[serde(default = "default_batch")]
     pub max_batch: u32,
+    /// Seconds that a bundle fit to be attested waits for others, until there are `max_batch`.
+    #[serde(default)]
+    pub batch_wait_s: u64,
     /// Highest fee paid, in gwei per gas. Above it, transactions wait.
     #[serde(default = "default_fee")]
     pub max_fee_gwei: u64,
@@ -82,6 +85,9 @@ pub struct ConfigFile {
     pub webhooks: webhook::Settings,
 }
 
+/// Well below the age at which an appraisal is made anew.
+const LONGEST_BATCH_WAIT: u64 = 600;
+
 impl ConfigFile {
     /// What is wrong with values that are well formed, each with its key's path and what to do.
     pub(super) fn mistakes(&self) -> Vec<String> {
@@ -91,6 +97,11 @@ impl ConfigFile {
         }
         if self.max_batch == 0 {
             mistakes.push("max_batch: 0 would post nothing; give at least 1".into());
+        }
+        if self.batch_wait_s > LONGEST_BATCH_WAIT {
+            mistakes.push(format!(
+                "batch_wait_s: after {LONGEST_BATCH_WAIT} s an appraisal is soon too old to be signed; give no more"
+            ));
         }
         mistakes.extend(self.limits.mistakes());
         mistakes.extend(self.tasks.mistakes());

@@ -37,6 +37,8 @@ pub struct LimitSection {
     pub header_timeout_s: u64,
     /// Connections at once.
     pub connections: usize,
+    /// Of these, how many one client may have; a proxy, any number. 0: any number.
+    pub client_connections: usize,
     /// Bundles parsed at once; 0: one per processor.
     pub parsers: usize,
     /// Requests per second and client, an IPv4 address or an IPv6 /64. 0: any number.
@@ -63,6 +65,7 @@ impl Default for LimitSection {
             request_timeout_s: 30,
             header_timeout_s: 10,
             connections: 1024,
+            client_connections: 128,
             parsers: 0,
             client_per_second: 50,
             client_burst: 200,

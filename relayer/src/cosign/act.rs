@@ -144,6 +144,9 @@ impl Cosigner {
             .filter(|peer| inner.is_present(peer.address));
         let present = u32::try_from(present.count()).unwrap_or(u32::MAX);
         metrics::gauge!("chassis_cosign_peers_up").set(present);
+        let threshold = inner.known_set().await?.threshold;
+        let needed = u32::try_from(threshold.saturating_sub(1)).unwrap_or(u32::MAX);
+        metrics::gauge!("chassis_cosign_peers_needed").set(needed);
         // By the chain's time too: while nothing is finalized, what was named long ago may still be signed.
         let oldest = now().saturating_sub(KEPT);
         let finalized = inner.finalized().await?.timestamp.saturating_sub(KEPT);

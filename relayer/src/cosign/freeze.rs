@@ -26,7 +26,7 @@ use super::{
 use crate::{Error, freeze, post::Steps, registry::IProofOfCloudRegistry::Freeze, store::Order};
 
 /// Most orders that peers are asked about at a time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 
 impl Cosigner {
     /// Brings on the freezes that this relayer has signed. Always returns `false`: there is no hurry to do it again.
@@ -42,13 +42,12 @@ impl Cosigner {
             .complete_orders
             .retain(|hash, _| open.iter().any(|order| order.hash == *hash));
         let turns = inner.asked.order(open.iter().map(|order| order.hash).collect());
+        let chosen = turns.iter().take(AT_ONCE);
+        let chosen = chosen.filter_map(|hash| open.iter().find(|order| order.hash == *hash));
+        let chosen: Vec<_> = chosen.inspect(|order| inner.asked.failed(order.hash)).collect();
         let mut steps = Steps::default();
-        for hash in turns.into_iter().take(AT_ONCE) {
-            let Some(order) = open.iter().find(|order| order.hash == hash) else {
-                continue;
-            };
-            inner.asked.failed(hash);
-            steps.add(inner.bring_on(order).await.map(|()| false));
+        for done in join_all(chosen.into_iter().map(|order| inner.bring_on(order))).await {
+            steps.add(done.map(|()| false));
         }
         steps.result()
     }

@@ -98,7 +98,7 @@ mod view;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use alloy::{
@@ -146,6 +146,8 @@ struct Inner {
     config: Cosign,
     /// Most bundles in one report.
     max_batch: usize,
+    /// How long a bundle waits for others.
+    batch_wait: Duration,
     domain: Eip712Domain,
     client: reqwest::Client,
     shares: Shares,
@@ -221,6 +223,7 @@ impl Cosigner {
             policy_digest: config.policy.digest()?,
             signer: config.signer.clone(),
             max_batch: max_batch.min(cosign.max_items),
+            batch_wait: Duration::from_secs(config.file.batch_wait_s),
             client: client::client()?,
             shares: Shares::new(&cosign),
             appraising: Arc::new(Semaphore::new(judge::AT_ONCE)),

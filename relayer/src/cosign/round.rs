@@ -1,6 +1,6 @@
 //! One try to have what is ready signed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use alloy::{
     primitives::{Address, B256},
@@ -82,7 +82,8 @@ impl Inner {
         Ok(true)
     }
 
-    /// Those bundles that have waited until this relayer's turn. One that was put off had its turn.
+    /// Those bundles that have waited until this relayer's turn, once they fill a report or the first of them has waited
+    /// long enough for more. One that was put off had its turn.
     fn in_turn(&self, rows: Vec<BundleRow>, set: &Set, as_of: u64) -> Vec<BundleRow> {
         let order = turn::order(set.id, as_of, &set.members);
         let rank = turn::rank(&order, self.signer.address());
@@ -92,12 +93,21 @@ impl Inner {
         memory
             .ready
             .retain(|digest, _| rows.iter().any(|row| row.digest == *digest));
-        rows.into_iter()
+        let mut longest = Duration::ZERO;
+        let due: Vec<_> = rows
+            .into_iter()
             .filter(|row| {
                 let since = *memory.ready.entry(row.digest).or_insert(now);
-                row.claimed_until != 0 || now.saturating_duration_since(since) >= wait
+                let waited = match row.claimed_until {
+                    0 => now.saturating_duration_since(since),
+                    _ => Duration::MAX,
+                };
+                longest = longest.max(waited);
+                waited >= wait
             })
-            .collect()
+            .collect();
+        let is_time = due.len() >= self.max_batch || longest >= wait.saturating_add(self.batch_wait);
+        if is_time { due } else { Vec::new() }
     }
 
     /// Sorts out what has no effect or is too old. What remains ascends by evidence.

@@ -106,7 +106,7 @@ impl Cache {
                 .record(begin.elapsed().as_secs_f64());
             let read = answer.and_then(|answer| {
                 let worth = read(&answer)?;
-                kept.refuse_older(worth)?;
+                kept.refuse_older(worth, now)?;
                 Ok((answer, worth))
             });
             let outcome = if read.is_ok() { "ok" } else { "failed" };
@@ -138,10 +138,11 @@ impl Cache {
 }
 
 impl Kept {
-    /// A source that goes back to what was in force earlier is broken, or somebody stands in between.
-    fn refuse_older(&self, worth: Worth) -> Result<(), String> {
+    /// A source that goes back to what was in force earlier is broken, or somebody stands in between. What has expired bars
+    /// nothing.
+    fn refuse_older(&self, worth: Worth, now: u64) -> Result<(), String> {
         match &self.good {
-            Some(good) if worth.number < good.worth.number => Err(format!(
+            Some(good) if now < good.worth.until && worth.number < good.worth.number => Err(format!(
                 "number {} is older than number {}, which it answered before",
                 worth.number, good.worth.number
             )),
@@ -235,6 +236,23 @@ mod tests {
         ] {
             assert_eq!(nameless(url), shown);
         }
+    }
+
+    #[test]
+    fn what_is_older_is_refused_until_what_it_is_older_than_has_expired() {
+        let mut kept = Kept::default();
+        let worth = |until, number| Worth { until, number };
+        let answer = Answer {
+            url: String::new(),
+            fetched_at: 10,
+            status: 200,
+            headers: std::collections::BTreeMap::new(),
+            body: Vec::new().into(),
+        };
+        kept.keep(answer, worth(100, 7), 10, 5, false);
+        assert!(kept.refuse_older(worth(200, 7), 99).is_ok());
+        assert!(kept.refuse_older(worth(200, 6), 99).is_err());
+        assert!(kept.refuse_older(worth(200, 6), 100).is_ok());
     }
 
     #[test]

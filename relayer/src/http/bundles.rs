@@ -1,19 +1,20 @@
 //! Bundles in, and what became of them.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use alloy::primitives::B256;
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
-    extract::State,
+    extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode},
 };
 use chassis_verifier::{CheckId, bundle::Disclosure};
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, info, info_span, warn};
 
 use super::{
     App,
@@ -53,6 +54,7 @@ const DAY: i64 = 86_400;
 )]
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<BundleView>), Problem> {
@@ -60,7 +62,8 @@ pub(super) async fn submit(
     if app.phases.now() > Phase::Running {
         return Err(Problem::stopping());
     }
-    let received = app.intake.receive(&headers, body).await?;
+    let client = peer.and_then(|Extension(ConnectInfo(peer))| app.clients.who(peer, &headers));
+    let received = app.intake.receive(client, &headers, body).await?;
     let (digest, operator) = (received.bundle.digest, received.bundle.evidence.operator);
     let span = info_span!("bundle", %digest, %operator, stage = "intake");
     take(&app, received).instrument(span).await
@@ -69,6 +72,11 @@ pub(super) async fn submit(
 async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleView>), Problem> {
     let digest = received.bundle.digest;
     if let Some(known) = app.store.bundle(digest).await? {
+        // What has gone bad in the archive is whole again.
+        if let Err(error @ Error::ArchiveCorrupt { .. }) = app.archive.get(Kind::Bundle, digest).await {
+            warn!(%error, "put back, as it was sent again");
+            app.archive.put(Kind::Bundle, digest, received.document).await?;
+        }
         return Ok((StatusCode::OK, Json(view(app, &known).await?)));
     }
     let failed = failed_checks(app, &received);

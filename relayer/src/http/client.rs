@@ -57,6 +57,12 @@ impl Clients {
             .map_err(|refused| refused.wait_time_from(limiter.clock().now()))
     }
 
+    /// Whose share of something a request takes. `None`: a proxy's that does not tell for whom it asks.
+    pub(super) fn who(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        let client = self.client(peer.ip(), headers);
+        (!self.proxies.contains(&client)).then(|| network(client))
+    }
+
     /// Forgets clients that have all their requests saved up again, so that nobody fills the memory with addresses.
     pub fn forget(&self) {
         if let Some(limiter) = &self.limiter {
@@ -80,7 +86,7 @@ impl Clients {
 }
 
 /// Whoever has one IPv6 address has the whole /64.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

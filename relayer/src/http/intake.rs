@@ -1,9 +1,16 @@
 //! A bundle's bytes, from the wire to a parsed bundle, within bounds.
 //!
 //! Who has to wait is not read: its bytes stay with it, and in the kernel's buffers. Memory is bounded by
-//! `intake_bytes`, whatever number of clients there is.
+//! `intake_bytes`, whatever number of clients there is, and one client has a quarter of it. What is promised and does not
+//! come takes no more than `AHEAD`: a whole bundle of the usual size, so that none waits half read for others that do.
 
-use std::{sync::Arc, thread::available_parallelism, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread::available_parallelism,
+    time::Duration,
+};
 
 use alloy::primitives::Address;
 use axum::{
@@ -14,7 +21,7 @@ use chassis_verifier::{bundle::Bundle, consent_signer};
 use http_body_util::BodyExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -26,10 +33,19 @@ use crate::{Error, config::LimitSection};
 /// What a permit of the memory stands for.
 const UNIT: usize = 1 << 10;
 
+/// Bytes for which there must be room before a body is read, if it says that it is so long.
+const AHEAD: usize = 256 << 10;
+
+/// One client has this part of the memory.
+const PART: usize = 4;
+
 /// Bounds what is being received.
 #[derive(Clone, Debug)]
 pub struct Intake {
     memory: Arc<Semaphore>,
+    shares: Arc<Mutex<HashMap<IpAddr, Weak<Semaphore>>>>,
+    /// Permits of a share.
+    share: usize,
     parsers: Arc<Semaphore>,
     largest: usize,
     wait: Duration,
@@ -45,7 +61,14 @@ pub(super) struct Received {
     pub(super) signer: Option<Address>,
     /// As it came.
     pub(super) document: Vec<u8>,
-    _memory: OwnedSemaphorePermit,
+    _room: Room,
+}
+
+/// Memory that a body may take.
+#[derive(Debug)]
+struct Room {
+    all: OwnedSemaphorePermit,
+    share: Option<OwnedSemaphorePermit>,
 }
 
 impl Intake {
@@ -57,6 +80,11 @@ impl Intake {
         };
         Self {
             memory: Arc::new(Semaphore::new((limits.intake_bytes / UNIT).max(1))),
+            shares: Arc::default(),
+            // Any bundle must fit.
+            share: (limits.intake_bytes / PART)
+                .max(limits.bundle_bytes)
+                .div_ceil(UNIT),
             parsers: Arc::new(Semaphore::new(parsers)),
             largest: limits.bundle_bytes,
             wait: Duration::from_secs(limits.intake_wait_s),
@@ -66,21 +94,41 @@ impl Intake {
     }
 
     /// Waits for room, reads the body, and parses it.
-    pub(super) async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<Received, Problem> {
+    pub(super) async fn receive(
+        &self,
+        client: Option<IpAddr>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Received, Problem> {
         let length = self.length(headers, &body)?;
-        let units = u32::try_from(length.div_ceil(UNIT).max(1)).unwrap_or(u32::MAX);
-        let memory = timeout(self.wait, Arc::clone(&self.memory).acquire_many_owned(units));
-        let Ok(Ok(memory)) = memory.await else {
-            let detail = "the relayer holds as many bundles as it may; send this again soon";
-            return Err(Problem::new(Kind::Busy, detail).retry_after(5));
+        let share = client.map(|client| self.share_of(client));
+        let waiting = self.room(share.as_ref(), length.clamp(1, AHEAD));
+        let room = timeout(self.wait, waiting).await.map_err(|_| busy())??;
+        let (document, room) = self.read(length, body, share.as_ref(), room).await?;
+        self.parse(document, room).await
+    }
+
+    fn share_of(&self, client: IpAddr) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(&client).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.share));
+        shares.insert(client, Arc::downgrade(&share));
+        share
+    }
+
+    /// Waits until there is room for so many bytes more.
+    async fn room(&self, share: Option<&Arc<Semaphore>>, bytes: usize) -> Result<Room, Problem> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        let take = async |of: &Arc<Semaphore>| Arc::clone(of).acquire_many_owned(units).await;
+        let share = match share {
+            Some(share) => Some(take(share).await.map_err(|_| busy())?),
+            None => None,
         };
-        let document = timeout(self.arrival, self.read(length, body))
-            .await
-            .map_err(|_| {
-                let detail = format!("it was not complete after {} s", self.arrival.as_secs());
-                Problem::new(Kind::TooSlow, detail)
-            })??;
-        self.parse(document, memory).await
+        let all = take(&self.memory).await.map_err(|_| busy())?;
+        Ok(Room { all, share })
     }
 
     /// How long the body says it is; else, as long as it may be.
@@ -96,23 +144,36 @@ impl Intake {
         }
     }
 
-    async fn read(&self, length: usize, mut body: Body) -> Result<Vec<u8>, Problem> {
-        let is_told = length < self.largest;
-        let mut document = Vec::with_capacity(if is_told { length } else { 0 });
-        while let Some(frame) = body.frame().await {
+    /// Reads it, within its time, and takes more room as it comes.
+    async fn read(
+        &self,
+        length: usize,
+        mut body: Body,
+        share: Option<&Arc<Semaphore>>,
+        mut room: Room,
+    ) -> Result<(Vec<u8>, Room), Problem> {
+        let end = Instant::now() + self.arrival;
+        let mut document = Vec::with_capacity(length.min(AHEAD));
+        while let Some(frame) = timeout_at(end, body.frame()).await.map_err(|_| self.too_slow())? {
             let frame = frame
                 .map_err(|error| Problem::new(Kind::NotABundle, format!("the body broke off: {error}")))?;
             let Some(data) = frame.data_ref() else { continue };
-            if document.len() + data.len() > self.largest {
+            let needed = document.len() + data.len();
+            if needed > self.largest {
                 return Err(self.too_large());
+            }
+            let held = room.all.num_permits() * UNIT;
+            if needed > held {
+                let more = timeout_at(end, self.room(share, needed - held));
+                room.add(more.await.map_err(|_| busy())??);
             }
             document.extend_from_slice(data);
         }
-        Ok(document)
+        Ok((document, room))
     }
 
     /// Off the async threads, and never more at once than there are processors for.
-    async fn parse(&self, document: Vec<u8>, memory: OwnedSemaphorePermit) -> Result<Received, Problem> {
+    async fn parse(&self, document: Vec<u8>, room: Room) -> Result<Received, Problem> {
         let ended = |error: &dyn std::fmt::Display| Error::Io {
             doing: "parse a bundle".into(),
             source: std::io::Error::other(error.to_string()),
@@ -128,16 +189,35 @@ impl Intake {
                 signer: consent_signer(&bundle),
                 bundle,
                 document,
-                _memory: memory,
+                _room: room,
             })
         });
         parsing.await.map_err(|panic| ended(&panic))?
+    }
+
+    fn too_slow(&self) -> Problem {
+        let detail = format!("it was not complete after {} s", self.arrival.as_secs());
+        Problem::new(Kind::TooSlow, detail)
     }
 
     fn too_large(&self) -> Problem {
         let detail = format!("a bundle has at most {} bytes", self.largest);
         Problem::new(Kind::TooLarge, detail)
     }
+}
+
+impl Room {
+    fn add(&mut self, more: Self) {
+        self.all.merge(more.all);
+        if let (Some(share), Some(more)) = (&mut self.share, more.share) {
+            share.merge(more);
+        }
+    }
+}
+
+fn busy() -> Problem {
+    let detail = "the relayer holds as many bundles as it may; send this again soon";
+    Problem::new(Kind::Busy, detail).retry_after(5)
 }
 
 #[cfg(test)]
@@ -157,7 +237,7 @@ mod tests {
     }
 
     async fn status(intake: &Intake, body: Body) -> u16 {
-        let refused = intake.receive(&HeaderMap::new(), body).await.unwrap_err();
+        let refused = intake.receive(None, &HeaderMap::new(), body).await.unwrap_err();
         refused.into_response().status().as_u16()
     }
 
@@ -182,11 +262,43 @@ mod tests {
             ..intake()
         };
         let slow = intake.clone();
-        let holding = tokio::spawn(async move { slow.receive(&HeaderMap::new(), never_ends()).await });
+        let holding = tokio::spawn(async move { slow.receive(None, &HeaderMap::new(), never_ends()).await });
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(status(&intake, Body::from("{}")).await, 503);
         holding.abort();
         let _ = holding.await;
         assert_eq!(status(&intake, Body::from("{}")).await, 400);
+    }
+
+    /// Sixteen promises of one client, of which nothing comes.
+    #[tokio::test]
+    async fn what_is_promised_and_does_not_come_keeps_nobody_else_out() {
+        let intake = Intake::new(&LimitSection {
+            bundle_bytes: 1 << 20,
+            intake_bytes: 4 << 20,
+            intake_wait_s: 1,
+            body_timeout_s: 10,
+            ..LimitSection::default()
+        });
+        let [slow, other] = [1, 2].map(|n| Some(IpAddr::from([192, 0, 2, n])));
+        let mut promised = HeaderMap::new();
+        promised.insert(CONTENT_LENGTH, (1 << 20).into());
+        let mut holding = Vec::new();
+        for _ in 0..16 {
+            let (intake, headers) = (intake.clone(), promised.clone());
+            holding.push(tokio::spawn(async move {
+                intake.receive(slow, &headers, never_ends()).await
+            }));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(intake.memory.available_permits(), 3 << 10, "a quarter is taken");
+        let whole = Body::from(vec![b' '; 1 << 20]);
+        let refused = intake.receive(other, &HeaderMap::new(), whole).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), 400, "it was read whole");
+        for task in holding {
+            task.abort();
+            let _ = task.await;
+        }
+        assert_eq!(intake.memory.available_permits(), 4 << 10);
     }
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bundles;
+mod callers;
 mod client;
 mod documents;
 mod guard;

@@ -11,6 +11,7 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore, time::sleep};
 use tower::Service;
 
+use super::callers::Callers;
 use crate::{
     config::LimitSection,
     service::{Phase, Phases},
@@ -32,6 +33,7 @@ pub(crate) async fn serve(
     phases: Phases,
 ) -> std::io::Result<()> {
     let connections = Arc::new(Semaphore::new(limits.connections));
+    let callers = Callers::new(&limits);
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -55,6 +57,11 @@ pub(crate) async fn serve(
                 continue;
             }
         };
+        // Whoever watches the relayer, and other relayers, must find a connection left.
+        let Some(call) = callers.enter(peer.ip()) else {
+            tracing::debug!(%peer, "it has as many connections as one client may have");
+            continue;
+        };
         // Answers are small and whole.
         let _ = stream.set_nodelay(true);
         let router = router.clone();
@@ -66,7 +73,7 @@ pub(crate) async fn serve(
                 tracing::debug!(%error, %peer, "connection ended");
             }
             metrics::gauge!("chassis_http_connections").decrement(1.0);
-            drop(permit);
+            drop((permit, call));
         });
     }
     drop(listener);

@@ -189,14 +189,17 @@ impl Index {
         }
         // One endpoint may be behind or elsewhere. Two are believed.
         let canonical = self.chain.canonical(number).await?;
-        if canonical.is_some_and(|canonical| canonical.hash != hash) {
-            self.alarm.raise(Divergence {
-                after: number.saturating_sub(1),
-                block: number,
-                problem: format!("block {hash} was final, and is not canonical any more"),
-            });
-            self.begin(Some(work.state.clone())).await?;
+        let canonical = canonical
+            .ok_or_else(|| Error::Rpc(format!("block {number} was final, and is not there any more")))?;
+        if canonical.hash == hash {
+            return Ok(true);
         }
+        self.alarm.raise(Divergence {
+            after: number.saturating_sub(1),
+            block: number,
+            problem: format!("block {hash} was final, and is not canonical any more"),
+        });
+        self.begin(Some(work.state.clone())).await?;
         Ok(false)
     }
 

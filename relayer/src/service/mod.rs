@@ -216,6 +216,7 @@ fn judge(
     config: &Config,
 ) -> Result<(), Error> {
     let reappraiser = Reappraiser::new(config, &appraiser)?;
+    let courier_turn = turn.clone();
     let (settings, store) = (config.file.webhooks.clone(), appraiser.store.clone());
     let courier = Courier::new(settings, store, config.signer.clone());
     tasks.spawn(
@@ -235,10 +236,14 @@ fn judge(
                 Ok(turn.hold().await? && reappraiser.tick().await?)
             }),
     );
+    let turn = courier_turn;
     tasks.spawn(
         supervisor
             .clone()
-            .every("webhooks", Phase::Draining, async move || courier.tick().await),
+            .every("webhooks", Phase::Draining, async move || {
+                // And sends messages: each replica's tries would count against the same few.
+                Ok(turn.hold().await? && courier.tick().await?)
+            }),
     );
     Ok(())
 }

@@ -45,6 +45,9 @@ impl Supervisor {
         step: impl AsyncFn() -> Result<bool, Error>,
     ) -> &'static str {
         let mut failures = 0;
+        for code in ["E-TASK-PANIC", "E-TASK-STUCK"] {
+            metrics::counter!("chassis_task_restarts_total", "task" => task, "code" => code).increment(0);
+        }
         while self.phases.now() < until {
             self.beat(task, Duration::ZERO);
             metrics::counter!("chassis_steps_total", "task" => task).increment(1);

@@ -502,6 +502,7 @@ async fn record_signing(connection: &mut Connection, signing: &Signing) -> Resul
     .execute(connection)
     .await?;
     if stored.rows_affected() == 0 {
+        metrics::counter!("chassis_equivocations_refused_total").increment(1);
         return Err(Error::Equivocation {
             evidence: signing.evidence.to_string(),
         });

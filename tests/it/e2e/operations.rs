@@ -157,6 +157,78 @@ async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
     assert_ne!(get(&world, "/healthz").await.0, 429, "who watches is not counted");
 }
 
+/// One address takes all the connections that it may. Loopback counts as a proxy; its neighbour does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_does_not_take_all_connections() {
+    let mut world = World::new().await;
+    world
+        .relayer
+        .start_with(&[
+            ("CHASSIS_LIMITS__CONNECTIONS", "8"),
+            ("CHASSIS_LIMITS__CLIENT_CONNECTIONS", "4"),
+        ])
+        .await;
+    let address: std::net::SocketAddr = world.relayer.url.trim_start_matches("http://").parse().unwrap();
+    let mut open = Vec::new();
+    for _ in 0..16 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        open.push(socket.connect(address).await.unwrap());
+    }
+    assert_eq!(get(&world, "/healthz").await.0, 200);
+    let metrics = world.relayer.metrics().await;
+    assert!(!metrics.contains("\nchassis_http_connections 16"), "{metrics}");
+    drop(open);
+}
+
+/// Another copy of a document that has gone bad makes it whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_that_has_gone_bad_in_the_archive_waits_and_is_mended_by_sending_it_again() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    // No endorsements: it waits, and leaves the memory with the process.
+    world
+        .relayer
+        .configure(|text| text.replace(&world.outside.url, "http://127.0.0.1:9"));
+    world.relayer.start(None).await;
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (_, answer) = world.relayer.post(&bundle).await;
+    let digest = super::digest(&answer);
+    world.relayer.stop();
+    let folder = world.relayer.data().join("archive");
+    let name = digest.trim_start_matches("0x").to_owned();
+    let mut found = Vec::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().contains(&name) {
+                found.push(path);
+            }
+        }
+    }
+    assert_eq!(found.len(), 1, "{found:?}");
+    std::fs::write(&found[0], "gone bad").unwrap();
+    world
+        .relayer
+        .configure(|text| text.replace("http://127.0.0.1:9", &world.outside.url));
+    world.relayer.start(None).await;
+    until("it is told of", || async {
+        let metrics = world.relayer.metrics().await;
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("chassis_archive_corrupt_total "));
+        line.is_some_and(|count| count != "0")
+    })
+    .await;
+    assert_eq!(world.relayer.bundle(&digest).await["state"], json!("received"));
+    let (status, answer) = world.relayer.post(&bundle).await;
+    assert_eq!(status, 200, "{answer}");
+    world.relayer.until_state(&digest, "final").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_dropped_and_others_are_served() {
     let mut world = World::new().await;

@@ -68,6 +68,33 @@ async fn two_of_three_go_on_without_a_liar_and_without_a_dead_one() {
     scene.assert_settled(2, 2).await;
 }
 
+/// The first endpoint is the one that single reads go to.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_follows_two_of_three_and_not_the_first() {
+    let scene = Scene::started(THREE).await;
+    let first = scene.submit(0).await;
+    scene.until_final(&first).await;
+    scene.proxies[0].always(&[Fault::WrongHash]);
+    let second = scene.submit(0).await;
+    scene.until_final(&second).await;
+    let end = scene.chain.provider.get_block_number().await.unwrap();
+    until("the index has read all that is final", || async {
+        scene.chain.mine(1).await;
+        let metrics = scene.relayer.metrics().await;
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("chassis_index_block "));
+        line.is_some_and(|block| block.parse::<u64>().unwrap() >= end)
+    })
+    .await;
+    let metrics = scene.relayer.metrics().await;
+    assert!(
+        metrics.contains("\nchassis_index_divergences_total 0"),
+        "{metrics}"
+    );
+    scene.assert_settled(2, 2).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_for_a_while_ends_in_one_effect() {
     let scene = Scene::started(PLAIN).await;

@@ -30,6 +30,38 @@ async fn three_reports_are_under_way_at_once() {
     scene.assert_settled(3, 3).await;
 }
 
+/// Two fill a report; the third waits for another one, and not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn bundles_wait_for_each_other_until_a_report_is_full_or_the_first_is_old() {
+    let scene = Scene::started(Setup {
+        machines: 3,
+        top: "max_batch = 2\nbatch_wait_s = 8",
+        ..PLAIN
+    })
+    .await;
+    let first = scene.submit(0).await;
+    scene.until_state(&first, "appraised").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(scene.state(&first).await, "appraised", "it waits for another one");
+    let second = scene.submit(1).await;
+    scene.until_pending(1).await;
+    scene.until_final(&first).await;
+    scene.until_final(&second).await;
+    assert_eq!(scene.chain.batches().await, 1, "by size");
+
+    let third = scene.submit(2).await;
+    scene.until_state(&third, "appraised").await;
+    let since = std::time::Instant::now();
+    scene.until_pending(1).await;
+    assert!(
+        since.elapsed() >= Duration::from_secs(6),
+        "by age: {:?}",
+        since.elapsed()
+    );
+    scene.until_final(&third).await;
+    scene.assert_settled(2, 2).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_are_under_way_than_configured() {
     let scene = Scene::started(Setup {
