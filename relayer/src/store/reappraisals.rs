@@ -74,13 +74,13 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn bundle_on_chain(&self, operator: Address) -> Result<Option<BundleRow>, Error> {
-        // A report may carry another result of a bundle than this relayer's own.
+        // A report may carry another result of a bundle than this relayer's own. The index has digests without `0x`.
         let row = sqlx::query(
             "SELECT b.* FROM bundles b
              JOIN (SELECT digest AS evidence, result FROM bundles WHERE operator = $1
                    UNION SELECT i.evidence, i.result FROM cosign_items i JOIN bundles c ON c.digest = i.evidence
                    WHERE c.operator = $1) r ON r.evidence = b.digest
-             JOIN index_digests d ON d.digest = r.result
+             JOIN index_digests d ON d.digest = substr(r.result, 3)
              ORDER BY d.block_number DESC, d.log_index DESC, b.digest LIMIT 1",
         )
         .bind(operator.to_string())

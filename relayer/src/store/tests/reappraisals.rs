@@ -143,7 +143,7 @@ async fn post(store: &Store, result: B256, block: i64) {
     .await
     .unwrap();
     sqlx::query("INSERT INTO index_digests (digest, block_number, log_index) VALUES ($1, $2, 0)")
-        .bind(result.to_string())
+        .bind(hex::encode(result))
         .bind(block)
         .execute(&store.pool)
         .await
