@@ -27,7 +27,7 @@ enum Command {
     Relay(Relay),
     Explore(Explore),
     Status(Status),
-    Audit(Audit),
+    Audit(Box<Audit>),
     Verify(Verify),
     Inspect(Inspect),
     #[command(subcommand)]

@@ -6,7 +6,7 @@
 use chassis_verifier::CustodyLevel;
 
 use crate::{
-    post::report::{Carried, View},
+    post::report::{Carried, View, needs_entry},
     registry::IProofOfCloudRegistry::Status,
 };
 
@@ -38,6 +38,13 @@ pub(super) fn with_registry(one: &Carried, view: &View) -> Option<String> {
         return Some(format!(
             "platform {} is provider {}'s, and this says provider {}",
             fields.platform_id, platform.provider, fields.provider
+        ));
+    }
+    let stored = view.platforms.get(&fields.platform_id);
+    if fields.provider == 0 && stored.is_none_or(|stored| needs_entry(stored, fields)) {
+        return Some(format!(
+            "nothing says in which provider's hands platform {} is, and the registry takes none without",
+            fields.platform_id
         ));
     }
     if view.lowers(one).unwrap_or(true) {
@@ -119,6 +126,21 @@ mod tests {
         // Who names no provider contradicts none.
         b.fields.provider = 0;
         assert_eq!(between(&a, &b), None);
+    }
+
+    #[test]
+    fn a_platform_in_nobodys_hands_waits_for_one_who_names_them() {
+        let mut one = carried(1);
+        one.fields.provider = 0;
+        let mut view = view(std::slice::from_ref(&one));
+        assert!(with_registry(&one, &view).unwrap().contains("nothing says"));
+        let platform = view.platforms.get_mut(&one.fields.platform_id).unwrap();
+        (platform.status, platform.provider) = (Status::Active, 2);
+        (platform.custody, platform.custodyExpiry) =
+            (one.fields.custody, U40::from(one.fields.custody_expiry));
+        assert_eq!(with_registry(&one, &view), None, "no entry is needed");
+        view.platforms.clear();
+        assert!(with_registry(&one, &view).unwrap().contains("nothing says"));
     }
 
     #[test]

@@ -275,7 +275,7 @@ fn is_same(stored: &Attestation, fields: &Fields) -> bool {
 ///
 /// Evidence that shows less than what is stored lowers nothing: where custody rests on a TPM's key, a tenant who attests
 /// without one would else take it from everybody on the machine.
-fn needs_entry(stored: &PlatformState, fields: &Fields) -> bool {
+pub(crate) fn needs_entry(stored: &PlatformState, fields: &Fields) -> bool {
     stored.status != Status::Active
         || (stored.provider != fields.provider && fields.provider != 0)
         || stored.custody < fields.custody
