@@ -4,6 +4,7 @@
 
 mod attack_table;
 mod attacks;
+mod consent;
 mod determinism;
 mod e2e;
 mod encoding;

@@ -3,7 +3,7 @@
 use alloy::signers::{SignerSync as _, local::PrivateKeySigner};
 use chassis_sim::machine::{Machine, MachineSpec};
 use chassis_verifier::{
-    AnchorClaim, Appraiser, Binding, CheckId, Endorsements, appraise,
+    AnchorClaim, Binding, CheckId, Endorsements, appraise,
     bundle::{Bundle, DEFAULT_LIMIT},
     enrolment_hash,
 };
@@ -117,26 +117,6 @@ fn a_twin_that_is_not_canonical() {
         assert_ne!(twin, json);
         assert!(Bundle::parse(twin.as_bytes(), DEFAULT_LIMIT).is_err());
     }
-}
-
-/// An auditor judges the rest of evidence whose copy has lost its consent: it must come to what was signed, and to no more.
-#[test]
-fn a_consent_is_supposed_on_demand_only() {
-    let world = World::new();
-    let (machine, whole) = honest(&world);
-    let signed = world.appraise(&whole, &machine);
-    let lost = Bundle {
-        consent: vec![0; 65].into(),
-        ..whole
-    };
-    let endorsements = world.cloud.endorsements(machine.td().pck());
-    nothing_holds(&world, &lost, &endorsements, &[CheckId::Consent]);
-    let appraiser = Appraiser::new(&endorsements, &world.policy).unwrap();
-    let appraiser = appraiser.danger_supposing_consent();
-    let at = world.cloud.now() + 60;
-    assert_eq!(appraiser.appraise(&lost, at).unwrap().digest(), signed.digest());
-    let broken = world.tamper(&lost, |evidence| evidence.session_key_hash.0[0] ^= 1);
-    assert!(!appraiser.appraise(&broken, at).unwrap().is_attestable());
 }
 
 fn honest(world: &World) -> (Machine, Bundle) {
