@@ -1,7 +1,7 @@
 //! The certificates between an attestation key and its provider's root.
 //!
 //! They are read from files the operator configured, never from an address inside a certificate: evidence does not
-//! decide what a node connects to.
+//! decide what a node connects to. [`fetch_issuers`](crate::fetch_issuers) writes such files.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use x509_parser::{certificate::X509Certificate, extensions::ParsedExtension, pem
 use crate::Error;
 
 /// Longer chains are loops or mistakes; providers use one or two intermediates.
-const LONGEST_CHAIN: usize = 8;
+pub(crate) const LONGEST_CHAIN: usize = 8;
 
 /// CA certificates, in DER, from which chains are built.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +92,7 @@ impl CertificatePool {
 }
 
 /// Providers give many intermediates one name, so the key identifiers decide where both sides state them.
-fn issued(issuer: &X509Certificate<'_>, certificate: &X509Certificate<'_>) -> bool {
+pub(crate) fn issued(issuer: &X509Certificate<'_>, certificate: &X509Certificate<'_>) -> bool {
     issuer.subject().as_raw() == certificate.issuer().as_raw()
         && match (subject_key_id(issuer), authority_key_id(certificate)) {
             (Some(subject), Some(authority)) => subject == authority,
@@ -100,7 +100,7 @@ fn issued(issuer: &X509Certificate<'_>, certificate: &X509Certificate<'_>) -> bo
         }
 }
 
-fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
+pub(crate) fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
     certificate.subject().as_raw() == certificate.issuer().as_raw()
 }
 

@@ -12,6 +12,7 @@ mod doctor;
 mod enroll;
 mod evidence;
 mod exit;
+mod fetch_issuers;
 mod findings;
 mod host_agent;
 mod host_doctor;
@@ -33,6 +34,7 @@ use deregister::DeregisterArgs;
 use doctor::DoctorArgs;
 use enroll::EnrollArgs;
 use evidence::EvidenceArgs;
+use fetch_issuers::FetchIssuersArgs;
 use host_agent::HostAgentArgs;
 use host_doctor::HostDoctorArgs;
 use key::KeyCommandArgs;
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Deregister(DeregisterArgs),
     /// Make an operator's key in this TD, or show whose key one is.
     Key(KeyCommandArgs),
+    /// Fetch the certificates between this machine's attestation key and its provider's root, from one host.
+    FetchIssuers(FetchIssuersArgs),
     /// On a bare-metal host: have the registrar state which key is in this host's TPM.
     Enroll(EnrollArgs),
     /// On a bare-metal host: quote the host's TPM for the TDs on it.
@@ -94,6 +98,7 @@ impl Command {
             Self::Renew(args) => args.run().await,
             Self::Deregister(args) => args.run(output).await,
             Self::Key(args) => args.run(output).await,
+            Self::FetchIssuers(args) => args.run(output).await,
             Self::Enroll(args) => args.run(output).await,
             Self::HostAgent(args) => args.run(output).await,
             Self::HostDoctor(args) => args.run(output).await,

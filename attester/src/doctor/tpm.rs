@@ -151,7 +151,7 @@ fn look_at_chain(key: &AttestationKey, issuer: &str, report: &mut Report) {
             "tpm.chain",
             Level::VirtualTpm,
             format!("nothing between the AK's certificate and its root: `{issuer}` is not known"),
-            "give the provider's intermediate certificates with --ak-intermediates",
+            "give the provider's intermediate certificates with --ak-intermediates; `chassis-node fetch-issuers` fetches them",
         );
     };
     let between: Vec<_> = between.iter().map(Vec::as_slice).collect();
