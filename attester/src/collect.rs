@@ -3,12 +3,12 @@
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256};
 use chassis_verifier::{
-    bundle::{Anchor, Bundle, Custody, Disclosure, Evidence, Tee, Tpm},
+    bundle::{Anchor, Bundle, Disclosure, Evidence, Tee, Tpm},
     challenge::{AkName, challenge, report_data},
     enrolment_hash,
 };
 
-use crate::{Error, EventLogs, Subject, TdQuoter, TpmQuoter};
+use crate::{CustodyClaims, Error, EventLogs, Subject, TdQuoter, TpmQuoter};
 
 /// Where evidence comes from.
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Sources<'a> {
     pub tpm: Option<&'a dyn TpmQuoter>,
     /// The measured-boot records of both.
     pub logs: &'a dyn EventLogs,
+    /// What others say of this machine.
+    pub claims: &'a dyn CustodyClaims,
 }
 
 /// Whom and what the evidence is about.
@@ -92,7 +94,7 @@ pub fn collect(sources: &Sources<'_>, request: &Request) -> Result<Evidence, Err
             hcl_report: td.hcl_report.map(Into::into),
         },
         tpm,
-        custody: Custody::default(),
+        custody: sources.claims.custody()?,
         logs: Vec::new(),
     })
 }

@@ -9,6 +9,7 @@ mod anchor;
 mod azure;
 mod blocking;
 mod certificates;
+mod claims;
 mod collect;
 mod deregister;
 pub mod doctor;
@@ -16,6 +17,7 @@ mod error;
 mod file;
 mod host;
 mod http;
+mod issuers;
 mod logs;
 mod machine;
 mod operator;
@@ -34,11 +36,13 @@ pub use advice::advice;
 pub use anchor::finalized_anchor;
 pub use azure::{Azure, AzureTpmQuote, METADATA_SERVICE};
 pub use certificates::CertificatePool;
+pub use claims::ClaimFiles;
 pub use collect::{Request, Sources, collect, consent};
 pub use deregister::Deregistration;
 pub use error::Error;
 pub use file::write_private;
 pub use host::{AgentConfig, Enroller, Enrolment, HostAgent, HostTpm, SocketAddress, drtm_log, enrol};
+pub use issuers::fetch_issuers;
 pub use logs::SysLogs;
 pub use machine::{Machine, TpmPlace};
 pub use operator::{KEY_VARIABLE, KeySource, OperatorKey, PASSWORD_VARIABLE, create_sealed_key};
@@ -50,7 +54,8 @@ pub use rpc::{At, Rpc};
 pub use service::{CATALOGUE, Collector, Kind, LONGEST_PAUSE, Metric, Service, SessionHash, Settings};
 pub use session::{Rotation, SessionKey};
 pub use source::{
-    AttestationKey, EventLogs, HostEvidence, Subject, TdEvidence, TdQuoter, TpmQuote, TpmQuoter,
+    AttestationKey, CustodyClaims, EventLogs, HostEvidence, Subject, TdEvidence, TdQuoter, TpmQuote,
+    TpmQuoter,
 };
 pub use tpm::{GOOGLE_AK, GoogleAk, NvPair, Primary, QUOTED_PCRS, SEALED_TO, Sealed, Tpm};
 pub use tsm::ConfigfsTsm;

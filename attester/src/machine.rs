@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::{
-    Azure, AzureTpmQuote, CertificatePool, ConfigfsTsm, Error, GoogleAk, HostTpm, SocketAddress, Sources,
-    SysLogs, Tpm, TpmQuoter,
+    Azure, AzureTpmQuote, CertificatePool, ConfigfsTsm, CustodyClaims, Error, GoogleAk, HostTpm,
+    SocketAddress, Sources, SysLogs, Tpm, TpmQuoter,
     privileges::{User, be_root, become_user},
 };
 
@@ -79,7 +79,7 @@ impl Machine {
     }
 
     /// What evidence is collected from.
-    pub fn sources(&self) -> Sources<'_> {
+    pub fn sources<'a>(&'a self, claims: &'a dyn CustodyClaims) -> Sources<'a> {
         let tpm: Option<&dyn TpmQuoter> = match &self.tpm {
             None => None,
             Some(Quoting::Google(tpm)) => Some(tpm),
@@ -96,6 +96,7 @@ impl Machine {
             },
             tpm,
             logs: &self.logs,
+            claims,
         }
     }
 }

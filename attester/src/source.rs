@@ -2,7 +2,7 @@
 
 use alloy_primitives::Address;
 use chassis_verifier::{
-    bundle::{Anchor, PcrValue},
+    bundle::{Anchor, Custody, PcrValue},
     challenge::{AkName, challenge, qualifying_data},
 };
 
@@ -25,6 +25,15 @@ pub struct TdEvidence {
     /// Under Azure's paravisor: the report by which the quote speaks of the report data. There is no boot log then: RTMRs are
     /// zero.
     pub hcl_report: Option<Vec<u8>>,
+}
+
+/// Has what others say of this machine.
+pub trait CustodyClaims {
+    /// Signed claims about whose machine this is, to be carried in the evidence.
+    ///
+    /// # Errors
+    /// If one that was named cannot be read.
+    fn custody(&self) -> Result<Custody, Error>;
 }
 
 /// Makes TPM quotes by the key the infrastructure provider vouches for.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use alloy::primitives::B256;
-use chassis_attester::{ConfigfsTsm, Request, Sources, SysLogs, TdQuoter, Tpm, collect, consent};
+use chassis_attester::{ClaimFiles, ConfigfsTsm, Request, Sources, SysLogs, TdQuoter, Tpm, collect, consent};
 use chassis_sim::{
     firmware::{Image, Shape},
     intel::QuoteFormat,
@@ -62,6 +62,7 @@ fn without_a_tpm_only_the_quote_counts() {
             td: &td,
             tpm: None,
             logs: &logs,
+            claims: &ClaimFiles::default(),
         },
         &request,
     )

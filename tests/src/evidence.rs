@@ -6,7 +6,9 @@ use alloy::{
     primitives::{B256, keccak256},
     signers::local::PrivateKeySigner,
 };
-use chassis_attester::{CertificatePool, ConfigfsTsm, GoogleAk, Request, Sources, SysLogs, collect, consent};
+use chassis_attester::{
+    CertificatePool, ClaimFiles, ConfigfsTsm, GoogleAk, Request, Sources, SysLogs, collect, consent,
+};
 use chassis_verifier::{
     AnchorClaim, Endorsements,
     bundle::{Anchor, Bundle, Disclosure, Evidence},
@@ -71,6 +73,7 @@ pub fn evidence(parts: &Parts, request: &Request) -> anyhow::Result<Evidence> {
             td: &td,
             tpm: Some(&tpm),
             logs: &logs,
+            claims: &ClaimFiles::default(),
         },
         request,
     )?)

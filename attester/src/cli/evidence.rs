@@ -5,8 +5,10 @@
     reason = "these comments are shown on a terminal, where backticks are noise"
 )]
 
+use std::path::PathBuf;
+
 use alloy_primitives::B256;
-use chassis_attester::{Error, KeySource, OperatorKey, Request, collect, finalized_anchor};
+use chassis_attester::{ClaimFiles, Error, KeySource, OperatorKey, Request, collect, finalized_anchor};
 use chassis_verifier::bundle::{self, Bundle, Evidence};
 use clap::{Args, ValueEnum};
 
@@ -23,6 +25,9 @@ pub(crate) struct EvidenceArgs {
     pub(crate) key: KeyArgs,
     #[command(flatten)]
     pub(crate) machine: MachineArgs,
+    /// Intel's platform ownership endorsement of this CPU, from the machine's owner (COSE). It is read anew for each bundle.
+    #[arg(long, env = "CHASSIS_POE", value_name = "FILE")]
+    pub(crate) poe: Option<PathBuf>,
     /// SHA-256 of a SubjectPublicKeyInfo whose private key never leaves this TD.
     #[arg(long, default_value_t = B256::ZERO, hide_default_value = true, value_name = "HASH")]
     pub(crate) session_key_hash: B256,
@@ -55,7 +60,14 @@ impl EvidenceArgs {
         self,
     ) -> Result<impl Fn(&Request) -> Result<Evidence, Error> + Send + Sync, Error> {
         self.machine.open()?;
-        Ok(move |request: &Request| collect(&self.machine.open()?.sources(), request))
+        let claims = self.claims();
+        Ok(move |request: &Request| collect(&self.machine.open()?.sources(&claims), request))
+    }
+
+    fn claims(&self) -> ClaimFiles {
+        ClaimFiles {
+            poe: self.poe.clone(),
+        }
     }
 
     /// Collects a bundle and signs its consent. Files of root's are read before root is given up, and that is before anything
@@ -71,7 +83,7 @@ impl EvidenceArgs {
         };
         output.collecting(&request);
         // Blocking, on the one thread there is: nothing else waits for it.
-        let evidence = collect(&machine.sources(), &request)?;
+        let evidence = collect(&machine.sources(&self.claims()), &request)?;
         let bundle = operator.consent(evidence).await?;
         output.collected(&bundle);
         Ok(bundle)

@@ -3,9 +3,9 @@
 use std::{fs, process::Command, sync::Arc};
 
 use chassis_relayer::registry::IProofOfCloudRegistry::Requirement;
-use chassis_sim::{Cloud, Seed, azure::AzureVm, policy_toml};
+use chassis_sim::{AZURE_ID, Cloud, Owner, Seed, azure::AzureVm, policy_toml};
 use chassis_verifier::{
-    AnchorClaim, Appraisal, CheckId, Endorsements, Outcome, appraise,
+    AnchorClaim, Appraisal, CheckId, Endorsements, Outcome, PoeIssuer, Policy, appraise,
     bundle::{Bundle, DEFAULT_LIMIT, Tee},
 };
 use serde_json::{Value, json};
@@ -23,9 +23,15 @@ const KEY: usize = 2;
 
 /// A world whose policy lets a paravisor in.
 async fn world() -> World {
+    world_with(|_| ()).await
+}
+
+/// The same, with a policy that is otherwise changed.
+async fn world_with(change: impl FnOnce(&mut Policy)) -> World {
     let dir = tempfile::tempdir().unwrap();
     let cloud = Arc::new(Cloud::new(&dir.path().join("cloud"), Seed(7)).unwrap());
-    let policy = cloud.policy_with_paravisor();
+    let mut policy = cloud.policy_with_paravisor();
+    change(&mut policy);
     fs::write(cloud.policy_path(), policy_toml(&policy).unwrap()).unwrap();
     fs::write(
         dir.path().join("azure-intermediate.der"),
@@ -111,6 +117,57 @@ async fn a_node_under_a_paravisor_registers_for_quote_and_no_more() {
         ..Requirement::default()
     };
     assert!(registry.isAttested_1(operator, quote).call().await.unwrap());
+}
+
+/// Azure publishes no registry of its hosts. The owner's word about a CPU is what says whose it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owners_endorsement_of_this_very_cpu_brings_it_on_chain() {
+    let owner = Owner::new(Seed(42));
+    let mut world = world_with(|policy| {
+        for provider in &mut policy.providers {
+            provider.host_registry = false;
+        }
+        policy.poe_issuers.push(PoeIssuer {
+            name: "owner".into(),
+            provider: AZURE_ID,
+            roots: vec![owner.root_der().into()],
+            revoked: Vec::new(),
+        });
+    })
+    .await;
+    world.relayer.start(None).await;
+    let machine = world.cloud.boot_azure("a").await.unwrap();
+    let other = world.cloud.boot_azure("b").await.unwrap();
+    for vm in [&machine, &other] {
+        world.cloud.unlist(vm.td().pck().ppid);
+    }
+    let poe = world.dir.path().join("poe.cbor");
+    let register = async |endorsed: &AzureVm| {
+        let id = endorsed.td().pck().platform_instance_id;
+        fs::write(&poe, owner.endorse(id, world.cloud.now())).unwrap();
+        let mut command = node(&world, "register", &machine.tcti(), machine.metadata_service());
+        command.arg("--poe").arg(&poe);
+        command.args(["--relayer", &world.relayer.url, "--wait", "90"]);
+        run(command).await
+    };
+
+    let (code, _, stderr) = register(&other).await;
+    assert_eq!(code, 5, "{stderr}");
+    assert!(stderr.contains("custody.poe"), "{stderr}");
+    let (code, _, stderr) = register(&machine).await;
+    assert_eq!(code, 0, "{stderr}");
+    let operator = signer(KEY).address();
+    let stored = world
+        .chain
+        .registry()
+        .attestationOf(operator)
+        .call()
+        .await
+        .unwrap();
+    assert_eq!(
+        (stored.binding, stored.custody, stored.provider),
+        (1, 2, AZURE_ID)
+    );
 }
 
 /// The vTPM's quote is Azure's in every respect that the verifier asks about, and all the same nothing can be compared.
