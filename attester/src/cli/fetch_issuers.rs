@@ -1,10 +1,5 @@
 //! `chassis-node fetch-issuers`.
 
-#![expect(
-    clippy::doc_markdown,
-    reason = "these comments are shown on a terminal, where backticks are noise"
-)]
-
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use chassis_attester::{CertificatePool, Error, GoogleAk, TpmQuoter as _, fetch_issuers};
