@@ -19,7 +19,7 @@ use tokio::time::sleep;
 
 use super::{
     Explorer,
-    change::{Change, ChangeId, Changed},
+    change::{Change, ChangeId, Changed, NoChangeId},
     places::Place,
     trouble::Trouble,
 };
@@ -50,7 +50,7 @@ pub(super) async fn live(
 ) -> Response {
     let last = query.ok().and_then(|Query(wanted)| {
         let header = headers.get("last-event-id").and_then(|id| id.to_str().ok());
-        Some((wanted.operator, cursor(header.or(wanted.after.as_deref()))?))
+        Some((wanted.operator, cursor(header.or(wanted.after.as_deref())).ok()?))
     });
     let Some((operator, last)) = last else {
         return explorer.answer_trouble(Trouble::BadRequest(
@@ -90,14 +90,12 @@ pub(super) async fn live(
     response
 }
 
-/// `None`: it is not the id of a change. The inner one: nothing that is known now is news. The page of a registry without
-/// any change asks with an empty one.
-#[allow(clippy::option_option, reason = "a question of two parts, asked once")]
-fn cursor(text: Option<&str>) -> Option<Option<ChangeId>> {
+/// `None`: nothing that is known now is news. The page of a registry without any change asks with an empty one.
+fn cursor(text: Option<&str>) -> Result<Option<ChangeId>, NoChangeId> {
     match text {
-        None => Some(None),
-        Some("") => Some(Some(ChangeId::FIRST)),
-        Some(id) => id.parse().ok().map(Some),
+        None => Ok(None),
+        Some("") => Ok(Some(ChangeId::FIRST)),
+        Some(id) => id.parse().map(Some),
     }
 }
 

@@ -13,6 +13,15 @@ use crate::{
     store::{BlockRef, IndexChange},
 };
 
+/// A block, as it goes on from the tip.
+struct Taken {
+    header: Header,
+    logs: Vec<RegistryLog>,
+    /// Whom each log is about.
+    subjects: Vec<Vec<Subject>>,
+    replay: Arc<Replay>,
+}
+
 impl Index {
     /// Blocks of the tail that have become final move to the state, or go.
     pub(super) async fn settle(&self, work: &mut Work, finalized: BlockRef) -> Result<bool, Error> {
@@ -89,18 +98,13 @@ impl Index {
         }
         let taken = self.take_block(work, header).await?;
         match taken {
-            Ok((logs, subjects, replay)) => self.push(work, header, logs, subjects, replay).await,
+            Ok(taken) => self.push(work, taken).await,
             Err(problem) => self.doubt(work, header.number, header.number, problem).await,
         }
     }
 
     /// The inner error: what was answered is not the registry's log.
-    #[allow(clippy::type_complexity, reason = "what `push` takes")]
-    async fn take_block(
-        &self,
-        work: &Work,
-        header: Header,
-    ) -> Result<Result<(Vec<RegistryLog>, Vec<Vec<Subject>>, Arc<Replay>), String>, Error> {
+    async fn take_block(&self, work: &Work, header: Header) -> Result<Result<Taken, String>, Error> {
         let raw = self.chain.logs_of(&header, work.source).await?;
         let logs: Result<Vec<_>, _> = raw.iter().map(|log| decode(&header, log)).collect();
         let logs = match logs {
@@ -131,17 +135,21 @@ impl Index {
         if let Err(problem) = words.await? {
             return Ok(Err(problem));
         }
-        Ok(Ok((logs, subjects, replay)))
+        Ok(Ok(Taken {
+            header,
+            logs,
+            subjects,
+            replay,
+        }))
     }
 
-    async fn push(
-        &self,
-        work: &mut Work,
-        header: Header,
-        logs: Vec<RegistryLog>,
-        subjects: Vec<Vec<Subject>>,
-        replay: Arc<Replay>,
-    ) -> Result<bool, Error> {
+    async fn push(&self, work: &mut Work, taken: Taken) -> Result<bool, Error> {
+        let Taken {
+            header,
+            logs,
+            subjects,
+            replay,
+        } = taken;
         let mut state = work.next_state();
         // Its head covers all before it.
         state.verified = state.block;
