@@ -230,13 +230,26 @@ async fn a_record_that_was_ended_for_others_sake_is_taken_again() {
             .await
             .unwrap();
     };
+    // Whoever looks first is ended: so the record is.
+    sqlx::query("SET LOCAL deadlock_timeout = '1h'")
+        .execute(&mut *other)
+        .await
+        .unwrap();
     touch(&mut other, last).await;
     let recording = tokio::spawn({
         let store = store.clone();
         async move { sign_of(&store, 1, OTHER, &[first, last]).await }
     });
-    // It has the first by now, and waits for the last.
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    // When it waits for the last, it has the first.
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting)
+        .fetch_one(&store.pool)
+        .await
+        .unwrap()
+        == 0
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     touch(&mut other, first).await;
     other.commit().await.unwrap();
     recording.await.unwrap().unwrap();
