@@ -2,7 +2,8 @@
 //!
 //! Who has to wait is not read: its bytes stay with it, and in the kernel's buffers. Memory is bounded by
 //! `intake_bytes`, whatever number of clients there is, and one client has a quarter of it. What is promised and does not
-//! come takes no more than `AHEAD`: a whole bundle of the usual size, so that none waits half read for others that do.
+//! come takes no more than `AHEAD`: a whole bundle of the usual size, so that none waits half read for others that do. Of those
+//! that are longer, one of a client at a time is read: several that each hold a part would wait for each other.
 
 use std::{
     collections::HashMap,
@@ -43,7 +44,9 @@ const PART: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Intake {
     memory: Arc<Semaphore>,
-    shares: Arc<Mutex<HashMap<IpAddr, Weak<Semaphore>>>>,
+    shares: Arc<Mutex<HashMap<IpAddr, Weak<Share>>>>,
+    /// Of all whose address is not known.
+    strangers: Arc<Share>,
     /// Permits of a share.
     share: usize,
     parsers: Arc<Semaphore>,
@@ -64,11 +67,21 @@ pub(super) struct Received {
     _room: Room,
 }
 
+/// What one client may take.
+#[derive(Debug)]
+struct Share {
+    memory: Arc<Semaphore>,
+    /// Whose body takes more than `AHEAD`: one at a time, before it takes anything.
+    growing: Semaphore,
+}
+
 /// Memory that a body may take.
 #[derive(Debug)]
 struct Room {
     all: OwnedSemaphorePermit,
-    share: Option<OwnedSemaphorePermit>,
+    part: OwnedSemaphorePermit,
+    /// There is one share of a client for as long as something of it is taken.
+    _of: Arc<Share>,
 }
 
 impl Intake {
@@ -78,9 +91,11 @@ impl Intake {
             0 => available_parallelism().map_or(1, usize::from),
             parsers => parsers,
         };
+        let memory = (limits.intake_bytes / UNIT).max(1);
         Self {
-            memory: Arc::new(Semaphore::new((limits.intake_bytes / UNIT).max(1))),
+            memory: Arc::new(Semaphore::new(memory)),
             shares: Arc::default(),
+            strangers: Arc::new(Share::new(memory)),
             // Any bundle must fit.
             share: (limits.intake_bytes / PART)
                 .max(limits.bundle_bytes)
@@ -101,34 +116,47 @@ impl Intake {
         body: Body,
     ) -> Result<Received, Problem> {
         let length = self.length(headers, &body)?;
-        let share = client.map(|client| self.share_of(client));
-        let waiting = self.room(share.as_ref(), length.clamp(1, AHEAD));
-        let room = timeout(self.wait, waiting).await.map_err(|_| busy())??;
-        let (document, room) = self.read(length, body, share.as_ref(), room).await?;
+        let share = self.share_of(client);
+        let waiting = async {
+            let growing = if length > AHEAD {
+                Some(share.growing.acquire().await.map_err(|_| busy())?)
+            } else {
+                None
+            };
+            let room = self.room(&share, length.clamp(1, AHEAD)).await?;
+            Ok::<_, Problem>((growing, room))
+        };
+        let (growing, room) = timeout(self.wait, waiting).await.map_err(|_| busy())??;
+        let (document, room) = self.read(length, body, &share, room).await?;
+        drop(growing);
         self.parse(document, room).await
     }
 
-    fn share_of(&self, client: IpAddr) -> Arc<Semaphore> {
+    fn share_of(&self, client: Option<IpAddr>) -> Arc<Share> {
+        let Some(client) = client else {
+            return Arc::clone(&self.strangers);
+        };
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = shares.get(&client).and_then(Weak::upgrade) {
             return share;
         }
         shares.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Semaphore::new(self.share));
+        let share = Arc::new(Share::new(self.share));
         shares.insert(client, Arc::downgrade(&share));
         share
     }
 
     /// Waits until there is room for so many bytes more.
-    async fn room(&self, share: Option<&Arc<Semaphore>>, bytes: usize) -> Result<Room, Problem> {
+    async fn room(&self, share: &Arc<Share>, bytes: usize) -> Result<Room, Problem> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let take = async |of: &Arc<Semaphore>| Arc::clone(of).acquire_many_owned(units).await;
-        let share = match share {
-            Some(share) => Some(take(share).await.map_err(|_| busy())?),
-            None => None,
-        };
+        let part = take(&share.memory).await.map_err(|_| busy())?;
         let all = take(&self.memory).await.map_err(|_| busy())?;
-        Ok(Room { all, share })
+        Ok(Room {
+            all,
+            part,
+            _of: Arc::clone(share),
+        })
     }
 
     /// How long the body says it is; else, as long as it may be.
@@ -149,7 +177,7 @@ impl Intake {
         &self,
         length: usize,
         mut body: Body,
-        share: Option<&Arc<Semaphore>>,
+        share: &Arc<Share>,
         mut room: Room,
     ) -> Result<(Vec<u8>, Room), Problem> {
         let end = Instant::now() + self.arrival;
@@ -159,7 +187,8 @@ impl Intake {
                 .map_err(|error| Problem::new(Kind::NotABundle, format!("the body broke off: {error}")))?;
             let Some(data) = frame.data_ref() else { continue };
             let needed = document.len() + data.len();
-            if needed > self.largest {
+            // More than it said it is does not come over HTTP.
+            if needed > length {
                 return Err(self.too_large());
             }
             let held = room.all.num_permits() * UNIT;
@@ -206,12 +235,19 @@ impl Intake {
     }
 }
 
+impl Share {
+    fn new(permits: usize) -> Self {
+        Self {
+            memory: Arc::new(Semaphore::new(permits)),
+            growing: Semaphore::new(1),
+        }
+    }
+}
+
 impl Room {
     fn add(&mut self, more: Self) {
         self.all.merge(more.all);
-        if let (Some(share), Some(more)) = (&mut self.share, more.share) {
-            share.merge(more);
-        }
+        self.part.merge(more.part);
     }
 }
 
@@ -291,13 +327,47 @@ mod tests {
             }));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(intake.memory.available_permits(), 3 << 10, "a quarter is taken");
+        assert_eq!(
+            intake.memory.available_permits(),
+            (4 << 10) - 256,
+            "a first part is taken"
+        );
         let whole = Body::from(vec![b' '; 1 << 20]);
         let refused = intake.receive(other, &HeaderMap::new(), whole).await.unwrap_err();
         assert_eq!(refused.into_response().status(), 400, "it was read whole");
         for task in holding {
             task.abort();
             let _ = task.await;
+        }
+        assert_eq!(intake.memory.available_permits(), 4 << 10);
+    }
+
+    /// More than fit, of one client, and of whose address is not known. What has come of each waits for none of the others.
+    #[tokio::test]
+    async fn large_bodies_are_read_in_turn_however_many_come_at_once() {
+        let intake = Intake::new(&LimitSection {
+            bundle_bytes: 1 << 20,
+            intake_bytes: 4 << 20,
+            intake_wait_s: 10,
+            body_timeout_s: 1,
+            ..LimitSection::default()
+        });
+        for client in [None, Some(IpAddr::from([192, 0, 2, 1]))] {
+            let all = (0..32).map(|_| {
+                let intake = intake.clone();
+                tokio::spawn(async move {
+                    let parts = futures::stream::unfold(0, async |n| {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        (n < 4).then(|| (Ok::<_, std::io::Error>(vec![b' '; 256 << 10]), n + 1))
+                    });
+                    let body = Body::from_stream(parts);
+                    let refused = intake.receive(client, &HeaderMap::new(), body).await.unwrap_err();
+                    refused.into_response().status().as_u16()
+                })
+            });
+            for task in all.collect::<Vec<_>>() {
+                assert_eq!(task.await.unwrap(), 400, "it was read whole");
+            }
         }
         assert_eq!(intake.memory.available_permits(), 4 << 10);
     }
