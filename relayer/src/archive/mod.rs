@@ -14,6 +14,7 @@ use alloy::primitives::B256;
 use futures::{StreamExt as _, stream::BoxStream};
 use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
 use serde::Serialize;
+use tracing::warn;
 
 use crate::Error;
 
@@ -71,6 +72,19 @@ impl Archive {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(&path, error)),
         }
+    }
+
+    /// Puts back what has gone bad, or is gone. One that cannot be read now is left alone.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn heal(&self, kind: Kind, digest: B256, document: Vec<u8>) -> Result<(), Error> {
+        match self.get(kind, digest).await {
+            Ok(None) => warn!(%digest, "gone from the archive: put back, as it was sent again"),
+            Err(error @ Error::ArchiveCorrupt { .. }) => warn!(%error, "put back, as it was sent again"),
+            Ok(Some(_)) | Err(_) => return Ok(()),
+        }
+        self.put(kind, digest, document).await
     }
 
     /// Everything of one kind, in no order.

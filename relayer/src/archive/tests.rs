@@ -38,6 +38,22 @@ async fn a_document_comes_back_and_a_changed_one_does_not() {
 }
 
 #[tokio::test]
+async fn what_has_gone_bad_or_is_gone_is_put_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path()).unwrap();
+    let digest = keep(&archive).await;
+    let file = file(dir.path(), digest);
+    for spoil in [
+        |file: &Path| fs::write(file, b"{ }").unwrap(),
+        |file: &Path| fs::remove_file(file).unwrap(),
+    ] {
+        spoil(&file);
+        archive.heal(Kind::Policy, digest, b"{}".to_vec()).await.unwrap();
+        assert_eq!(archive.get(Kind::Policy, digest).await.unwrap().unwrap(), b"{}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_is_gone_is_an_error_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("archive");

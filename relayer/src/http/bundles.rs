@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use chassis_verifier::{CheckId, bundle::Disclosure};
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info, info_span};
 
 use super::{
     App,
@@ -72,11 +72,7 @@ pub(super) async fn submit(
 async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleView>), Problem> {
     let digest = received.bundle.digest;
     if let Some(known) = app.store.bundle(digest).await? {
-        // What has gone bad in the archive is whole again.
-        if let Err(error @ Error::ArchiveCorrupt { .. }) = app.archive.get(Kind::Bundle, digest).await {
-            warn!(%error, "put back, as it was sent again");
-            app.archive.put(Kind::Bundle, digest, received.document).await?;
-        }
+        app.archive.heal(Kind::Bundle, digest, received.document).await?;
         return Ok((StatusCode::OK, Json(view(app, &known).await?)));
     }
     let failed = failed_checks(app, &received);
