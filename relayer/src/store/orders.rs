@@ -55,18 +55,6 @@ impl Store {
         Ok(added.rows_affected() == 1)
     }
 
-    /// An order by its digest.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn order(&self, hash: B256) -> Result<Option<Order>, Error> {
-        let row = sqlx::query("SELECT * FROM orders WHERE hash = $1")
-            .bind(hash.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.as_ref().map(row_to_order).transpose()?)
-    }
-
     /// The orders that the registry would still take at `now`, Unix seconds, or has taken.
     ///
     /// # Errors
