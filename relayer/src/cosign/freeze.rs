@@ -44,7 +44,7 @@ impl Cosigner {
         let turns = inner.asked.order(open.iter().map(|order| order.hash).collect());
         let chosen = turns.iter().take(AT_ONCE);
         let chosen = chosen.filter_map(|hash| open.iter().find(|order| order.hash == *hash));
-        let chosen: Vec<_> = chosen.inspect(|order| inner.asked.failed(order.hash)).collect();
+        let chosen: Vec<_> = chosen.inspect(|order| inner.asked.asked(order.hash)).collect();
         let mut steps = Steps::default();
         for done in join_all(chosen.into_iter().map(|order| inner.bring_on(order))).await {
             steps.add(done.map(|()| false));

@@ -84,6 +84,7 @@ mod finish;
 mod freeze;
 mod judge;
 mod message;
+mod rotation;
 mod round;
 mod seat;
 mod server;
@@ -112,6 +113,7 @@ pub use config::{Cosign, Peer};
 
 use judge::Judged;
 use message::{Hello, Item};
+use rotation::Rotation;
 use seat::Set;
 use server::Shares;
 
@@ -123,7 +125,7 @@ use crate::{
     endorse::Endorser,
     index::Alarm,
     key::Key,
-    post::{Steps, Turns, report::Heading},
+    post::{Steps, report::Heading},
     store::Store,
 };
 
@@ -156,7 +158,7 @@ struct Inner {
     /// For appraising others' items.
     appraising: Arc<Semaphore>,
     /// Whose turn it is among freezes.
-    asked: Turns,
+    asked: Rotation,
     memory: Mutex<Memory>,
 }
 
@@ -227,7 +229,7 @@ impl Cosigner {
             client: client::client()?,
             shares: Shares::new(&cosign),
             appraising: Arc::new(Semaphore::new(judge::AT_ONCE)),
-            asked: Turns::default(),
+            asked: Rotation::default(),
             config: cosign,
             divergence,
             memory: Mutex::default(),

@@ -35,7 +35,7 @@ use crate::{
 };
 use alarms::{Alarm, Alarms};
 use fees::Caps;
-pub(crate) use turns::Turns;
+use turns::Turns;
 use view::{View, unix_now};
 
 const GWEI: u128 = 1_000_000_000;

@@ -1,5 +1,5 @@
-//! Which of those that wait is next: the oldest, but those that failed after the others. So one that cannot be brought on
-//! now holds up none that can.
+//! Which of those that wait is next: the oldest, but one that failed lets the others go first, once for each time that it
+//! failed. So one that cannot be brought on now holds up none that can, and what came before stays before what comes later.
 
 use std::{
     collections::HashMap,
@@ -8,25 +8,45 @@ use std::{
 
 use alloy::primitives::B256;
 
-/// How often each that waits was tried in vain, by its digest. Clones share it.
+/// Most turns that one lets pass.
+const MOST: u32 = 8;
+
+/// Those that failed, by their digest. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Turns(Arc<Mutex<HashMap<B256, u32>>>);
+pub(crate) struct Turns(Arc<Mutex<HashMap<B256, Failed>>>);
+
+#[derive(Debug, Default)]
+struct Failed {
+    times: u32,
+    /// Turns that it lets pass yet.
+    waits: u32,
+}
 
 impl Turns {
-    /// Those that wait, the oldest first, in the order in which they are tried. Others are forgotten.
-    pub(crate) fn order(&self, mut queued: Vec<B256>) -> Vec<B256> {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.retain(|report, _| queued.contains(report));
-        // Stable: among those that failed as often, the oldest is first.
-        queued.sort_by_key(|report| failures.get(report).copied().unwrap_or(0));
-        queued
+    /// Those that wait, the oldest first, in the order in which they are tried. This is one turn. Others are forgotten.
+    pub(crate) fn order(&self, queued: Vec<B256>) -> Vec<B256> {
+        let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.retain(|report, _| queued.contains(report));
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for report in queued {
+            match failed.get_mut(&report).filter(|failed| failed.waits > 0) {
+                Some(failed) => {
+                    failed.waits -= 1;
+                    last.push(report);
+                }
+                None => first.push(report),
+            }
+        }
+        first.append(&mut last);
+        first
     }
 
     /// A try was in vain.
     pub(crate) fn failed(&self, report: B256) {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = failures.entry(report).or_default();
-        *count = count.saturating_add(1);
+        let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = failed.entry(report).or_default();
+        one.times = (one.times + 1).min(MOST);
+        one.waits = one.times;
     }
 }
 
@@ -35,17 +55,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_is_tried_after_what_does_not_and_after_what_fails_less() {
+    fn a_failure_costs_a_turn_and_the_next_one_two() {
         let turns = Turns::default();
         let [a, b, c] = [1, 2, 3].map(B256::with_last_byte);
         assert_eq!(turns.order(vec![a, b, c]), [a, b, c]);
         turns.failed(a);
+        assert_eq!(turns.order(vec![a, b, c]), [b, c, a]);
+        assert_eq!(turns.order(vec![a, b, c]), [a, b, c], "it has let the others go");
         turns.failed(a);
         turns.failed(b);
-        assert_eq!(turns.order(vec![a, b, c]), [c, b, a]);
-        turns.failed(b);
         assert_eq!(turns.order(vec![a, b, c]), [c, a, b]);
+        assert_eq!(turns.order(vec![a, b, c]), [b, c, a]);
+        assert_eq!(turns.order(vec![a, b, c]), [a, b, c]);
+        turns.failed(a);
         assert_eq!(turns.order(vec![b]), [b], "the others are gone");
         assert_eq!(turns.order(vec![a, b]), [a, b], "and begin anew");
+    }
+
+    #[test]
+    fn however_often_one_failed_its_turn_comes_before_those_that_came_later() {
+        let turns = Turns::default();
+        let freeze = B256::with_last_byte(1);
+        for _ in 0..100 {
+            turns.failed(freeze);
+        }
+        let is_first = (2..).map(|n| turns.order(vec![freeze, B256::with_last_byte(n)])[0] == freeze);
+        assert_eq!(is_first.take_while(|is_first| !is_first).count(), 8);
+    }
+
+    #[test]
+    fn many_that_fail_do_not_hide_one_that_would_not() {
+        let turns = Turns::default();
+        let all: Vec<_> = (1..=50).map(B256::with_last_byte).collect();
+        let tried = (0..50).any(|_| {
+            let mut next = turns.order(all.clone());
+            next.truncate(8);
+            for report in &next {
+                turns.failed(*report);
+            }
+            next.contains(&all[49])
+        });
+        assert!(tried);
     }
 }
