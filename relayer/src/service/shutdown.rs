@@ -69,7 +69,7 @@ pub(super) async fn drain(
             Ok(left) if Instant::now() >= until => {
                 warn!(
                     left,
-                    "stopping with signed bundles that are in no block: the next start goes on with them"
+                    "stopping with signed bundles or freezes that are in no block: the next start goes on with them"
                 );
                 break;
             }

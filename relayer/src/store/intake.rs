@@ -33,15 +33,17 @@ impl Store {
     }
 
     /// How many bundles are in a report that no block has yet and that is `own`'s to post: it is queued, or `own` proposed it
-    /// and collects signatures.
+    /// and collects signatures. And how many freezes are queued that no block has.
     ///
     /// # Errors
     /// Of the database.
     pub async fn signed_and_not_included(&self, own: Address) -> Result<i64, Error> {
         let row = sqlx::query(
-            "SELECT COUNT(*) FROM bundles WHERE state IN ('queued', 'posted') OR (state = 'cosigning' AND digest IN (
+            "SELECT (SELECT COUNT(*) FROM bundles WHERE state IN ('queued', 'posted') OR (state = 'cosigning' AND digest IN (
                 SELECT i.evidence FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
-                WHERE r.is_open = 1 AND r.proposer = $1))",
+                WHERE r.is_open = 1 AND r.proposer = $1)))
+             + (SELECT COUNT(*) FROM orders o WHERE o.state = 'queued' AND NOT EXISTS (
+                SELECT 1 FROM transactions t WHERE t.report = o.hash AND t.state IN ('included', 'final')))",
         )
         .bind(own.to_string())
         .fetch_one(&self.pool)

@@ -4,7 +4,7 @@ use super::{
     reappraisals::{finish, message, warning},
     *,
 };
-use crate::store::Order;
+use crate::store::{Attempt, Inclusion, Order};
 
 fn order(n: u64, deadline: u64) -> Order {
     Order {
@@ -71,5 +71,31 @@ on_both! {
         assert_eq!(store.reports_to_post().await.unwrap(), [report]);
         store.queue_order(hash(5), &[8, 9]).await.unwrap();
         assert_eq!(store.reports_to_post().await.unwrap(), [report], "done is done");
+    }
+
+    async fn shutdown_waits_for_a_freeze_until_a_block_has_it(db: &TestDb) {
+        let store = db.open().await;
+        let own = Address::repeat_byte(1);
+        let left = || async { store.signed_and_not_included(own).await.unwrap() };
+        store.add_order(&order(5, 100), own, &[1; 64]).await.unwrap();
+        store.add_order(&order(6, 100), own, &[1; 64]).await.unwrap();
+        assert_eq!(left().await, 0, "others have to sign them");
+        store.queue_order(hash(5), &[8, 9]).await.unwrap();
+        store.queue_order(hash(6), &[8, 9]).await.unwrap();
+        assert_eq!(left().await, 2);
+        let id = store.reserve(Some(hash(5)), own, 5, 100_000, 50).await.unwrap();
+        let attempt = Attempt { hash: hash(1), raw: vec![1], max_fee: 1, max_tip: 1, cancels: false };
+        store.add_attempt(id, &attempt).await.unwrap();
+        store.set_broadcast(id).await.unwrap();
+        assert_eq!(left().await, 2, "it is sent, and in no block");
+        let at = Inclusion { hash: hash(1), block_hash: hash(2), block_number: 7, gas_used: 21_000 };
+        store.set_included(id, &at, 42, 60).await.unwrap();
+        assert_eq!(left().await, 1);
+        store.set_reorged(id).await.unwrap();
+        assert_eq!(left().await, 2);
+        store.set_included(id, &at, 42, 60).await.unwrap();
+        store.set_final(id, &[]).await.unwrap();
+        store.end_order(hash(6)).await.unwrap();
+        assert_eq!(left().await, 0);
     }
 }
