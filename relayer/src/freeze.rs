@@ -10,8 +10,9 @@ use alloy::{
 
 use crate::{reappraise::Trigger, registry::IProofOfCloudRegistry::Freeze};
 
-/// The step of deadlines, seconds. An order is good for one to two steps; the registry takes none that is good for more than
-/// an hour.
+/// The step of deadlines, seconds. An order is good for one to two steps from the finalized block as of which its reason was
+/// found. That block is some minutes old (two epochs on mainnet, 13 minutes), and so much less is left when it is signed. The
+/// registry takes none that is good for more than an hour.
 const STEP: u64 = 1500;
 
 /// `Freeze.action`: an operator.
@@ -38,7 +39,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// The order that the members of a set sign for it at this time of the chain, Unix seconds.
+    /// The order that the members of a set sign for it as of a finalized block of this time, Unix seconds.
     pub(crate) fn order(&self, set_id: u32, now: u64) -> Freeze {
         Freeze {
             relayerSetId: set_id,
@@ -52,7 +53,7 @@ impl Finding {
     }
 }
 
-/// The deadline of orders that are signed at this time of the chain, Unix seconds.
+/// The deadline of orders that are signed as of a finalized block of this time, Unix seconds.
 pub(crate) fn deadline(now: u64) -> u64 {
     (now / STEP + 2) * STEP
 }

@@ -10,8 +10,8 @@ use super::Reappraiser;
 use crate::{Error, freeze::Finding, registry::domain, store::Order};
 
 impl Reappraiser {
-    /// Signs a freeze for what was found at this time of the chain (Unix seconds), and keeps it. Nothing, if this relayer has
-    /// no seat. All that is signed rests on two endpoints.
+    /// Signs a freeze for what was found as of a finalized block of this time (Unix seconds), and keeps it. Nothing, if this
+    /// relayer has no seat. All that is signed rests on two endpoints.
     ///
     /// The signature is good for as long as the operator's status has not changed, and for less than an hour.
     pub(super) async fn propose_freeze(&self, finding: &Finding, now: u64) -> Result<(), Error> {
