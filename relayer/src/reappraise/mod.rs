@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 pub use settings::{Settings, Trigger};
 
-use judge::{Findings, judge};
+use judge::{Findings, is_unlisted, judge};
 
 use crate::{
     Error,
@@ -142,15 +142,20 @@ impl Reappraiser {
         let (appraisal, endorsements) = self.judge(bundle, endorsements, finalized.timestamp).await?;
         let findings = judge(&appraisal, &stored);
         metrics::counter!("chassis_reappraisals_total", "outcome" => outcome(&findings)).increment(1);
-        let warning = warning(row, &stored, &findings, finalized.timestamp);
+        let mut warning = warning(row, &stored, &findings, finalized.timestamp);
         let known = self.store.warning_of(row.operator).await?;
-        let known_since = match (&warning, known) {
-            (Some(new), Some(old)) if (new.evidence, &new.reasons) == (old.evidence, &old.reasons) => {
-                Some(old.since)
-            }
+        let known = known.filter(|known| known.evidence == row.digest);
+        let known_since = match (&mut warning, &known) {
+            (Some(new), Some(old)) => carry_over(new, old),
             _ => None,
         };
-        if warning.is_some() {
+        let is_known = warning.as_ref().map(|new| &new.reasons) == known.as_ref().map(|old| &old.reasons);
+        let next = freeze_for(&findings.triggers, &self.freeze_on, |trigger| {
+            trigger != Trigger::HostUnlisted
+                || known_since.is_some_and(|since| seconds(finalized.timestamp) - since >= self.unlisted_for)
+        });
+        // While it waits, it is appraised in each round, each time with another result.
+        if warning.is_some() && !(is_known && next == Next::Wait) {
             // So that the operator, and an auditor, can see for themselves.
             self.archive
                 .put(Kind::Endorsements, endorsed, endorsements.to_json()?)
@@ -161,10 +166,7 @@ impl Reappraiser {
             let json = serde_json::to_vec(&appraisal).unwrap_or_default();
             self.archive.put(Kind::Result, appraisal.digest(), json).await?;
         }
-        let basis = match freeze_for(&findings.triggers, &self.freeze_on, |trigger| {
-            trigger != Trigger::HostUnlisted
-                || known_since.is_some_and(|since| seconds(finalized.timestamp) - since >= self.unlisted_for)
-        }) {
+        let basis = match next {
             Next::Nothing => basis,
             // No basis: looked at again in the next round.
             Next::Wait => B256::ZERO,
@@ -270,9 +272,58 @@ fn warning(row: &BundleRow, stored: &Attestation, findings: &Findings, now: u64)
     })
 }
 
+/// Since when an operator has been warned of this: what was known against the same evidence keeps its beginning, and a host
+/// that stays unlisted keeps it too, whatever else changes.
+fn carry_over(new: &mut Warning, old: &Warning) -> Option<i64> {
+    if new.reasons != old.reasons && !(is_unlisted(&new.reasons) && is_unlisted(&old.reasons)) {
+        return None;
+    }
+    new.since = old.since;
+    Some(old.since)
+}
+
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::Address;
+    use chassis_verifier::CheckId;
+
     use super::*;
+
+    fn warned(since: i64, reasons: &str) -> Warning {
+        Warning {
+            operator: Address::ZERO,
+            evidence: B256::ZERO,
+            since,
+            deadline: 9,
+            bars: true,
+            reasons: reasons.into(),
+        }
+    }
+
+    #[test]
+    fn a_host_that_stays_unlisted_is_so_since_it_was_first_found() {
+        let host = format!(
+            r#"{{"id":{},"name":"host","detail":"x"}}"#,
+            CheckId::HostRegistry as u16
+        );
+        let other = |detail| format!(r#"{{"id":1,"name":"a","detail":"{detail}"}}"#);
+        let since = |old: &str, new: &str| {
+            let mut new = warned(7, new);
+            let known = carry_over(&mut new, &warned(3, old));
+            assert_eq!(new.since, known.unwrap_or(7));
+            known
+        };
+        let alone = format!("[{host}]");
+        let [with, with_more] = ["b", "c"].map(|detail| format!("[{},{host}]", other(detail)));
+        assert_eq!(since(&alone, &alone), Some(3));
+        assert_eq!(since(&alone, &with), Some(3));
+        assert_eq!(since(&with, &with_more), Some(3));
+        let [b, c] = ["b", "c"].map(|detail| format!("[{}]", other(detail)));
+        assert_eq!(since(&b, &b), Some(3));
+        assert_eq!(since(&b, &c), None);
+        assert_eq!(since(&b, &with), None, "it is unlisted since now");
+        assert_eq!(since(&with, &b), None);
+    }
 
     #[test]
     fn a_freeze_is_for_what_is_configured_and_sure() {
