@@ -19,9 +19,13 @@ use crate::Error;
 /// A peer that has not answered for this long is not there.
 const PRESENT: Duration = Duration::from_mins(1);
 
-/// How long what was signed is remembered, seconds. What a report may carry is of the last half hour, and it may be posted for
-/// one hour.
+/// How long the names under which something was signed are remembered, seconds. What a report may carry is of the last half
+/// hour, and it may be posted for one hour.
 const KEPT: u64 = 86_400;
+
+/// How long reports are remembered, seconds. What the registry rests on is found through them, and an attestation lives for
+/// seven days at most.
+const REPORTS_KEPT: u64 = 8 * 86_400;
 
 /// How long a signature may wait for its report, seconds.
 const PATIENCE: u64 = 3600;
@@ -150,7 +154,8 @@ impl Cosigner {
         // By the chain's time too: while nothing is finalized, what was named long ago may still be signed.
         let oldest = now().saturating_sub(KEPT);
         let finalized = inner.finalized().await?.timestamp.saturating_sub(KEPT);
-        inner.store.forget_signed(oldest, oldest.min(finalized)).await?;
+        let reports = now().saturating_sub(REPORTS_KEPT);
+        inner.store.forget_signed(reports, oldest.min(finalized)).await?;
         Ok(false)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         report::{Carried, Effect},
     },
     registry::IProofOfCloudRegistry::{Report, postCall},
-    store::{BundleRow, OpenReport, State},
+    store::{BundleRow, OpenReport},
 };
 
 /// Of a report's time, what must be left for a transaction to be mined, seconds.
@@ -134,13 +134,8 @@ impl Inner {
             self.store.set_shown(report.hash, None).await?;
             return Ok(true);
         }
-        for row in self.store.bundles_cosigning(report.hash).await? {
-            self.store
-                .end_bundle(row.digest, State::Final, "posted by another relayer")
-                .await?;
-        }
         self.store
-            .close_report(report.hash, "posted by another relayer")
+            .end_report(report.hash, "posted by another relayer")
             .await?;
         info!(report = %report.hash, "posted by another relayer, and final");
         Ok(true)

@@ -157,6 +157,31 @@ impl Store {
         Ok(())
     }
 
+    /// Is done with a report that another relayer has brought on chain. The bundles that wait for it are final, with what it
+    /// says of them: that is what the registry has, and this relayer's own result may be another.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn end_report(&self, report: B256, reason: &str) -> Result<(), Error> {
+        let mut both = self.begin().await?;
+        sqlx::query(
+            "UPDATE bundles SET state = 'final', reason = $2, claimed_by = NULL, claimed_until = 0,
+             result = COALESCE((SELECT i.result FROM cosign_items i WHERE i.report = $1 AND i.evidence = digest), result),
+             fields = COALESCE((SELECT i.fields FROM cosign_items i WHERE i.report = $1 AND i.evidence = digest), fields)
+             WHERE state = 'cosigning' AND digest IN (SELECT evidence FROM cosign_items WHERE report = $1)",
+        )
+        .bind(report.to_string())
+        .bind(reason)
+        .execute(&mut *both)
+        .await?;
+        sqlx::query("UPDATE cosign_reports SET is_open = 0 WHERE hash = $1")
+            .bind(report.to_string())
+            .execute(&mut *both)
+            .await?;
+        both.commit().await?;
+        Ok(())
+    }
+
     /// Is done with a report. Bundles that still wait for it, and for no other that holds them, are appraised anew; that is no failure of
     /// theirs and is not counted as one.
     ///

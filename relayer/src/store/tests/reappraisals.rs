@@ -120,6 +120,31 @@ on_both! {
         let row = store.bundle_on_chain(bundle(1).operator).await.unwrap();
         assert_eq!(row.map(|row| row.digest), Some(hash(1)));
     }
+
+    /// What another relayer brought on chain is found for as long as it is there, whatever becomes of the report.
+    async fn what_anothers_report_said_stays_with_the_bundle(db: &TestDb) {
+        let store = db.open().await;
+        store.add_bundle(&bundle(1)).await.unwrap();
+        store.set_appraisal(hash(1), hash(2_001), "{}", Some("{}")).await.unwrap();
+        // Of two that carry it, this one was posted.
+        for (report, result) in [(3_001, 7_001), (3_002, 7_002)] {
+            let mut theirs = signing(1);
+            (theirs.result, theirs.as_of) = (hash(result), result);
+            sign(&store, hash(report), &[theirs]).await.unwrap();
+        }
+        store.end_report(hash(3_001), "posted by another relayer").await.unwrap();
+        assert_eq!(store.open_reports().await.unwrap().len(), 1, "the other one is still open");
+        let row = store.bundle(hash(1)).await.unwrap().unwrap();
+        assert_eq!((row.state, row.reason.as_deref()), (State::Final, Some("posted by another relayer")));
+        store.close_report(hash(3_002), "nothing waits for it").await.unwrap();
+        assert_eq!(store.bundle(hash(1)).await.unwrap().unwrap().state, State::Final);
+
+        store.forget_signed(u64::MAX, u64::MAX).await.unwrap();
+        assert!(store.signed_report(hash(3_001)).await.unwrap().is_none());
+        post(&store, hash(7_001), 10).await;
+        let row = store.bundle_on_chain(bundle(1).operator).await.unwrap();
+        assert_eq!(row.map(|row| row.digest), Some(hash(1)));
+    }
 }
 
 /// The registry's log has bundle `n`'s result, in this block.
