@@ -123,7 +123,12 @@ impl Inner {
             .await?;
         let mut steps = Steps::default();
         for report in &reports {
-            steps.add(self.settle_one(report, finalized).await);
+            let step = self.settle_one(report, finalized).await;
+            if step.is_err() {
+                // It goes back to those that wait, so that a few broken ones hold up no other.
+                steps.add(self.store.set_shown(report.hash, None).await.map(|()| true));
+            }
+            steps.add(step);
         }
         steps.result()
     }
