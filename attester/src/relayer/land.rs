@@ -189,18 +189,26 @@ impl Relayers {
             .registry
             .applied(operator, standing.lane, trail.next, finalized)
             .await?;
+        // What nobody shows must not hide ours, which may stand behind it.
+        let mut hidden = None;
         for Applied { result, archive } in applied {
             let asked = self
                 .members
                 .iter()
                 .map(|relayer| Box::pin(relayer.manifest(archive)));
-            let (manifest, _) = select_ok(asked).await.map_err(|last| Error::Hidden {
-                manifest: archive,
-                problem: last.to_string(),
-            })?;
-            if manifest.says(result, digest) {
-                return Ok(true);
+            match select_ok(asked).await {
+                Ok((manifest, _)) if manifest.says(result, digest) => return Ok(true),
+                Ok(_) => {}
+                Err(last) => {
+                    hidden.get_or_insert(Error::Hidden {
+                        manifest: archive,
+                        problem: last.to_string(),
+                    });
+                }
             }
+        }
+        if let Some(hidden) = hidden {
+            return Err(hidden);
         }
         trail.next = trail.next.max(finalized + 1);
         Ok(false)

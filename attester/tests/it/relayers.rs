@@ -182,6 +182,16 @@ async fn another_bundle_that_lands_is_not_taken_for_this_one() {
     assert!(stderr.contains("no relayer shows manifest"), "{stderr}");
 }
 
+/// A clone's grant whose manifest was lost stands in the log before ours.
+#[tokio::test]
+async fn what_nobody_shows_hides_nothing_behind_it() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    chain.hide(B256::repeat_byte(1));
+    let relayer = Scripted::start(&chain, honest()).await;
+    let (code, _, stderr) = register(&node, &chain, &[&relayer.url], &["--wait", "20"]).await;
+    assert_eq!(code, 0, "{stderr}");
+}
+
 #[tokio::test]
 async fn nothing_that_a_relayer_answers_is_followed_run_or_loaded() {
     let (node, chain) = (Node::new(), Chain::start().await);

@@ -51,6 +51,8 @@ struct State {
     stored: Attestation,
     /// The bundle that has landed.
     landed: Option<B256>,
+    /// One that landed before it, whose manifest no relayer shows.
+    hidden: Option<B256>,
     finalized: u64,
 }
 
@@ -61,6 +63,7 @@ impl Chain {
         let state = Arc::new(Mutex::new(State {
             stored: attestation(Status::Unknown),
             landed: None,
+            hidden: None,
             finalized: FINALIZED,
         }));
         let router = Router::new().route("/", post(rpc)).with_state(Arc::clone(&state));
@@ -86,6 +89,11 @@ impl Chain {
         };
     }
 
+    /// Before whatever lands stands the bundle with this digest, whose manifest no relayer shows.
+    pub(crate) fn hide(&self, bundle: B256) {
+        self.state.lock().unwrap().hidden = Some(bundle);
+    }
+
     /// What is on chain is by older evidence.
     pub(crate) fn age(&self) {
         self.state.lock().unwrap().stored.evidenceTime = U40::from(TIME - 1000);
@@ -104,7 +112,7 @@ fn manifest(bundle: B256) -> Vec<u8> {
         .into_bytes()
 }
 
-fn logs(bundle: B256) -> Value {
+fn logs(bundle: B256) -> [alloy::rpc::types::Log; 2] {
     let grant = OperatorGranted {
         operator: crate::cli::OPERATOR,
         platformId: B256::ZERO,
@@ -125,14 +133,13 @@ fn logs(bundle: B256) -> Value {
         digests: Vec::new(),
         head: B256::ZERO,
     };
-    let logs = [grant.encode_log_data(), batch.encode_log_data()].map(|data| alloy::rpc::types::Log {
+    [grant.encode_log_data(), batch.encode_log_data()].map(|data| alloy::rpc::types::Log {
         inner: alloy_primitives::Log {
             address: Address::repeat_byte(0xaa),
             data,
         },
         ..alloy::rpc::types::Log::default()
-    });
-    json!(logs)
+    })
 }
 
 fn attestation(status: Status) -> Attestation {
@@ -184,7 +191,8 @@ async fn rpc(extract::State(state): extract::State<Shared>, Json(request): Json<
             let from = params[0]["fromBlock"].as_str().unwrap();
             let from = u64::from_str_radix(from.trim_start_matches("0x"), 16).unwrap();
             let landed = state.landed.filter(|_| from <= FINALIZED + 1);
-            landed.map_or(json!([]), logs)
+            let bundles = landed.map(|landed| state.hidden.into_iter().chain([landed]));
+            json!(bundles.into_iter().flatten().flat_map(logs).collect::<Vec<_>>())
         }
         other => panic!("{other} was not expected"),
     };
