@@ -24,6 +24,9 @@ use crate::{At, Error, OnChain, Registry, Standing, registry::Applied};
 
 /// Between two looks at the chain.
 const LOOK: Duration = Duration::from_secs(2);
+/// Blocks whose log is read again: an endpoint is often several machines, and one that is behind gives too little of the last
+/// ones.
+const OVERLAP: u64 = 128;
 /// Who has not answered so often is not waited for, where nobody else is at work.
 const TRIES: u32 = 3;
 
@@ -210,7 +213,7 @@ impl Relayers {
         if let Some(hidden) = hidden {
             return Err(hidden);
         }
-        trail.next = trail.next.max(finalized + 1);
+        trail.next = trail.next.max((finalized + 1).saturating_sub(OVERLAP));
         Ok(false)
     }
 
@@ -274,7 +277,7 @@ impl Errand {
 /// What has been seen of one bundle's way.
 #[derive(Debug)]
 struct Trail {
-    /// The first block whose log was not read.
+    /// The first block whose log is to be read next.
     next: u64,
     /// The manifest that nobody shows.
     hidden: Option<B256>,
