@@ -166,7 +166,7 @@ impl Keeper<'_> {
         let (now, standing) = self.sight.look().await?;
         let (watch, retry) = (self.service.settings.watch, self.service.settings.retry);
         if let Some(pending) = self.memory.known.pending.clone() {
-            self.take_up(pending, now).await?;
+            self.take_up(pending, now).await.inspect_err(count_unanswered)?;
             return Ok(retry);
         }
         let is_warned = self
@@ -191,7 +191,9 @@ impl Keeper<'_> {
         }
         match step {
             Step::Renew(reason) => {
-                self.renew(reason, now, boot_id).await?;
+                self.renew(reason, now, boot_id)
+                    .await
+                    .inspect_err(count_unanswered)?;
                 Ok(retry)
             }
             Step::Wait(due) => Ok(watch.min(Duration::from_secs(due.saturating_sub(now).max(1)))),
@@ -284,7 +286,7 @@ impl Keeper<'_> {
 
     fn report(problem: &Error) {
         match problem {
-            // It counts what it sees itself.
+            // A look is counted by the sight, a renewal by `count_unanswered`.
             Error::Rpc { .. } => {}
             Error::Unchanged { .. } => {
                 count("unchanged");
@@ -319,6 +321,13 @@ impl Keeper<'_> {
 
 fn count(outcome: &'static str) {
     metrics::counter!("chassis_node_renewals_total", "outcome" => outcome).increment(1);
+}
+
+/// Counts a renewal that failed for the chain's endpoint: of the error alone it could not be told from a look that failed.
+fn count_unanswered(problem: &Error) {
+    if let Error::Rpc { .. } = problem {
+        count("failed");
+    }
 }
 
 fn log(progress: &Progress<'_>) {

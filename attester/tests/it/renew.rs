@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::Node,
-    servers::{Chain, FINALIZED, Scripted},
+    servers::{Chain, FINALIZED, Lack, Scripted},
 };
 
 fn renew(node: &Node, chain: &Chain, relayer: &Scripted, folder: &Path) -> Command {
@@ -142,6 +142,41 @@ async fn a_claim_that_nothing_is_to_be_done_counts_for_nothing() {
         (&state()["bootId"], &state()["landed"]),
         (&Value::Null, &json!(0))
     );
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// Its looks succeed, so only what it counts of renewals tells that none does.
+#[tokio::test]
+async fn a_renewal_that_fails_for_the_endpoint_is_counted() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    chain.lack(Lack::Finality);
+    let relayer = Scripted::start(&chain, vec![json!({"state": "received"})]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let mut command = renew(&node, &chain, &relayer, folder.path());
+    command.args(["--listen", &address.to_string()]);
+    let mut process = command.stderr(Stdio::null()).spawn().unwrap();
+    let count = async |name: &str| {
+        let answer = reqwest::get(format!("http://{address}/metrics")).await.ok()?;
+        let text = answer.text().await.ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse::<u64>().ok()
+    };
+    let mut failed = 0;
+    for _ in 0..300 {
+        failed = count("chassis_node_renewals_total{outcome=\"failed\"}")
+            .await
+            .unwrap_or(0);
+        if failed > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(failed > 0);
+    assert_eq!(count("chassis_node_chain_failures_total").await, Some(0));
     process.kill().unwrap();
     process.wait().unwrap();
 }

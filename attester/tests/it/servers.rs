@@ -54,6 +54,15 @@ struct State {
     /// One that landed before it, whose manifest no relayer shows.
     hidden: Option<B256>,
     finalized: u64,
+    /// What the endpoint does not do.
+    lacks: Option<Lack>,
+}
+
+/// What an endpoint may not do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// It knows no finalized block.
+    Finality,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -65,6 +74,7 @@ impl Chain {
             landed: None,
             hidden: None,
             finalized: FINALIZED,
+            lacks: None,
         }));
         let router = Router::new().route("/", post(rpc)).with_state(Arc::clone(&state));
         Self {
@@ -92,6 +102,11 @@ impl Chain {
     /// Before whatever lands stands the bundle with this digest, whose manifest no relayer shows.
     pub(crate) fn hide(&self, bundle: B256) {
         self.state.lock().unwrap().hidden = Some(bundle);
+    }
+
+    /// From now on the endpoint does not do this.
+    pub(crate) fn lack(&self, lack: Lack) {
+        self.state.lock().unwrap().lacks = Some(lack);
     }
 
     /// What is on chain is by older evidence.
@@ -167,6 +182,9 @@ async fn rpc(extract::State(state): extract::State<Shared>, Json(request): Json<
     let params = &request["params"];
     let state = state.lock().unwrap();
     let result = match request["method"].as_str().unwrap() {
+        "eth_getBlockByNumber" if params[0] == "finalized" && state.lacks == Some(Lack::Finality) => {
+            Value::Null
+        }
         "eth_chainId" => json!("0x7a69"),
         "eth_getBlockByNumber" => {
             let number = match params[0].as_str().unwrap() {
