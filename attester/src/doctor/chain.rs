@@ -7,6 +7,8 @@ use serde_json::json;
 use super::{Level, Report, Setup, now};
 use crate::{At, Error, Registry, Rpc};
 
+/// So many of the newest blocks are asked for their logs.
+const LOGGED: u64 = 128;
 /// How far the newest block may be behind this clock, seconds.
 const LATEST_AGE: u64 = 600;
 /// A block this far ahead of this clock, seconds, is not of the future.
@@ -65,6 +67,30 @@ async fn look_at_registry(rpc: &Rpc, setup: &Setup, report: &mut Report) {
             Level::Quote,
             error.to_string(),
             "check --registry, and whether --rpc-url is of the registry's chain",
+        ),
+    }
+    look_at_logs(&registry, report).await;
+}
+
+/// By them alone a node knows what has landed.
+async fn look_at_logs(registry: &Registry, report: &mut Report) {
+    let asked = async {
+        let last = registry.rpc.block(At::Latest).await?.number.to();
+        let first = u64::saturating_sub(last, LOGGED - 1);
+        registry.applied(Address::ZERO, 0, first, last).await?;
+        Ok::<_, Error>((first, last))
+    };
+    match asked.await {
+        Ok((first, last)) => report.ok(
+            "rpc.logs",
+            Level::Quote,
+            format!("of blocks {first} to {last} are given"),
+        ),
+        Err(error) => report.missing(
+            "rpc.logs",
+            Level::Quote,
+            error.to_string(),
+            "use an endpoint that gives logs (eth_getLogs): by them a node knows that its bundle has landed",
         ),
     }
 }

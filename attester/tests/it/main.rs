@@ -5,6 +5,7 @@
 mod certificates;
 mod cli;
 mod deployed;
+mod doctor;
 mod issuers;
 mod node;
 mod privileges;

@@ -63,6 +63,8 @@ struct State {
 pub(crate) enum Lack {
     /// It knows no finalized block.
     Finality,
+    /// It gives no logs.
+    Logs,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -184,6 +186,10 @@ async fn rpc(extract::State(state): extract::State<Shared>, Json(request): Json<
     let result = match request["method"].as_str().unwrap() {
         "eth_getBlockByNumber" if params[0] == "finalized" && state.lacks == Some(Lack::Finality) => {
             Value::Null
+        }
+        "eth_getLogs" if state.lacks == Some(Lack::Logs) => {
+            let error = json!({"code": -32601, "message": "no logs here"});
+            return Json(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}));
         }
         "eth_chainId" => json!("0x7a69"),
         "eth_getBlockByNumber" => {

@@ -92,6 +92,7 @@ async fn an_honest_machine_is_all_green() {
         "custody",
         "rpc",
         "rpc.registry",
+        "rpc.logs",
         "rpc.finality",
         "clock",
         "relayer",
