@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::http::printable;
+
 /// One line: something that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,11 +95,11 @@ impl Report {
     }
 
     pub(super) fn ok(&mut self, id: &'static str, needed: Level, found: impl Into<String>) {
-        self.push(id, Outcome::Ok, needed, found.into(), None);
+        self.push(id, Outcome::Ok, needed, &found.into(), None);
     }
 
     pub(super) fn note(&mut self, id: &'static str, needed: Level, found: impl Into<String>) {
-        self.push(id, Outcome::Note, needed, found.into(), None);
+        self.push(id, Outcome::Note, needed, &found.into(), None);
     }
 
     pub(super) fn missing(
@@ -107,23 +109,17 @@ impl Report {
         found: impl Into<String>,
         todo: impl Into<String>,
     ) {
-        self.push(id, Outcome::Missing, needed, found.into(), Some(todo.into()));
+        self.push(id, Outcome::Missing, needed, &found.into(), Some(&todo.into()));
     }
 
-    fn push(
-        &mut self,
-        id: &'static str,
-        outcome: Outcome,
-        needed: Level,
-        found: String,
-        todo: Option<String>,
-    ) {
+    /// Words of a host's agent, of certificates and of a cloud's metadata service are in it, and go to a terminal.
+    fn push(&mut self, id: &'static str, outcome: Outcome, needed: Level, found: &str, todo: Option<&str>) {
         self.findings.push(Finding {
             id,
             outcome,
             needed,
-            found,
-            todo,
+            found: printable(found),
+            todo: todo.map(printable),
         });
     }
 }
@@ -152,6 +148,18 @@ impl fmt::Display for Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_finding_moves_the_cursor() {
+        let mut report = Report::default();
+        report.ok("a", Level::Quote, "zone `\u{1b}[2Jhall\n4`");
+        report.missing("b", Level::Quote, "\u{202e}", "do\u{7}this");
+        let [first, second] = &report.findings[..] else {
+            panic!("two")
+        };
+        assert_eq!(first.found, "zone ` [2Jhall 4`");
+        assert_eq!((&*second.found, second.todo.as_deref()), (" ", Some("do this")));
+    }
 
     #[test]
     fn each_level_needs_its_own_and_what_quote_needs() {
