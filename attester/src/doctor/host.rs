@@ -93,8 +93,22 @@ fn look_at_statement(
     let (provider, until) = (claims.provider, claims.not_after);
     let found = format!("by a registrar of provider {provider}, until {until} (Unix time)");
     report.ok("host.statement", Level::Chassis, found);
-    let found = format!("the registrar names zone `{}` and this CPU", claims.zone);
-    report.ok("custody", Level::Custody, found);
+    custody(&claims, platform, report);
+}
+
+/// The statement is of one CPU: it gives custody to no other, and so to none that was not compared.
+fn custody(claims: &RegistrarClaims, platform: Option<B256>, report: &mut Report) {
+    if platform.is_some() {
+        let found = format!("the registrar names zone `{}` and this CPU", claims.zone);
+        report.ok("custody", Level::Custody, found);
+    } else {
+        report.missing(
+            "custody",
+            Level::Custody,
+            "the registrar names a CPU, and no quote says whether it is this one",
+            "see td.quote and td.platform",
+        );
+    }
 }
 
 fn wrong(claims: &RegistrarClaims, key: &AttestationKey, platform: Option<B256>, now: u64) -> Option<String> {
@@ -185,6 +199,27 @@ mod tests {
 
     use super::*;
 
+    fn claims(ak_name: AkName) -> RegistrarClaims {
+        RegistrarClaims {
+            ak_name,
+            ek_cert_hash: B256::ZERO,
+            platform_id: B256::repeat_byte(1),
+            provider: 2,
+            zone: String::new(),
+            not_after: 1000,
+        }
+    }
+
+    #[test]
+    fn a_cpu_that_was_not_compared_is_in_nobodys_custody() {
+        let claims = claims(AkName::NONE);
+        for (platform, reachable) in [(Some(claims.platform_id), true), (None, false)] {
+            let mut report = Report::default();
+            custody(&claims, platform, &mut report);
+            assert_eq!(report.reach(Level::Custody).reachable, reachable);
+        }
+    }
+
     #[test]
     fn a_statement_is_about_this_key_this_cpu_and_now() {
         let key = AttestationKey {
@@ -192,14 +227,7 @@ mod tests {
             certificates: Vec::new(),
             host: None,
         };
-        let claims = RegistrarClaims {
-            ak_name: key.name(),
-            ek_cert_hash: B256::ZERO,
-            platform_id: B256::repeat_byte(1),
-            provider: 2,
-            zone: String::new(),
-            not_after: 1000,
-        };
+        let claims = claims(key.name());
         let platform = Some(claims.platform_id);
         assert_eq!(wrong(&claims, &key, platform, 999), None);
         assert_eq!(wrong(&claims, &key, None, 999), None);
