@@ -21,12 +21,12 @@ use crate::{
 /// The issuers of `leaf` (DER) from the lowest up, without the root, as `host` hands them out: `HOST` or `HOST:PORT`.
 ///
 /// # Errors
-/// If a certificate names another host, or what is there is not its issuer.
+/// If a certificate names another host, or what is there is not its issuer; if the leaf does not say where its issuer is, or no
+/// root is above the longest chain that is read.
 pub async fn fetch_issuers(leaf: Vec<u8>, host: &str) -> Result<Vec<Vec<u8>>, Error> {
     let client = http::client().map_err(|problem| Error::unusable("HTTP", problem))?;
     let mut chain = vec![leaf];
-    while chain.len() < LONGEST_CHAIN
-        && let Some(last) = chain.last()
+    while let Some(last) = chain.last()
         && let Some(address) = address_of_issuer(last)?
     {
         let url = allowed(&address, host)?;
@@ -42,9 +42,17 @@ pub async fn fetch_issuers(leaf: Vec<u8>, host: &str) -> Result<Vec<Vec<u8>>, Er
         };
         let issuer = fetched.await.map_err(|problem| Error::unusable(&name, problem))?;
         if is_root_above(&issuer, last).map_err(|problem| Error::unusable(&name, problem))? {
-            break;
+            return Ok(chain.split_off(1));
+        }
+        if chain.len() == LONGEST_CHAIN {
+            let problem = format!("it hands out one issuer after the other, {LONGEST_CHAIN} and no root");
+            return Err(Error::unusable(name, problem));
         }
         chain.push(issuer);
+    }
+    if chain.len() == 1 {
+        let problem = "it does not say where its issuer is; ask the provider for the certificates above it";
+        return Err(Error::unusable("the attestation key's certificate", problem));
     }
     Ok(chain.split_off(1))
 }
@@ -104,8 +112,8 @@ fn is_root_above(fetched: &[u8], below: &[u8]) -> Result<bool, String> {
     } else {
         Err(format!(
             "it hands out a certificate of `{}`, which is not the issuer of `{}`",
-            issuer.subject(),
-            below.subject()
+            http::printable(&issuer.subject().to_string()),
+            http::printable(&below.subject().to_string())
         ))
     }
 }

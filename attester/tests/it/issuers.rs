@@ -109,6 +109,41 @@ async fn what_is_missing_is_fetched_up_to_the_root() {
     );
 }
 
+/// Nothing was fetched, or not all of it: that must not look like success.
+#[tokio::test]
+async fn a_chain_that_does_not_reach_its_root_is_an_error() {
+    let world = world().await;
+    let (one, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let at = |name: &str| format!("http://{}/{name}.der", world.host);
+    let loops = [("middle", "other"), ("other", "middle")]
+        .map(|(name, above)| (name, params(name, Some(&at(above)))));
+    let [(_, middle), (_, above)] = &loops;
+    let signed = [
+        (
+            "middle.der",
+            middle.signed_by(&one, &Issuer::from_params(above, &other)),
+        ),
+        (
+            "other.der",
+            above.signed_by(&other, &Issuer::from_params(middle, &one)),
+        ),
+    ];
+    let documents = signed.map(|(name, signed)| (name.to_owned(), signed.unwrap().der().to_vec()));
+    world.files.lock().unwrap().extend(documents);
+    let key = KeyPair::generate().unwrap();
+    let issuer = Issuer::from_params(middle, &one);
+    for (address, problem) in [(Some(at("middle")), "and no root"), (None, "does not say where")] {
+        let leaf = params("key", address.as_deref())
+            .signed_by(&key, &issuer)
+            .unwrap();
+        std::fs::write(world.folder.path().join("leaf.der"), leaf.der()).unwrap();
+        let (code, _, stderr) = fetch(&world, &world.host).await;
+        assert_eq!(code, 3, "{stderr}");
+        assert!(stderr.contains(problem), "{stderr}");
+        assert!(is_empty(&out(&world)));
+    }
+}
+
 #[tokio::test]
 async fn no_other_host_is_asked() {
     let world = world().await;
