@@ -165,6 +165,8 @@ async fn it_reads_little_and_bounds_what_one_address_asks() {
         last = post(&registrar.url, "challenges", &unknown).await.0;
     }
     assert_eq!(last, 429);
+    let health = reqwest::get(format!("{}/healthz", registrar.url)).await.unwrap();
+    assert_eq!(health.status(), 200, "who watches is not counted");
 }
 
 #[test]
