@@ -14,6 +14,4 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let written = serde_json::to_vec(&question).expect("what was read can be written");
     let again: Question = serde_json::from_slice(&written).expect("what was written can be read");
     assert_eq!(written, serde_json::to_vec(&again).expect("as before"));
-    let text = String::from_utf8_lossy(&written);
-    assert!(!text.contains("extraData"), "no field takes qualifying data");
 });

@@ -97,3 +97,37 @@ impl Answer {
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn no_question_takes_qualifying_data() {
+        let question = Question::Quote {
+            anchor: Anchor {
+                chain_id: 1,
+                registry: Address::ZERO,
+                block_number: 1,
+                block_hash: B256::ZERO,
+            },
+            operator: Address::ZERO,
+            td_quote: Base64(vec![1]),
+        };
+        let honest = serde_json::to_value(&question).unwrap();
+        let mut forged = honest.clone();
+        forged["quote"]["extraData"] = json!("00");
+        let mut nested = honest.clone();
+        nested["quote"]["anchor"]["extraData"] = json!("00");
+        let read =
+            |question: Value| serde_json::from_value::<Question>(question).map_err(|error| error.to_string());
+        assert!(read(honest).is_ok());
+        for question in [forged, nested, json!({"ak": {"extraData": "00"}})] {
+            let error = read(question).unwrap_err();
+            assert!(error.contains("unknown field `extraData`"), "{error}");
+        }
+    }
+}
