@@ -283,6 +283,9 @@ pub enum Error {
     /// Metrics cannot be recorded.
     #[error("metrics: {0}")]
     Metrics(String),
+    /// Two arguments exclude each other.
+    #[error("{0}; leave one out")]
+    Conflict(&'static str),
     /// No relayer was named.
     #[error("there is no relayer to send a bundle to; name one with --relayer")]
     NoRelayer,

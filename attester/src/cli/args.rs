@@ -90,7 +90,8 @@ pub(crate) struct MachineArgs {
     )]
     pub(crate) host: Option<SocketAddress>,
     /// On Azure: collect by way of the paravisor. The binding is then at most Quote.
-    #[arg(long, env = "CHASSIS_AZURE", conflicts_with = "host")]
+    // Not by `conflicts_with`: CHASSIS_AZURE=false counts as given.
+    #[arg(long, env = "CHASSIS_AZURE")]
     pub(crate) azure: bool,
     /// On Azure: carry the vTPM's quote too. Relayers sign no such bundle: nothing in it can be compared with the TD's.
     #[arg(long, requires = "azure", conflicts_with = "no_tpm")]
@@ -137,6 +138,9 @@ impl MachineArgs {
     /// Where its TPM is.
     pub(crate) fn tpm(&self) -> Result<TpmPlace, Error> {
         let intermediates = || CertificatePool::read(&self.ak_intermediates);
+        if self.azure && self.host.is_some() {
+            return Err(Error::Conflict("--azure and --host name two TPMs"));
+        }
         Ok(match &self.host {
             _ if self.azure => TpmPlace::Azure(Azure {
                 tcti: self.tcti.clone(),

@@ -12,7 +12,7 @@ pub(crate) fn code(error: &Error) -> u8 {
         Error::Rejected { .. } | Error::Down { .. } => 5,
         Error::NotFinal { .. } | Error::Pending { .. } | Error::Unchanged { .. } => 6,
         Error::Key(_) => 7,
-        Error::NoRelayer => 2,
+        Error::NoRelayer | Error::Conflict(_) => 2,
         Error::TpmOpen { .. }
         | Error::Tpm { .. }
         | Error::NoAttestationKey { .. }

@@ -17,7 +17,7 @@ pub(crate) struct FetchIssuersArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The attestation key's certificate (DER), in place of the one in the TPM.
-    #[arg(long, value_name = "FILE", conflicts_with = "tcti")]
+    #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
     #[command(flatten)]
     tpm: TpmArgs,

@@ -30,3 +30,21 @@ async fn an_endpoint_without_logs_is_told_of() {
         "{finding}"
     );
 }
+
+/// A node's environment may say that it is not on Azure.
+#[tokio::test]
+async fn azure_and_a_host_exclude_each_other_only_where_both_are_wanted() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    for (azure, wanted, says) in [
+        ("false", 3, "host.agent"),
+        ("true", 2, "name two TPMs; leave one out"),
+    ] {
+        let mut command = node.command("doctor", &chain.url);
+        command
+            .env("CHASSIS_AZURE", azure)
+            .args(["--host", "unix:/no-such-agent"]);
+        let (code, stdout, stderr) = run(command).await;
+        assert_eq!(code, wanted, "{stdout}{stderr}");
+        assert!(format!("{stdout}{stderr}").contains(says), "{stdout}{stderr}");
+    }
+}

@@ -78,6 +78,8 @@ fn params(name: &str, issuer: Option<&str>) -> CertificateParams {
 
 async fn fetch(world: &World, host: &str) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chassis-node"));
+    // A node's environment names its TPM: the file goes before it.
+    command.env("CHASSIS_TCTI", "device:/dev/no-such-tpm");
     command.args(["fetch-issuers", "--host", host, "--certificate"]);
     command.arg(world.folder.path().join("leaf.der"));
     command.arg("--out").arg(out(world));
