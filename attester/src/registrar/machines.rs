@@ -14,12 +14,10 @@
 use std::{collections::BTreeSet, path::Path};
 
 use alloy_primitives::B256;
+use chassis_verifier::claims::ZONE_LIMIT;
 use serde::Deserialize;
 
 use crate::Error;
-
-/// A statement holds no longer one, in bytes.
-const ZONE_LIMIT: usize = 64;
 
 /// One machine.
 #[derive(Clone, Debug, Deserialize)]

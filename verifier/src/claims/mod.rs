@@ -27,4 +27,4 @@ pub use cose::{Algorithm, COSE_LIMIT, KeyKind, PinnedKey};
 pub use fault::ClaimFault;
 pub use poe::{Poe, VerifiedPoe};
 pub use pzid::{check_pzid, pzid};
-pub use registrar::{RegistrarClaims, RegistrarStatement};
+pub use registrar::{RegistrarClaims, RegistrarStatement, ZONE_LIMIT};

@@ -165,7 +165,8 @@ impl RegistrarClaims {
 
 const WHAT: &str = "registrar statement";
 const AAD: &[u8] = b"chassis/v1/registrar-statement";
-const ZONE_LIMIT: usize = 64;
+/// Longest zone that a statement names, in bytes.
+pub const ZONE_LIMIT: usize = 64;
 
 #[cfg(test)]
 mod tests;
