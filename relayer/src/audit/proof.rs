@@ -68,7 +68,7 @@ pub(super) async fn make(
         operator: entry.operator,
         digest: entry.digest,
         signers: signers.to_vec(),
-        signed: Signed::find(chain, batch).await?,
+        signed: Signed::find(chain, batch, signers).await?,
         manifest: text(papers.manifest),
         bundle: text(papers.bundle),
         endorsements: text(papers.endorsements),
