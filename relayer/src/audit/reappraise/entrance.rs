@@ -124,7 +124,10 @@ impl Reappraiser<'_> {
         }
         let window = window(batch.issued_at, &evidence);
         let told = evidence.as_of.filter(|time| window.contains(time));
-        let blocks = times(self.chain, batch.at.block, window.clone()).await?;
+        let blocks = match times(self.chain, batch.at.block, window.clone()).await? {
+            Ok(blocks) => blocks,
+            Err(why) => return Ok(Err(why)),
+        };
         let shown = shown(&evidence, item.result, told, blocks, window);
         Ok(shown.map_err(|error| format!("the evidence cannot be read: {error}")))
     }

@@ -4,12 +4,12 @@ mod claim;
 mod entrance;
 mod papers;
 mod show;
+mod times;
 
-use std::{ops::RangeInclusive, path::PathBuf};
+use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
 use clap::Args;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
 use super::{
@@ -25,9 +25,7 @@ pub(super) use papers::{Archives, Papers, evidence, item};
 pub(super) use show::reappraised;
 
 use entrance::Shown;
-
-/// Headers asked for at once.
-const AT_ONCE: u64 = 16;
+use times::times;
 
 /// What is appraised again, and with what.
 #[derive(Clone, Debug, Args)]
@@ -214,7 +212,10 @@ pub(super) async fn judged(
         Ok(Some(judgement)) => return Ok(Ok(judgement)),
         Err(error) => return unreadable(error),
     }
-    let times = times(chain, batch.at.block, search.window()).await?;
+    let times = match times(chain, batch.at.block, search.window()).await? {
+        Ok(times) => times,
+        Err(why) => return Ok(Err(why)),
+    };
     match search.among(times) {
         Ok(None) => {}
         Ok(Some(judgement)) => return Ok(Ok(judgement)),
@@ -226,41 +227,4 @@ pub(super) async fn judged(
     search
         .exhaust()
         .map_or_else(unreadable, |judgement| Ok(Ok(judgement)))
-}
-
-/// The times of blocks before this one that are in the window, the latest first.
-async fn times(chain: &Chain, before: u64, window: RangeInclusive<u64>) -> Result<Vec<u64>, Error> {
-    let time = async |number: u64| {
-        let block = chain.canonical(number).await?;
-        let block = block.ok_or_else(|| Error::Rpc(format!("no endpoint has block {number} any more")))?;
-        Ok::<_, Error>(block.timestamp)
-    };
-    // The first block after the window.
-    let (mut low, mut high) = (0, before);
-    while low < high {
-        let middle = low.midpoint(high);
-        if time(middle).await? > *window.end() {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    let mut times = Vec::new();
-    while low > 0 {
-        let first = low.saturating_sub(AT_ONCE);
-        let some: Vec<_> = stream::iter((first..low).rev())
-            .map(&time)
-            .buffered(16)
-            .try_collect()
-            .await?;
-        let within = some.iter().take_while(|time| window.contains(time));
-        let count = within.clone().count();
-        times.extend(within);
-        if count < some.len() {
-            break;
-        }
-        low = first;
-    }
-    times.dedup();
-    Ok(times)
 }
