@@ -140,18 +140,13 @@ impl<'a> Search<'a> {
         Ok(None)
     }
 
-    /// That the evidence, with which nothing is wrong, comes to another digest; if that was found.
-    pub(super) fn unlike(&self) -> Option<Judgement> {
-        self.innocent.map(|digest| Judgement::Unlike { digest })
-    }
-
     /// Tries every second that is left.
     pub(super) fn exhaust(mut self) -> Result<Judgement, Error> {
         if let Some(judgement) = self.among(self.window().rev())? {
             return Ok(judgement);
         }
-        if let Some(judgement) = self.unlike() {
-            return Ok(judgement);
+        if let Some(digest) = self.innocent {
+            return Ok(Judgement::Unlike { digest });
         }
         // The window is never empty, so there is one.
         let mut least = self.least.unwrap_or_else(|| Falsehood {

@@ -206,7 +206,7 @@ pub(super) async fn judged(
         Err(error) => return unreadable(error),
     };
     // Relayers appraise as of a finalized block, though none asks another whether it did. So these come first, and the
-    // other seconds only before somebody is accused.
+    // other seconds only if none of them gives the digest.
     match search.among(evidence.as_of) {
         Ok(None) => {}
         Ok(Some(judgement)) => return Ok(Ok(judgement)),
@@ -220,9 +220,6 @@ pub(super) async fn judged(
         Ok(None) => {}
         Ok(Some(judgement)) => return Ok(Ok(judgement)),
         Err(error) => return unreadable(error),
-    }
-    if let Some(unlike) = search.unlike() {
-        return Ok(Ok(unlike));
     }
     search
         .exhaust()
