@@ -2,7 +2,8 @@
 //!
 //! All logs are fetched, the whole state is rebuilt from them ([`crate::replay`]), and head and every slot are compared
 //! with the registry's at the same finalized block. Nobody but the RPC endpoints is trusted, and of two neither alone.
-//! Memory grows with what the registry stores, not with its log; a cache makes the next run read only what is new.
+//! Memory grows with what the registry stores, not with its log. All that looks into the history holds that, too: it grows
+//! with batches and changes, not with renewals. A cache makes the next run read only what is new.
 
 mod cache;
 mod compare;

@@ -83,7 +83,8 @@ impl Reappraise {
         Ok(self.is_asked)
     }
 
-    /// Goes through the log once more and appraises what is asked about. One claim is in memory at a time.
+    /// Goes through the log once more and appraises what is asked about. In memory are the evidence of one claim, what
+    /// happened in one range of the log, and the history, twice: it grows with batches and changes.
     pub(super) async fn go(
         &self,
         known: &mut Known,
