@@ -20,19 +20,7 @@ impl Explorer {
         operator: Option<Address>,
         limit: usize,
     ) -> Option<Value> {
-        self.listed(|book, _| {
-            let from = after.unwrap_or(ChangeId::FIRST);
-            let is_about = |change: &&Change| operator.is_none_or(|who| book.concerns(change, who));
-            let mut changes = book.news.after(from).filter(is_about);
-            let page: Vec<_> = changes.by_ref().take(limit).collect();
-            let next = page.last().map(|change| change.id).or(after);
-            json!({
-                "changes": page.into_iter().map(change_json).collect::<Vec<_>>(),
-                "next": next,
-                "hasMore": changes.next().is_some(),
-                "hasGap": book.news.has_dropped_since(from),
-            })
-        })
+        self.listed(|book, _| changes_after(book, after, operator, limit))
     }
 
     /// Operators after an address, as they are now.
@@ -109,6 +97,26 @@ impl Explorer {
     }
 }
 
+fn changes_after(book: &Book, after: Option<ChangeId>, operator: Option<Address>, limit: usize) -> Value {
+    let from = after.unwrap_or(ChangeId::FIRST);
+    let is_about = |change: &&Change| operator.is_none_or(|who| book.concerns(change, who));
+    let mut changes = book.news.after(from).filter(is_about);
+    let page: Vec<_> = changes.by_ref().take(limit).collect();
+    let has_more = changes.next().is_some();
+    let next = if has_more {
+        page.last().map(|change| change.id).or(after)
+    } else {
+        // All were looked at, others' too: whoever goes on from there is told of no gap among those.
+        book.news.last().map(|change| change.id).max(after)
+    };
+    json!({
+        "changes": page.into_iter().map(change_json).collect::<Vec<_>>(),
+        "next": next,
+        "hasMore": has_more,
+        "hasGap": book.news.has_dropped_since(from),
+    })
+}
+
 fn change_json(change: &Change) -> Value {
     json!({
         "id": change.id,
@@ -151,4 +159,47 @@ fn platform_json(id: B256, word: PlatformWord) -> Value {
         "custodyExpiry": word.custody_expiry(),
         "operatorCount": word.count(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_about_one_operator_and_keeps_up_is_told_of_no_gap() {
+        let (one, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let mut book = Book::new(Address::ZERO);
+        let expired = |who, time| Change::expired(who, time);
+        for time in 1..=4 {
+            book.news.push(expired(one, time));
+        }
+        let ask = |book: &Book, after: Option<ChangeId>| changes_after(book, after, Some(one), 3);
+        let page = ask(&book, None);
+        assert_eq!(
+            page["next"],
+            json!(expired(one, 3).id),
+            "a full page ends where it ends"
+        );
+        assert_eq!(page["hasMore"], json!(true));
+        book.news.push(expired(other, 5));
+        let page = ask(&book, Some(expired(one, 3).id));
+        assert_eq!(page["changes"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            page["next"],
+            json!(expired(other, 5).id),
+            "others' were looked at"
+        );
+        // The operator's own are not kept any more; those since are.
+        for time in 6..=5_005 {
+            book.news.push(expired(other, time));
+        }
+        assert_eq!(ask(&book, Some(expired(other, 5).id))["hasGap"], json!(false));
+        let late = ask(&book, Some(expired(one, 4).id));
+        assert_eq!(late["hasGap"], json!(true));
+        let next = expired(other, 5_005).id;
+        assert_eq!(late["next"], json!(next), "and is past it");
+        assert_eq!(ask(&book, Some(next))["hasGap"], json!(false));
+        let ahead = Some(expired(one, 9_000).id);
+        assert_eq!(ask(&book, ahead)["next"], json!(ahead), "never back");
+    }
 }

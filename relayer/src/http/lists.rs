@@ -100,14 +100,14 @@ fn standings() -> Object {
 }
 
 /// Changes of status, the oldest first: grants, expiries, freezes, and what governance did; no renewals. The last 5,000 are
-/// kept; `hasGap` says that older ones came after `after`.
+/// kept; `hasGap` says that older ones came after `after`, whomever they concern.
 #[utoipa::path(
     get,
     path = "/v1/changes",
     tag = "registry",
     params(ChangeQuery),
     responses(
-        (status = 200, description = "A page of changes, and the id of its last", body = Object),
+        (status = 200, description = "A page of changes, and the id after which to go on", body = Object),
         (status = 400, description = "Not a query", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Not indexed yet", body = ProblemBody, content_type = "application/problem+json"),
