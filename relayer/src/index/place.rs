@@ -14,7 +14,7 @@ use crate::{
 /// Blocks asked for at once.
 const AT_ONCE: usize = 16;
 
-/// A block's hash, its time, and its transactions.
+/// A block's hash, its time, and those of its transactions that logs name.
 type Block = (B256, u64, HashSet<B256>);
 
 /// Reads logs. Neither the head nor any slot tells when something was paused, or in which transaction: each log's block is
@@ -23,12 +23,18 @@ pub(crate) async fn placed(
     chain: &Chain,
     raw: Vec<RawLog>,
 ) -> Result<Result<Vec<RegistryLog>, String>, Error> {
-    let mut numbers: Vec<_> = raw.iter().map(|log| log.block).collect();
-    numbers.dedup();
-    let blocks: BTreeMap<u64, Option<Block>> = stream::iter(numbers)
-        .map(|number| async move {
+    let mut wanted: BTreeMap<u64, HashSet<B256>> = BTreeMap::new();
+    for log in &raw {
+        wanted.entry(log.block).or_default().insert(log.transaction);
+    }
+    let blocks: BTreeMap<u64, Option<Block>> = stream::iter(wanted)
+        .map(|(number, wanted)| async move {
             let block = chain.sealed(number).await?;
-            let block = block.map(|block| (block.hash, block.time, block.transactions.into_iter().collect()));
+            let block = block.map(|block| {
+                let transactions = block.transactions.into_iter();
+                let transactions = transactions.filter(|hash| wanted.contains(hash));
+                (block.hash, block.time, transactions.collect())
+            });
             Ok::<_, Error>((number, block))
         })
         .buffer_unordered(AT_ONCE)
