@@ -98,6 +98,8 @@ impl Walk {
                     continue;
                 }
                 Ok(Some(problem)) => problem,
+                // The cache's: no fewer blocks help.
+                Err(error @ Error::Io { .. }) => return Err(error),
                 // Too large, too many, too slow: endpoints say it in many ways.
                 Err(_) if from < number => {
                     self.span = (self.span / 2).max(1);
@@ -149,6 +151,10 @@ impl Walk {
             let ours = replay.state().head();
             return Ok(Some(format!("the head is {head}, by the log it is {ours}")));
         }
+        // First: what is not kept has not been read.
+        if let Some(cache) = &mut self.cache {
+            cache.add(&logs, to, head.is_some())?;
+        }
         if head.is_some() {
             self.verified = to.number;
         }
@@ -157,9 +163,6 @@ impl Walk {
         }
         self.at = to;
         self.events += count as u64;
-        if let Some(cache) = &mut self.cache {
-            cache.add(&logs, to, head.is_some())?;
-        }
         self.span = if size > MUCH {
             (self.span / 2).max(1)
         } else {
