@@ -1,6 +1,10 @@
 //! Archived documents, from a relayer's HTTP interface or from a folder. None is believed: each has its hash for a name.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use alloy::primitives::B256;
 use reqwest::{Response, StatusCode, Url, header::RETRY_AFTER};
@@ -18,8 +22,15 @@ const TRIES: usize = 10;
 
 /// Where documents are asked for.
 pub(super) enum Documents {
-    Relayer(Url, reqwest::Client),
+    Relayer(Relayer),
     Folder(Archive),
+}
+
+pub(super) struct Relayer {
+    base: Url,
+    client: reqwest::Client,
+    /// It was waited for as long as it may be, so it is not asked again.
+    is_given_up: AtomicBool,
 }
 
 impl Documents {
@@ -36,7 +47,11 @@ impl Documents {
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .map_err(|error| wrong(error.to_string()))?;
-            return Ok(Self::Relayer(url, client));
+            return Ok(Self::Relayer(Relayer {
+                base: url,
+                client,
+                is_given_up: AtomicBool::new(false),
+            }));
         }
         let folder = PathBuf::from(place);
         if !folder.is_dir() {
@@ -53,45 +68,71 @@ impl Documents {
                 Ok(None) => Err("it is not in the archive".into()),
                 Err(error) => Err(error.to_string()),
             },
-            Self::Relayer(base, client) => fetch(client, base, kind, digest).await,
+            Self::Relayer(relayer) => {
+                let answer = relayer.fetch(kind, digest).await;
+                // What it says goes into findings, and its URL may hold a password.
+                answer.map_err(|why| format!("{}: {why}", relayer.host()))
+            }
         }
     }
 }
 
-/// Asks again as long as the relayer says when to.
-async fn fetch(client: &reqwest::Client, base: &Url, kind: Kind, digest: B256) -> Result<Vec<u8>, String> {
-    // Relayers answer to `bundles` with what became of one, not with the evidence.
-    let folder = if kind == Kind::Bundle {
-        "evidence"
-    } else {
-        kind.folder()
-    };
-    let url = format!("{}/v1/{folder}/{digest}", base.as_str().trim_end_matches('/'));
-    for _ in 0..TRIES {
-        let answer = client.get(&url).send().await;
-        let answer = answer.map_err(|error| format!("{url}: {}", error.without_url()))?;
-        let later = answer
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|text| text.to_str().ok()?.parse().ok());
-        match (answer.status(), later) {
-            (StatusCode::OK, _) => return document(answer, kind, digest).await,
-            (StatusCode::NOT_FOUND, _) => return Err(format!("{base} does not have it")),
-            (StatusCode::FORBIDDEN, _) => {
-                return Err("its operator shows it to credentialed auditors only".into());
-            }
-            (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(seconds)) => {
-                tokio::time::sleep(Duration::from_secs(seconds).min(PATIENCE)).await;
-            }
-            (status, _) => return Err(format!("{url}: {status}")),
+impl Relayer {
+    /// Its name, without what its URL may hold in confidence.
+    fn host(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        match self.base.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
         }
     }
-    Err(format!("{url}: it asked {TRIES} times to come later"))
+
+    /// Asks again as long as the relayer says when to.
+    async fn fetch(&self, kind: Kind, digest: B256) -> Result<Vec<u8>, String> {
+        if self.is_given_up.load(Ordering::Relaxed) {
+            return Err(format!(
+                "it asked {TRIES} times to come later, and is not asked any more"
+            ));
+        }
+        // Relayers answer to `bundles` with what became of one, not with the evidence.
+        let folder = if kind == Kind::Bundle {
+            "evidence"
+        } else {
+            kind.folder()
+        };
+        let base = self.base.as_str().trim_end_matches('/');
+        let url = format!("{base}/v1/{folder}/{digest}");
+        for _ in 0..TRIES {
+            let answer = self.client.get(&url).send().await;
+            let answer = answer.map_err(|error| error.without_url().to_string())?;
+            let later = answer
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|text| text.to_str().ok()?.parse().ok());
+            match (answer.status(), later) {
+                (StatusCode::OK, _) => return document(answer, kind, digest).await,
+                (StatusCode::NOT_FOUND, _) => return Err("it does not have it".into()),
+                (StatusCode::FORBIDDEN, _) => {
+                    return Err("its operator shows it to credentialed auditors only".into());
+                }
+                (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(seconds)) => {
+                    tokio::time::sleep(Duration::from_secs(seconds).min(PATIENCE)).await;
+                }
+                (status, _) => return Err(status.to_string()),
+            }
+        }
+        self.is_given_up.store(true, Ordering::Relaxed);
+        Err(format!("it asked {TRIES} times to come later"))
+    }
 }
 
 async fn document(mut answer: Response, kind: Kind, digest: B256) -> Result<Vec<u8>, String> {
     let mut document = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(|error| error.to_string())? {
+    while let Some(part) = answer
+        .chunk()
+        .await
+        .map_err(|error| error.without_url().to_string())?
+    {
         document.extend_from_slice(&part);
         if document.len() > LIMIT {
             return Err(format!("it is larger than {LIMIT} bytes"));
@@ -113,10 +154,20 @@ mod tests {
 
     /// Answers everything with this, and the second time with `then`.
     async fn serve(first: StatusCode, then: StatusCode) -> String {
+        serve_times(1, first, then).await
+    }
+
+    async fn serve_times(times: usize, first: StatusCode, then: StatusCode) -> String {
         let calls = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let answer = move || {
             let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            async move { (if call == 0 { first } else { then }, [("retry-after", "0")], "{}") }
+            async move {
+                (
+                    if call < times { first } else { then },
+                    [("retry-after", "0")],
+                    "{}",
+                )
+            }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -145,5 +196,39 @@ mod tests {
         assert!(why.contains("500"), "{why}");
         let why = get("http://127.0.0.1:9").await.unwrap_err();
         assert!(why.contains("127.0.0.1:9"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn one_that_asks_to_wait_for_too_long_is_not_asked_again() {
+        let digest = sha256(b"{}");
+        for (times, is_given_up) in [(TRIES - 1, false), (TRIES, true)] {
+            let url = serve_times(times, StatusCode::TOO_MANY_REQUESTS, StatusCode::OK).await;
+            let archive = Documents::open(&url).unwrap();
+            assert_eq!(archive.get(Kind::Policy, digest).await.is_err(), is_given_up);
+            let again = archive.get(Kind::Policy, digest).await;
+            assert_eq!(again.is_err(), is_given_up, "it would have it by now");
+        }
+    }
+
+    #[tokio::test]
+    async fn findings_name_an_archive_by_its_host_alone() {
+        for status in [
+            StatusCode::NOT_FOUND,
+            StatusCode::FORBIDDEN,
+            StatusCode::BAD_GATEWAY,
+        ] {
+            let url = serve(status, status).await;
+            let host = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+            let url = format!("http://me:secret@{host}/?key=secret");
+            let archive = Documents::open(&url).unwrap();
+            let why = archive.get(Kind::Policy, sha256(b"{}")).await.unwrap_err();
+            assert!(why.starts_with(&host) && !why.contains("secret"), "{why}");
+        }
+        let archive = Documents::open("http://me:secret@127.0.0.1:9/?key=secret").unwrap();
+        let why = archive.get(Kind::Policy, sha256(b"{}")).await.unwrap_err();
+        assert!(
+            why.starts_with("127.0.0.1:9: ") && !why.contains("secret"),
+            "{why}"
+        );
     }
 }

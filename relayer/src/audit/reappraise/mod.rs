@@ -34,7 +34,12 @@ pub(super) struct Reappraise {
     #[arg(long = "reappraise")]
     is_asked: bool,
     /// Where the evidence is: a relayer's URL, or the folder of an archive. Of several, the first that has a document.
-    #[arg(long, env = "CHASSIS_ARCHIVE", value_name = "URL|FOLDER")]
+    #[arg(
+        long,
+        env = "CHASSIS_ARCHIVE",
+        value_name = "URL|FOLDER",
+        hide_env_values = true
+    )]
     archive: Vec<String>,
     /// Write a proof of each false attestation into this folder.
     #[arg(long, value_name = "FOLDER", requires = "is_asked")]
