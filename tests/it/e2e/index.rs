@@ -13,6 +13,7 @@ use super::{
     chain::until,
     history::{HOUR, History, operator, platform},
     liar::{Liar, Lie},
+    postgres::Postgres,
 };
 
 async fn get(world: &World, path: &str) -> (u16, Value) {
@@ -87,7 +88,17 @@ fn policy(world: &World) -> alloy::primitives::B256 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_anywhere_the_index_goes_on_where_it_was() {
+    goes_on(World::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_anywhere_the_index_goes_on_where_it_was_in_postgres_too() {
     let mut world = World::new().await;
+    let _server = in_postgres(&mut world);
+    goes_on(world).await;
+}
+
+async fn goes_on(mut world: World) {
     let registry = world.chain.registry;
     {
         let history = History::new(&world.chain, policy(&world));
@@ -179,7 +190,17 @@ async fn killed_anywhere_the_index_goes_on_where_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_reorg_takes_back_is_taken_back() {
+    takes_back(World::with_epoch(10).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reorg_takes_back_is_taken_back_in_postgres_too() {
     let mut world = World::with_epoch(10).await;
+    let _server = in_postgres(&mut world);
+    takes_back(world).await;
+}
+
+async fn takes_back(mut world: World) {
     world.relayer.start(None).await;
     let history = History::new(&world.chain, policy(&world));
     history.enrol(&[1, 2], 0xa1).await;
@@ -225,6 +246,14 @@ async fn what_a_reorg_takes_back_is_taken_back() {
     complete(&world, &history, "").await;
     assert!(metric(&world, "chassis_index_reorgs_total").await >= 1);
     assert_eq!(metric(&world, "chassis_index_divergences_total").await, 0);
+}
+
+/// The relayer's database is on this server, for as long as it is there.
+fn in_postgres(world: &mut World) -> Postgres {
+    let server = Postgres::start();
+    let section = format!("\n[store]\nurl = {:?}\n", server.url("postgres"));
+    world.relayer.configure(|text| text + &section);
+    server
 }
 
 /// The index, behind an endpoint that can lie.
@@ -348,7 +377,17 @@ async fn of_two_endpoints_the_one_that_leaves_out_is_not_believed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_final_and_is_not_any_more_is_an_alarm_and_read_anew() {
+    reads_anew(World::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_final_and_is_not_any_more_is_an_alarm_and_read_anew_in_postgres_too() {
     let mut world = World::new().await;
+    let _server = in_postgres(&mut world);
+    reads_anew(world).await;
+}
+
+async fn reads_anew(mut world: World) {
     world.relayer.start(None).await;
     let history = History::new(&world.chain, policy(&world));
     history.enrol(&[1, 2], 0xa1).await;

@@ -1,6 +1,7 @@
 //! Every test runs against `SQLite` and against a real `PostgreSQL`.
 
 mod holds;
+mod index;
 mod leases;
 mod life;
 mod model;
