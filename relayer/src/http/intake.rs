@@ -3,7 +3,8 @@
 //! Who has to wait is not read: its bytes stay with it, and in the kernel's buffers. Memory is bounded by
 //! `intake_bytes`, whatever number of clients there is, and one client has a quarter of it. What is promised and does not
 //! come takes no more than `AHEAD`: a whole bundle of the usual size, so that none waits half read for others that do. Of those
-//! that are longer, one of a client at a time is read: several that each hold a part would wait for each other.
+//! that are longer, one of a client at a time is read, and in all no more than there is room for: several that each hold a part
+//! would wait for each other.
 
 use std::{
     collections::HashMap,
@@ -49,6 +50,8 @@ pub struct Intake {
     strangers: Arc<Share>,
     /// Permits of a share.
     share: usize,
+    /// Bodies that take more than `AHEAD`: as many as fit whole.
+    growing: Arc<Semaphore>,
     parsers: Arc<Semaphore>,
     largest: usize,
     wait: Duration,
@@ -100,6 +103,9 @@ impl Intake {
             share: (limits.intake_bytes / PART)
                 .max(limits.bundle_bytes)
                 .div_ceil(UNIT),
+            growing: Arc::new(Semaphore::new(
+                (limits.intake_bytes / limits.bundle_bytes.max(1)).max(1),
+            )),
             parsers: Arc::new(Semaphore::new(parsers)),
             largest: limits.bundle_bytes,
             wait: Duration::from_secs(limits.intake_wait_s),
@@ -119,7 +125,9 @@ impl Intake {
         let share = self.share_of(client);
         let waiting = async {
             let growing = if length > AHEAD {
-                Some(share.growing.acquire().await.map_err(|_| busy())?)
+                let of_client = share.growing.acquire().await.map_err(|_| busy())?;
+                let of_all = self.growing.acquire().await.map_err(|_| busy())?;
+                Some((of_client, of_all))
             } else {
                 None
             };
@@ -342,18 +350,24 @@ mod tests {
         assert_eq!(intake.memory.available_permits(), 4 << 10);
     }
 
-    /// More than fit, of one client, and of whose address is not known. What has come of each waits for none of the others.
+    /// More than fit, of one client, of whose address is not known, and of as many clients. What has come of each waits for
+    /// none of the others.
     #[tokio::test]
     async fn large_bodies_are_read_in_turn_however_many_come_at_once() {
         let intake = Intake::new(&LimitSection {
             bundle_bytes: 1 << 20,
             intake_bytes: 4 << 20,
-            intake_wait_s: 10,
-            body_timeout_s: 1,
+            intake_wait_s: 60,
+            body_timeout_s: 5,
             ..LimitSection::default()
         });
-        for client in [None, Some(IpAddr::from([192, 0, 2, 1]))] {
-            let all = (0..32).map(|_| {
+        let client = |n: u8| Some(IpAddr::from([192, 0, 2, n]));
+        for clients in [
+            [None; 24],
+            [client(1); 24],
+            std::array::from_fn(|n| client(u8::try_from(n).unwrap())),
+        ] {
+            let all = clients.map(|client| {
                 let intake = intake.clone();
                 tokio::spawn(async move {
                     let parts = futures::stream::unfold(0, async |n| {
@@ -365,7 +379,7 @@ mod tests {
                     refused.into_response().status().as_u16()
                 })
             });
-            for task in all.collect::<Vec<_>>() {
+            for task in all {
                 assert_eq!(task.await.unwrap(), 400, "it was read whole");
             }
         }
