@@ -9,7 +9,7 @@ use chassis_sim::{
     machine::MachineSpec,
 };
 use chassis_verifier::{
-    Appraisal, Binding, CheckId, Endorsements, Error, Policy, appraise, appraise_many,
+    Appraisal, Binding, CheckId, Endorsements, Error, Memo, Policy, appraise, appraise_many,
     bundle::{Bundle, Evidence, Tee},
     eventlog::{Event, TcgLog},
 };
@@ -68,7 +68,11 @@ fn no_call_remembers_what_another_verified() {
     let collateral = endorsements.tdx_collateral.as_mut().expect("the cloud's own");
     collateral.tcb_info_signature[40] ^= 1;
     scene.appraise_many(&scene.good);
-    for result in appraise_many(&scene.good, &endorsements, &scene.policy, scene.as_of) {
+    let broken = || appraise_many(&scene.good, &endorsements, &scene.policy, scene.as_of);
+    let kept = Memo::default();
+    kept.scope(|| scene.appraise_many(&scene.good));
+    // Nor does a memo that is kept: what was verified was another signature.
+    for result in broken().into_iter().chain(kept.scope(broken)) {
         let appraisal = result.unwrap();
         assert!(failed(&appraisal).contains(&CheckId::TdQuote));
         assert_eq!(appraisal.verdict.binding, Binding::None);
@@ -94,6 +98,7 @@ proptest! {
         prop_assert_eq!(together.len(), bundles.len());
         for ((together, bundle), (_, damage)) in together.iter().zip(&bundles).zip(&fleet) {
             assert_same(together, &scene.appraise(bundle));
+            assert_same(together, &KEPT.scope(|| scene.appraise(bundle)));
             let bound = together.as_ref().is_ok_and(|appraisal| appraisal.verdict.binding == Binding::VirtualTpm);
             prop_assert_eq!(bound, damage.is_none());
         }
@@ -119,6 +124,7 @@ proptest! {
         });
         let together = scene.appraise_many(&[good.clone(), bad.clone()]);
         assert_same(&together[1], &scene.appraise(&bad));
+        assert_same(&together[1], &KEPT.scope(|| scene.appraise(&bad)));
         let bound = together[1].as_ref().is_ok_and(|appraisal| appraisal.verdict.binding == Binding::VirtualTpm);
         prop_assert!(!bound, "part {}, byte {}", part, at.index(usize::MAX));
     }
@@ -185,6 +191,9 @@ const DAMAGES: &[Damage] = &[
         },
     },
 ];
+
+/// Knows more with each case.
+static KEPT: LazyLock<Memo> = LazyLock::new(Memo::default);
 
 /// One fleet for all tests: the TPM takes its time.
 static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);

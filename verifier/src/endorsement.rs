@@ -24,7 +24,7 @@ const CRLS_LIMIT: usize = 64;
 /// A content-addressed set of endorsements.
 ///
 /// Its lists may be filled in any order; [`Self::canonical`] is what is appraised with, archived and hashed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endorsements {
     /// Always 1.

@@ -39,6 +39,7 @@ pub use deployment::Deployment;
 pub use digest::{AttestationResult, checks_root, instance_id, merkle_root, platform_id, sha256};
 pub use endorsement::{AnchorClaim, ENDORSEMENTS_LIMIT, Endorsements, HostRegistryClaim};
 pub use error::{Error, ParseError};
+pub use memo::Memo;
 pub use policy::{
     Accept, Alliance, HexBytes, HostStack, Mistake, OperatorKey, ParavisorReach, Place, Places, Platforms,
     PoeIssuer, Policy, Profile, Provider, Tcb, TcbPolicy, Workload, line_of,

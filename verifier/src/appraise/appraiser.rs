@@ -38,6 +38,11 @@ impl<'a> Appraiser<'a> {
         })
     }
 
+    /// The endorsement set's digest.
+    pub fn endorsements_digest(&self) -> B256 {
+        self.endorsements_digest
+    }
+
     /// Takes the operator's consent for given. For auditors: no digest names the consent, so whoever keeps a bundle can have
     /// replaced it, and what signers say of all the rest is to be judged even so. Ask [`crate::consent_signer`] apart.
     #[must_use]

@@ -1,19 +1,24 @@
-//! Signatures that have verified, remembered for as long as one appraisal, or one call for a whole fleet, takes.
+//! Signatures that have verified, remembered for as long as their [`Memo`] lives: one appraisal, one call for a whole fleet,
+//! or as long as a caller keeps one.
 //!
 //! Whether a signature verifies depends on four things and nothing else: algorithm, public key, message, signature. The
 //! memo holds the SHA-256 of all four together, and only where the answer was *yes*. So it can repeat a true answer but
 //! never make one: another key, message, signature or algorithm is another entry, and a failure is tried again each time.
 //! Names, serial numbers, dates and paths are no part of it: chains are built, dated and looked up in CRLs anew for every
-//! bundle, by the same code as without a memo.
+//! bundle, by the same code as without a memo. Therefore it may live as long as it likes: nothing in it can become untrue.
 //!
 //! It is handed to `webpki`, and through it to `dcap-qvl`, as signature algorithms that ask it first. Those take no
-//! argument of ours, hence a scope of the thread instead: [`scope`].
+//! argument of ours, hence a scope of the thread instead: [`Memo::scope`].
 
 mod algorithm;
 #[cfg(test)]
 mod tests;
 
-use std::{cell::RefCell, collections::HashSet};
+use std::{
+    cell::RefCell,
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use ring::digest::{Context, SHA256};
 use rustls_pki_types::InvalidSignature;
@@ -24,14 +29,54 @@ pub(crate) use algorithm::{IntelConfig, all_algorithms};
 const LIMIT: usize = 1 << 14;
 
 thread_local! {
-    /// `None` outside of any scope.
-    static VERIFIED: RefCell<Option<HashSet<[u8; 32]>>> = const { RefCell::new(None) };
+    /// The one whose scope this thread is in.
+    static CURRENT: RefCell<Option<Memo>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` with a memo, which is gone afterwards, even by a panic. Within another scope, that one's memo is used.
+/// Signatures that have verified, at most 16,384: see [`Appraiser::appraise_many`](crate::Appraiser::appraise_many). Clones
+/// share them, also between threads.
+///
+/// ```
+/// # use chassis_verifier::{Appraisal, Appraiser, Error, Memo, bundle::Bundle};
+/// /// As `appraiser.appraise`, but what these machines' certificates rest on is verified once, not each time.
+/// fn again(memo: &Memo, appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Result<Appraisal, Error> {
+///     memo.scope(|| appraiser.appraise(bundle, as_of))
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Memo(Arc<Mutex<HashSet<[u8; 32]>>>);
+
+impl Memo {
+    /// Runs `work`, whose signatures are looked up here, and kept here when they have verified. Only those of this thread.
+    ///
+    /// Within another scope, that one's memo is used. A panic ends the scope as well.
+    pub fn scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _end = Scope::enter(self);
+        work()
+    }
+
+    fn knows(&self, entry: &[u8; 32]) -> bool {
+        self.verified().contains(entry)
+    }
+
+    fn keep(&self, entry: [u8; 32]) {
+        let mut verified = self.verified();
+        // Nobody can fill it for good: it starts over, and what is shared is back at once.
+        if verified.len() >= LIMIT {
+            verified.clear();
+        }
+        verified.insert(entry);
+    }
+
+    fn verified(&self) -> MutexGuard<'_, HashSet<[u8; 32]>> {
+        // An entry is there or it is not: no panic leaves half of one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs `work` with a memo that is gone afterwards. Within another scope, that one's memo is used.
 pub(crate) fn scope<T>(work: impl FnOnce() -> T) -> T {
-    let _end = Scope::enter();
-    work()
+    Memo::default().scope(work)
 }
 
 /// `verify`'s answer, from the memo if the same four things have verified in this scope.
@@ -42,23 +87,15 @@ fn remembered(
     [public_key, message, signature]: [&[u8]; 3],
     verify: impl FnOnce() -> Result<(), InvalidSignature>,
 ) -> Result<(), InvalidSignature> {
-    if VERIFIED.with_borrow(Option::is_none) {
+    let Some(memo) = CURRENT.with_borrow(Option::clone) else {
         return verify();
-    }
+    };
     let entry = entry(algorithm, [public_key, message, signature]);
-    if VERIFIED.with_borrow(|memo| memo.as_ref().is_some_and(|memo| memo.contains(&entry))) {
+    if memo.knows(&entry) {
         return Ok(());
     }
     verify()?;
-    VERIFIED.with_borrow_mut(|memo| {
-        if let Some(memo) = memo {
-            // Nobody can fill it for good: it starts over, and what is shared is back at once.
-            if memo.len() >= LIMIT {
-                memo.clear();
-            }
-            memo.insert(entry);
-        }
-    });
+    memo.keep(entry);
     Ok(())
 }
 
@@ -81,10 +118,10 @@ struct Scope {
 }
 
 impl Scope {
-    fn enter() -> Self {
-        let outermost = VERIFIED.with_borrow_mut(|memo| {
-            let outermost = memo.is_none();
-            memo.get_or_insert_default();
+    fn enter(memo: &Memo) -> Self {
+        let outermost = CURRENT.with_borrow_mut(|current| {
+            let outermost = current.is_none();
+            current.get_or_insert_with(|| memo.clone());
             outermost
         });
         Self { outermost }
@@ -94,7 +131,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         if self.outermost {
-            VERIFIED.set(None);
+            CURRENT.set(None);
         }
     }
 }

@@ -3,7 +3,7 @@ use std::cell::Cell;
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 use rustls_pki_types::{InvalidSignature, SignatureVerificationAlgorithm as _};
 
-use super::{LIMIT, VERIFIED, algorithm::Remembering, all_algorithms, entry, remembered, scope};
+use super::{CURRENT, LIMIT, Memo, algorithm::Remembering, all_algorithms, entry, remembered, scope};
 
 /// What a signature is.
 const GOOD: bool = true;
@@ -74,7 +74,7 @@ fn nothing_outlives_its_scope() {
             panic!("in the middle of it");
         });
     });
-    assert!(VERIFIED.with_borrow(Option::is_none));
+    assert!(CURRENT.with_borrow(Option::is_none));
     scope(|| {
         assert_eq!(answer(0, PARTS, BAD), REFUSED);
         let other = std::thread::spawn(|| answer(0, PARTS, BAD));
@@ -83,11 +83,24 @@ fn nothing_outlives_its_scope() {
 }
 
 #[test]
+fn one_that_is_kept_serves_scope_after_scope_on_any_thread() {
+    let memo = Memo::default();
+    memo.scope(|| assert_eq!(answer(0, PARTS, GOOD), ACCEPTED));
+    assert_eq!(answer(0, PARTS, BAD), REFUSED, "outside of its scope");
+    let again = memo.clone();
+    let other = std::thread::spawn(move || again.scope(|| answer(0, PARTS, BAD)));
+    assert_eq!(other.join().unwrap(), REMEMBERED);
+    // What an appraisal opens within it is this one.
+    memo.scope(|| scope(|| assert_eq!(answer(0, PARTS, BAD), REMEMBERED)));
+    scope(|| assert_eq!(answer(0, PARTS, BAD), REFUSED, "another memo"));
+}
+
+#[test]
 fn it_does_not_grow_beyond_its_limit() {
     scope(|| {
         for number in 0..=LIMIT as u64 {
             let _ = answer(0, [b"key", &number.to_be_bytes(), b"signature"], GOOD);
-            assert!(VERIFIED.with_borrow(|memo| memo.as_ref().unwrap().len()) <= LIMIT);
+            assert!(CURRENT.with_borrow(|memo| memo.as_ref().unwrap().verified().len()) <= LIMIT);
         }
         assert_eq!(
             answer(0, [b"key", &(LIMIT as u64).to_be_bytes(), b"signature"], GOOD),
