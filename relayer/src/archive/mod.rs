@@ -5,6 +5,7 @@
 
 mod kind;
 mod place;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::Error;
+use seen::Seen;
 
 pub use kind::Kind;
 pub use place::{ArchiveConfig, ArchivePlace};
@@ -26,6 +28,7 @@ pub use place::{ArchiveConfig, ArchivePlace};
 pub struct Archive {
     place: ArchivePlace,
     objects: Arc<dyn ObjectStore>,
+    sets: Seen,
 }
 
 /// Something found in an archive.
@@ -49,6 +52,31 @@ impl Archive {
             // Whoever wrote it may not have synced it yet.
             return self.place.sync(kind).await;
         }
+        self.put_new(kind, digest, document).await
+    }
+
+    /// Stores an endorsement set, which many bundles are appraised with: made and stored once, as far as this process
+    /// remembers.
+    ///
+    /// # Errors
+    /// As [`Archive::put`]; if it cannot be made.
+    pub async fn put_set(
+        &self,
+        digest: B256,
+        set: impl FnOnce() -> Result<Vec<u8>, chassis_verifier::Error>,
+    ) -> Result<(), Error> {
+        if !self.sets.holds(digest) {
+            self.put(Kind::Endorsements, digest, set()?).await?;
+            self.sets.keep(digest);
+        }
+        Ok(())
+    }
+
+    /// Stores a document that is likely not there yet, without a look. If it is, the same is written over it.
+    ///
+    /// # Errors
+    /// If any of it fails. Then nothing of it is there, or all of it.
+    pub async fn put_new(&self, kind: Kind, digest: B256, document: impl Into<Vec<u8>>) -> Result<(), Error> {
         let path = kind.path(digest);
         let put = self.objects.put(&path, document.into().into()).await;
         put.map(drop).map_err(|error| self.failed(&path, error))
@@ -84,7 +112,7 @@ impl Archive {
             Err(error @ Error::ArchiveCorrupt { .. }) => warn!(%error, "put back, as it was sent again"),
             Ok(Some(_)) | Err(_) => return Ok(()),
         }
-        self.put(kind, digest, document).await
+        self.put_new(kind, digest, document).await
     }
 
     /// Everything of one kind, in no order.

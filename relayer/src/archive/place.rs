@@ -15,7 +15,7 @@ use object_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Archive, Kind};
+use super::{Archive, Kind, seen::Seen};
 use crate::Error;
 
 /// `[archive]` in the configuration.
@@ -152,6 +152,7 @@ impl Archive {
         Ok(Self {
             place: place.clone(),
             objects,
+            sets: Seen::default(),
         })
     }
 }

@@ -90,3 +90,25 @@ fn places_are_folders_and_buckets() {
     }
     assert!(ArchivePlace::parse("s3://bucket", Some("minio:9000")).is_err());
 }
+
+#[tokio::test]
+async fn a_set_is_made_and_stored_once_and_only_then_taken_for_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path()).unwrap();
+    let (set, digest) = (b"{}".to_vec(), sha256(b"{}"));
+    let folder = dir.path().join(Kind::Endorsements.folder());
+    fs::remove_dir(&folder).unwrap();
+    fs::write(&folder, "in the way").unwrap();
+    archive.put_set(digest, || Ok(set.clone())).await.unwrap_err();
+    fs::remove_file(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    archive.put_set(digest, || Ok(set.clone())).await.unwrap();
+    assert_eq!(
+        archive.get(Kind::Endorsements, digest).await.unwrap().unwrap(),
+        set
+    );
+    archive
+        .put_set(digest, || unreachable!("it is there"))
+        .await
+        .unwrap();
+}
