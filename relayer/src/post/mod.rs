@@ -110,7 +110,12 @@ impl Poster {
             if step.is_err() {
                 self.turns.failed(report);
             }
+            // The market, the account or the day's budget: what holds this one holds the next.
+            let is_held = matches!(step, Ok(false));
             steps.add(step);
+            if is_held {
+                break;
+            }
         }
         steps.add(self.close_gaps(&view).await);
         Ok(steps)
