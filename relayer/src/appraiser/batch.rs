@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use alloy::primitives::B256;
-use chassis_verifier::{Appraisal, Appraiser, Endorsements, Policy, bundle::Bundle, sha256};
+use chassis_verifier::{Appraisal, Appraiser, Endorsements, Memo, Policy, bundle::Bundle};
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -14,16 +14,20 @@ use crate::{Error, store::BundleRow};
 pub(super) struct Group {
     /// The endorsement set's digest.
     pub(super) digest: B256,
-    /// The set, canonical.
-    pub(super) document: Vec<u8>,
+    /// The set.
+    pub(super) endorsements: Endorsements,
     /// Each with its appraisal, or why there is none.
     pub(super) judged: Vec<(BundleRow, Result<Appraisal, Error>)>,
 }
 
+impl Group {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &BundleRow> {
+        self.judged.iter().map(|(row, _)| row)
+    }
+}
+
 /// Bundles that are to be appraised with the same endorsements.
 struct Alike {
-    digest: B256,
-    document: Vec<u8>,
     endorsements: Endorsements,
     as_of: u64,
     rows: Vec<BundleRow>,
@@ -32,24 +36,20 @@ struct Alike {
     room: Vec<OwnedSemaphorePermit>,
 }
 
-/// Appraises all. Blocks.
+/// Appraises all; what signatures are in `memo` is not verified again. Blocks.
 ///
 /// # Errors
 /// If an endorsement set or the policy cannot be serialised.
-pub(super) fn appraise(some: Vec<Ready>, policy: &Policy) -> Result<Vec<Group>, Error> {
+pub(super) fn appraise(some: Vec<Ready>, policy: &Policy, memo: &Memo) -> Result<Vec<Group>, Error> {
     let mut groups: Vec<Alike> = Vec::new();
     for ready in some {
-        let document = ready.endorsements.to_json()?;
-        let (digest, as_of) = (sha256(&document), ready.as_of);
         let at = groups
             .iter()
-            .position(|group| group.digest == digest && group.as_of == as_of);
+            .position(|group| group.as_of == ready.as_of && group.endorsements == ready.endorsements);
         let at = at.unwrap_or_else(|| {
             groups.push(Alike {
-                digest,
-                document,
                 endorsements: ready.endorsements,
-                as_of,
+                as_of: ready.as_of,
                 rows: Vec::new(),
                 bundles: Vec::new(),
                 room: Vec::new(),
@@ -60,7 +60,7 @@ pub(super) fn appraise(some: Vec<Ready>, policy: &Policy) -> Result<Vec<Group>, 
         groups[at].bundles.push(ready.bundle);
         groups[at].room.push(ready.room);
     }
-    groups.into_iter().map(|group| group.appraise(policy)).collect()
+    memo.scope(|| groups.into_iter().map(|group| group.appraise(policy)).collect())
 }
 
 impl Alike {
@@ -76,8 +76,8 @@ impl Alike {
         );
         drop((self.bundles, self.room));
         Ok(Group {
-            digest: self.digest,
-            document: self.document,
+            digest: appraiser.endorsements_digest(),
+            endorsements: self.endorsements,
             judged: self.rows.into_iter().zip(appraisals).collect(),
         })
     }

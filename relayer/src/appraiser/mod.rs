@@ -11,7 +11,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use alloy::primitives::B256;
 use chassis_verifier::{
-    AnchorClaim, Appraisal, Endorsements, Policy,
+    AnchorClaim, Appraisal, Endorsements, Memo, Policy,
     bundle::{Anchor, Bundle, DEFAULT_LIMIT},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::ready, stream};
@@ -37,15 +37,15 @@ const MOST_TRIES: i64 = 5;
 const RETRY_SECONDS: u32 = 2;
 
 /// How many are claimed at a time.
-const CLAIM: u32 = 64;
+const CLAIM: u32 = 128;
 
 /// How many of those are made ready at a time: each may wait for a slow source.
 const FETCHES: usize = 16;
 
 /// How many are appraised together, at most. Fewer than are claimed, so that all processors have some.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
-/// Most KiB of documents whose bundles are in memory at once.
+/// Most KiB of documents that were read from the archive and wait with their bundles, beside the few being read.
 const ROOM: usize = 48 << 10;
 
 /// Turns archived bundles into appraisals.
@@ -63,6 +63,8 @@ pub struct Appraiser {
     pub endorser: Endorser,
     /// The policy in force.
     pub policy: Arc<Policy>,
+    /// Signatures that have verified: the next bundle of the same machine has most of them too.
+    pub memo: Memo,
 }
 
 /// A bundle with all that it is appraised with.
@@ -154,8 +156,8 @@ impl Appraiser {
         digest: B256,
         view: &View,
     ) -> Result<Option<(Bundle, OwnedSemaphorePermit)>, Error> {
-        if let Some((bundle, bytes)) = self.held.take(digest) {
-            return Ok(Some((bundle, view.room(bytes).await?)));
+        if let Some((bundle, place)) = self.held.take(digest) {
+            return Ok(Some((bundle, place.into())));
         }
         let Some(document) = self.archive.get(Kind::Bundle, digest).await? else {
             return Ok(None);
@@ -166,44 +168,48 @@ impl Appraiser {
 
     /// Appraises some, off the async threads: signatures and certificates take milliseconds.
     async fn judge(&self, some: Vec<Ready>) -> Result<(), Error> {
-        let policy = Arc::clone(&self.policy);
-        let groups = tokio::task::spawn_blocking(move || batch::appraise(some, &policy));
+        let (policy, memo) = (Arc::clone(&self.policy), self.memo.clone());
+        let groups = tokio::task::spawn_blocking(move || batch::appraise(some, &policy, &memo));
         let groups = groups.await.map_err(|panic| Error::Io {
             doing: "appraise".into(),
             source: std::io::Error::other(panic),
         })??;
-        for group in groups {
-            let rows: Vec<_> = group.judged.iter().map(|(row, _)| row.clone()).collect();
-            if let Err(error) = self.keep(group).await {
-                for row in rows {
-                    self.put_off(&row, &error).instrument(span(&row)).await?;
-                }
+        let rows: Vec<_> = groups.iter().flat_map(batch::Group::rows).cloned().collect();
+        if let Err(error) = self.keep(groups).await {
+            for row in rows {
+                self.put_off(&row, &error).instrument(span(&row)).await?;
             }
         }
         Ok(())
     }
 
-    /// Archives what a group's bundles were appraised with and what came of it; then it is written down.
-    async fn keep(&self, group: batch::Group) -> Result<(), Error> {
-        let mut done = Vec::new();
-        for (row, appraisal) in group.judged {
-            match appraisal {
-                Ok(appraisal) => done.push((appraised(&row, &appraisal), row, appraisal)),
-                Err(error) => self.put_off(&row, &error).instrument(span(&row)).await?,
+    /// Archives what bundles were appraised with and what came of it, all at once, for each waits for the disk; then it is
+    /// written down.
+    async fn keep(&self, groups: Vec<batch::Group>) -> Result<(), Error> {
+        let (mut sets, mut done) = (Vec::new(), Vec::new());
+        for group in groups {
+            sets.push((group.digest, group.endorsements));
+            for (row, appraisal) in group.judged {
+                match appraisal {
+                    Ok(appraisal) => done.push((appraised(&row, &appraisal), row, appraisal)),
+                    Err(error) => self.put_off(&row, &error).instrument(span(&row)).await?,
+                }
             }
         }
         if done.is_empty() {
             return Ok(());
         }
-        self.archive
-            .put(Kind::Endorsements, group.digest, group.document)
-            .await?;
+        let sets = sets
+            .iter()
+            .map(|(digest, set)| self.archive.put_set(*digest, || set.to_json()).boxed());
         let results = done.iter().map(|(stored, ..)| {
             let document = stored.appraisal.as_bytes();
-            self.archive.put(Kind::Result, stored.result, document).boxed()
+            self.archive
+                .put_new(Kind::Result, stored.result, document)
+                .boxed()
         });
-        stream::iter(results.collect::<Vec<_>>())
-            .buffer_unordered(TOGETHER)
+        stream::iter(sets.chain(results).collect::<Vec<_>>())
+            .buffer_unordered(2 * TOGETHER)
             .try_collect::<()>()
             .await?;
         let stored: Vec<_> = done.iter().map(|(stored, ..)| stored.clone()).collect();
@@ -298,9 +304,9 @@ fn span(row: &BundleRow) -> Span {
     info_span!("bundle", digest = %row.digest, operator = %row.operator, stage = "appraise")
 }
 
-/// Appraising is work for processors.
+/// How many lots are appraised at once: half of the time, each waits for the disk.
 fn at_once() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn to_json(value: &impl Serialize) -> String {

@@ -9,7 +9,7 @@ mod signed;
 mod sources;
 
 use chassis_verifier::{
-    AnchorClaim, Endorsements, HostRegistryClaim, Policy,
+    AnchorClaim, Endorsements, HostRegistryClaim, Memo, Policy,
     bundle::{Bundle, Tee},
     platform_id,
     td::{CertifiedPlatform, INTEL_ROOT, TdQuote},
@@ -36,6 +36,8 @@ pub struct Endorser {
     pcs: Option<Pcs>,
     /// DER.
     intel_root: Vec<u8>,
+    /// Signatures of PCK certificates.
+    memo: Memo,
 }
 
 impl Endorser {
@@ -52,6 +54,7 @@ impl Endorser {
                 .as_deref()
                 .map(|base| Pcs::new(base, &sources, root.to_vec())),
             intel_root: root.to_vec(),
+            memo: Memo::default(),
             sources,
         })
     }
@@ -71,10 +74,9 @@ impl Endorser {
             host_registry: Vec::new(),
         };
         let Tee::Tdx { quote, .. } = &bundle.evidence.tee;
+        let certified = |quote: TdQuote<'_>| quote.certified_platform(Some(&self.intel_root), unix_now());
         let platform = TdQuote::parse(quote).map_err(|error| error.to_string());
-        let platform =
-            platform.and_then(|quote| quote.certified_platform(Some(&self.intel_root), unix_now()));
-        let platform = match platform {
+        let platform = match self.memo.scope(|| platform.and_then(certified)) {
             Ok(platform) => platform,
             Err(problem) => {
                 debug!(digest = %bundle.digest, problem, "nothing is fetched for it");

@@ -27,7 +27,7 @@ use crate::{
     Error,
     archive::Kind,
     service::Phase,
-    store::{BundleRow, NewBundle, State as BundleState},
+    store::{BundleRow, NewBundle, Standing},
 };
 
 const DAY: i64 = 86_400;
@@ -70,29 +70,41 @@ pub(super) async fn submit(
 }
 
 async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleView>), Problem> {
-    let digest = received.bundle.digest;
-    if let Some(known) = app.store.bundle(digest).await? {
+    let (digest, operator, received_at) = (received.bundle.digest, received.bundle.evidence.operator, now());
+    let failed = failed_checks(app, &received);
+    // What it costs to ask about an operator, only that operator can cause.
+    let standing = if failed.is_empty() {
+        let since = received_at - DAY;
+        Some(app.store.standing(digest, operator, since, app.max_queue).await?)
+    } else {
+        None
+    };
+    if standing.is_none_or(|standing| standing.is_known)
+        && let Some(known) = app.store.bundle(digest).await?
+    {
         app.archive.heal(Kind::Bundle, digest, received.document).await?;
         return Ok((StatusCode::OK, Json(view(app, &known).await?)));
     }
-    let failed = failed_checks(app, &received);
-    if !failed.is_empty() {
+    let Some(standing) = standing else {
         for check in &failed {
             info!(?check, "refused");
         }
         return Err(Problem::refused(failed));
-    }
-    let received_at = now();
-    admit(app, &received, received_at).await?;
+    };
+    admit(app, received.document.len(), &standing)?;
     let new = NewBundle {
         digest,
-        operator: received.bundle.evidence.operator,
+        operator,
         is_public: received.bundle.evidence.disclosure == Disclosure::Public,
         received_at,
     };
-    let bytes = received.document.len();
-    app.archive.put(Kind::Bundle, digest, received.document).await?;
-    app.held.keep(received.bundle, bytes);
+    let place = app.held.place(received.document.len()).await;
+    app.archive
+        .put_new(Kind::Bundle, digest, received.document)
+        .await?;
+    if let Some(place) = place {
+        app.held.keep(digest, received.bundle, place);
+    }
     // Of two that come at once, one adds it; both are answered alike.
     if app.store.add_bundle(&new).await? {
         metrics::counter!("chassis_bundles_received_total").increment(1);
@@ -102,6 +114,8 @@ async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleV
             Json(BundleView::new(&BundleRow::from(&new), None)),
         ));
     }
+    // It may be appraised by now: nobody would ask for this one.
+    app.held.take(digest);
     let row = app.store.bundle(digest).await?;
     let row = row.ok_or_else(|| Problem::not_found("the bundle was there, and is gone"))?;
     Ok((StatusCode::OK, Json(view(app, &row).await?)))
@@ -130,26 +144,20 @@ fn failed_checks(app: &App, received: &Received) -> Vec<FailedCheck> {
 }
 
 /// Whether there is room: for this operator today, for anybody, and for one that was never attested here.
-async fn admit(app: &App, received: &Received, now: i64) -> Result<(), Problem> {
-    let most = app.limits.operator_per_day;
-    if most > 0 {
-        let sent = app
-            .store
-            .received_since(received.bundle.evidence.operator, now - DAY)
-            .await?;
-        if sent >= i64::from(most) {
-            let detail =
-                format!("{sent} bundles of this operator came in 24 hours, and this relayer takes {most}");
-            return Err(Problem::new(ProblemKind::OperatorQuota, detail).retry_after(3600));
-        }
+fn admit(app: &App, bytes: usize, standing: &Standing) -> Result<(), Problem> {
+    let (sent, most) = (standing.received, app.limits.operator_per_day);
+    if most > 0 && sent >= i64::from(most) {
+        let detail =
+            format!("{sent} bundles of this operator came in 24 hours, and this relayer takes {most}");
+        return Err(Problem::new(ProblemKind::OperatorQuota, detail).retry_after(3600));
     }
-    let waiting = app.store.count(BundleState::Received).await?;
+    let waiting = standing.waiting;
     if waiting >= i64::from(app.max_queue) {
         let detail = format!("{waiting} bundles wait to be appraised; send this again later");
         return Err(Problem::new(ProblemKind::QueueFull, detail).retry_after(30));
     }
-    if !app.store.was_attested(received.bundle.evidence.operator).await?
-        && let Err(wait) = app.intake.newcomers.take(received.document.len())
+    if !standing.was_attested
+        && let Err(wait) = app.intake.newcomers.take(bytes)
     {
         let detail =
             "operators that this relayer has not seen attested have sent as much as it keeps of such";

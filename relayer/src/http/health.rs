@@ -73,15 +73,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Read
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain; charset=utf-8"))
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> String {
-    for state in [
-        BundleState::Received,
-        BundleState::Appraised,
-        BundleState::Cosigning,
-        BundleState::Queued,
-        BundleState::Posted,
-        BundleState::Included,
-    ] {
-        if let Ok(count) = app.store.count(state).await {
+    if let Ok(counts) = app.store.under_way().await {
+        for (state, count) in counts {
             let count = u32::try_from(count).unwrap_or(u32::MAX);
             metrics::gauge!("chassis_bundles", "state" => state.name()).set(count);
         }

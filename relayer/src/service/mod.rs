@@ -8,6 +8,7 @@ mod supervise;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use chassis_verifier::Memo;
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::{error, info};
 
@@ -181,6 +182,7 @@ impl Parts {
             chain: self.chain.clone(),
             endorser: self.endorser.clone(),
             policy: Arc::new(config.policy.clone()),
+            memo: Memo::default(),
         };
         let probe = Duration::from_millis(config.rpc.file.probe_ms);
         let mut tasks = JoinSet::new();

@@ -1,12 +1,23 @@
 //! Bundles that arrive at once are written down in one transaction: each still waits until it is on disk, but they wait for
 //! the disk together.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
 
+use alloy::primitives::B256;
+use sqlx::AssertSqlSafe;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
-use super::{Connection, NewBundle, State, Store};
+use super::{Connection, NewBundle, State, Store, bundles::parse, numbered};
 use crate::Error;
+
+/// Most bundles in one statement, which has a few hundred parameters then.
+const AT_ONCE: usize = 64;
+
+/// Parameters of a bundle.
+const COLUMNS: usize = 5;
 
 /// Who waits, and whose turn it is to write for all.
 #[derive(Debug, Default)]
@@ -33,14 +44,14 @@ impl Store {
         // Rows are locked as they come: everybody takes them in one order, or two replicas wait for each other.
         together.sort_unstable_by_key(|(bundle, _)| bundle.digest);
         let mut all = self.begin().await?;
-        let mut added = Vec::with_capacity(together.len());
-        for (bundle, _) in &together {
-            added.push(add(&mut all, bundle).await?);
+        let mut added = HashSet::new();
+        for some in together.chunks(AT_ONCE) {
+            added.extend(add(&mut all, some.iter().map(|(bundle, _)| bundle)).await?);
         }
         all.commit().await?;
-        for ((_, tell), is_new) in together.into_iter().zip(added) {
-            // One that has given up meanwhile is kept all the same.
-            let _ = tell.send(is_new);
+        for (bundle, tell) in together {
+            // One that has given up meanwhile is kept all the same. Of two that are the same, one is new.
+            let _ = tell.send(added.remove(&bundle.digest));
         }
         told.try_recv().map_err(|_| sqlx::Error::WorkerCrashed.into())
     }
@@ -60,17 +71,28 @@ impl Arrivals {
     }
 }
 
-async fn add(connection: &mut Connection, bundle: &NewBundle) -> Result<bool, sqlx::Error> {
-    let added = sqlx::query(
-        "INSERT INTO bundles (digest, operator, is_public, state, received_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (digest) DO NOTHING",
-    )
-    .bind(bundle.digest.to_string())
-    .bind(bundle.operator.to_string())
-    .bind(i64::from(bundle.is_public))
-    .bind(State::Received.name())
-    .bind(bundle.received_at)
-    .execute(connection)
-    .await?;
-    Ok(added.rows_affected() == 1)
+/// Keeps some. Returns which were not there.
+async fn add(
+    connection: &mut Connection,
+    bundles: impl ExactSizeIterator<Item = &NewBundle>,
+) -> Result<Vec<B256>, sqlx::Error> {
+    let rows: Vec<_> = (0..bundles.len())
+        .map(|n| format!("({})", numbered(n * COLUMNS + 1, COLUMNS)))
+        .collect();
+    let query = format!(
+        "INSERT INTO bundles (digest, operator, is_public, state, received_at) VALUES {}
+         ON CONFLICT (digest) DO NOTHING RETURNING digest",
+        rows.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(query));
+    for bundle in bundles {
+        query = query
+            .bind(bundle.digest.to_string())
+            .bind(bundle.operator.to_string())
+            .bind(i64::from(bundle.is_public))
+            .bind(State::Received.name())
+            .bind(bundle.received_at);
+    }
+    let added = query.fetch_all(connection).await?;
+    added.iter().map(|row| parse(row, "digest")).collect()
 }

@@ -1,17 +1,23 @@
 //! Bundles on their way, and what was signed about them.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
 use sqlx::Row as _;
 use utoipa::ToSchema;
 
-use super::{Connection, Row, Store, reappraisals::forget_warning};
+use super::{
+    Connection, Row, Store,
+    reappraisals::{forget_warning, with_warnings},
+};
 use crate::Error;
 
 /// How far a bundle has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Archived and acknowledged.
@@ -61,6 +67,10 @@ impl State {
             Self::Rejected => "rejected",
             Self::Failed => "failed",
         }
+    }
+
+    fn is_under_way(self) -> bool {
+        !matches!(self, Self::Final | Self::Rejected | Self::Failed)
     }
 
     fn from_name(name: &str) -> Self {
@@ -232,6 +242,28 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
+    /// How many bundles are in each state that is not the end.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn under_way(&self) -> Result<Vec<(State, i64)>, Error> {
+        let rows = sqlx::query(
+            "SELECT state, COUNT(*) FROM bundles
+             WHERE state IN ('received', 'appraised', 'cosigning', 'queued', 'posted', 'included') GROUP BY state",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let counts = rows.iter().map(|row| {
+            let state = State::from_name(row.try_get("state")?);
+            Ok((state, row.try_get(1)?))
+        });
+        let counts = counts.collect::<Result<BTreeMap<_, _>, sqlx::Error>>()?;
+        let under_way = State::ALL.into_iter().filter(|state| state.is_under_way());
+        Ok(under_way
+            .map(|state| (state, counts.get(&state).copied().unwrap_or(0)))
+            .collect())
+    }
+
     /// Stores appraisals, all in one transaction: each unless another replica has claimed its bundle or moved it on. What
     /// an operator was warned of is forgotten when a bundle of its passes. Returns which were stored, in their order.
     ///
@@ -250,7 +282,7 @@ impl Store {
                 passed.insert(one.operator);
             }
         }
-        for operator in passed {
+        for operator in with_warnings(&mut all, &passed).await? {
             forget_warning(&mut all, operator).await?;
         }
         all.commit().await?;

@@ -196,6 +196,8 @@ impl StoreUrl {
         Ok(AnyPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(PATIENCE)
+            // A server may have hung up; a file does not, and asking would double the way to each query.
+            .test_before_acquire(kind == Kind::Postgres)
             .after_connect(move |connection, _| Box::pin(prepare(connection, kind)))
             .connect_with(options)
             .await?)

@@ -1,35 +1,55 @@
 //! What intake and shutdown ask.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::Store;
 use crate::Error;
 
-impl Store {
-    /// How many bundles of `operator` came at `since`, Unix seconds, or later.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn received_since(&self, operator: Address, since: i64) -> Result<i64, Error> {
-        let row = sqlx::query("SELECT COUNT(*) FROM bundles WHERE operator = $1 AND received_at >= $2")
-            .bind(operator.to_string())
-            .bind(since)
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(row.try_get(0)?)
-    }
+/// What is known of a bundle and its operator before the bundle is taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it is here already.
+    pub is_known: bool,
+    /// How many of its bundles came since a time.
+    pub received: i64,
+    /// How many bundles of anybody wait to be appraised, counted no further than was asked.
+    pub waiting: i64,
+    /// Whether a bundle of its has come to its end on chain.
+    pub was_attested: bool,
+}
 
-    /// Whether a bundle of `operator` has come to its end on chain.
+impl Store {
+    /// What intake asks before it takes a bundle of `operator`: what it sent at `since`, Unix seconds, or later, and how many
+    /// wait, counted up to `most`. One question, for it is asked for every bundle.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn was_attested(&self, operator: Address) -> Result<bool, Error> {
-        let row = sqlx::query("SELECT 1 FROM bundles WHERE operator = $1 AND state = 'final' LIMIT 1")
-            .bind(operator.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some())
+    pub async fn standing(
+        &self,
+        digest: B256,
+        operator: Address,
+        since: i64,
+        most: u32,
+    ) -> Result<Standing, Error> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM bundles WHERE digest = $1),
+             (SELECT COUNT(*) FROM bundles WHERE operator = $2 AND received_at >= $3),
+             (SELECT COUNT(*) FROM (SELECT 1 FROM bundles WHERE state = 'received' LIMIT $4) AS w),
+             (SELECT COUNT(*) FROM (SELECT 1 FROM bundles WHERE operator = $2 AND state = 'final' LIMIT 1) AS a)",
+        )
+        .bind(digest.to_string())
+        .bind(operator.to_string())
+        .bind(since)
+        .bind(i64::from(most))
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Standing {
+            is_known: row.try_get::<i64, _>(0)? > 0,
+            received: row.try_get(1)?,
+            waiting: row.try_get(2)?,
+            was_attested: row.try_get::<i64, _>(3)? > 0,
+        })
     }
 
     /// How many bundles are in a report that no block has yet and that is `own`'s to post: it is queued, or `own` proposed it

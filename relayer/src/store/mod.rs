@@ -32,6 +32,7 @@ pub(crate) use connect::URL_VARIABLE;
 pub use connect::{StoreConfig, StoreUrl};
 pub use cosign::{NewItem, NewReport, OpenReport};
 pub use index::{BlockRef, EventFilter, EventRow, IndexChange, IndexState};
+pub use intake::Standing;
 pub use orders::Order;
 pub use reappraisals::Warning;
 pub use steps::Then;
@@ -117,6 +118,12 @@ impl Store {
             connect::Kind::Postgres => self.writer.begin().await?,
         })
     }
+}
+
+/// So many parameters of a query, as `$3, $4, $5`: a list in it has as many.
+fn numbered(first: usize, count: usize) -> String {
+    let numbers: Vec<_> = (first..first + count).map(|n| format!("${n}")).collect();
+    numbers.join(", ")
 }
 
 /// A name that no other replica has, nor this one had before.

@@ -1,11 +1,14 @@
 //! What newer endorsements say about bundles that are on chain.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, B256};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     BundleRow, Connection, Row, Store,
     bundles::{parse, row_to_bundle},
+    numbered,
 };
 use crate::{Error, webhook::Message};
 
@@ -240,6 +243,27 @@ fn row_to_warning(row: &Row) -> Result<Warning, sqlx::Error> {
         bars: row.try_get::<i64, _>("bars")? != 0,
         reasons: row.try_get("reasons")?,
     })
+}
+
+/// Those of some operators, ascending, of whom [`forget_warning`] would forget anything: of most there is nothing.
+pub(super) async fn with_warnings(
+    connection: &mut Connection,
+    operators: &BTreeSet<Address>,
+) -> Result<BTreeSet<Address>, sqlx::Error> {
+    if operators.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let these = numbered(1, operators.len());
+    let query = format!(
+        "SELECT operator FROM warnings WHERE operator IN ({these})
+         UNION SELECT operator FROM reappraisals WHERE operator IN ({these})"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(query));
+    for operator in operators {
+        query = query.bind(operator.to_string());
+    }
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| parse(row, "operator")).collect()
 }
 
 /// Takes back what an operator was warned of.

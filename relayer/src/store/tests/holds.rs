@@ -115,14 +115,14 @@ on_both! {
 
     async fn many_that_arrive_at_once_are_each_kept_and_told_so(db: &TestDb) {
         let store = db.open().await;
-        // Each twice: one of the two is told that it is new.
-        let arrivals = (0..50).map(|n| {
+        // Each twice: one of the two is told that it is new. More than one statement keeps.
+        let arrivals = (0..200).map(|n| {
             let store = store.clone();
-            tokio::spawn(async move { store.add_bundle(&bundle(n % 25)).await.unwrap() })
+            tokio::spawn(async move { store.add_bundle(&bundle(n % 100)).await.unwrap() })
         });
         let told = futures::future::join_all(arrivals.collect::<Vec<_>>()).await;
-        assert_eq!(told.into_iter().filter(|told| *told.as_ref().unwrap()).count(), 25);
-        assert_eq!(store.count(State::Received).await.unwrap(), 25);
+        assert_eq!(told.into_iter().filter(|told| *told.as_ref().unwrap()).count(), 100);
+        assert_eq!(store.count(State::Received).await.unwrap(), 100);
     }
 
     async fn one_that_gives_up_while_it_writes_for_others_leaves_none_of_them_behind(db: &TestDb) {

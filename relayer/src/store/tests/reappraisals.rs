@@ -59,6 +59,26 @@ on_both! {
         store.clear_warning(operator).await.unwrap();
         assert!(!store.is_barred(operator).await.unwrap());
         assert!(!store.is_reappraised(operator, hash(1), hash(15)).await.unwrap(), "looked at again");
+
+        // A new bundle of the same operator that passes takes back either: the warning, or that there was none.
+        for (n, warning) in [(4, Some(warning(1, "[1]"))), (5, None)] {
+            store.set_reappraised(operator, hash(1), hash(16 + n), warning.as_ref(), &message(16 + n)).await.unwrap();
+            store.add_bundle(&NewBundle { operator, ..bundle(n) }).await.unwrap();
+            let passed = Appraised {
+                digest: hash(n),
+                operator,
+                result: hash(2_000 + n),
+                appraisal: "{}".into(),
+                fields: Some("{}".into()),
+            };
+            let failed = Appraised { fields: None, digest: hash(n + 10), ..passed.clone() };
+            store.add_bundle(&NewBundle { operator, ..bundle(n + 10) }).await.unwrap();
+            assert_eq!(store.set_appraisals(&[failed]).await.unwrap(), [true]);
+            assert!(store.is_reappraised(operator, hash(1), hash(16 + n)).await.unwrap(), "one that fails takes nothing back");
+            assert_eq!(store.set_appraisals(&[passed]).await.unwrap(), [true]);
+            assert!(!store.is_barred(operator).await.unwrap());
+            assert!(!store.is_reappraised(operator, hash(1), hash(16 + n)).await.unwrap(), "looked at again");
+        }
     }
 
     async fn a_round_goes_through_those_on_chain_and_goes_on_where_it_stood(db: &TestDb) {
