@@ -27,6 +27,7 @@ mod verifier;
 use std::time::{Duration, Instant};
 
 use alloy::providers::Provider;
+use chassis_verifier::Memo;
 
 use costs::Costs;
 use sender::Load;
@@ -44,19 +45,27 @@ fn main() -> anyhow::Result<()> {
 
 async fn measure() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
-    let alone = verifier::rate(&stage.bundles(0)?, &stage.policy())?;
+    let alone = verifier::rate(&stage.bundles(0)?, &stage.policy(), None)?;
+    stage.make_gas_dear(true).await?;
+    let first = stage.chain.provider.get_block_number().await? + 1;
     let start = Instant::now();
     let whole = stage.load(1, |load| load.clients = 64).run()?;
     stage.until_appraised(BUNDLES).await?;
+    stage.until_queued().await?;
     let rate = BUNDLES as f64 / start.elapsed().as_secs_f64();
-    let again = verifier::rate(&stage.bundles(0)?, &stage.policy())?;
+    let again = verifier::rate(&stage.bundles(0)?, &stage.policy(), None)?;
+    let remembering = verifier::rate(&stage.bundles(0)?, &stage.policy(), Some(&Memo::default()))?;
     println!("verifier alone                {alone:8.0} bundles a second, and afterwards {again:.0}");
+    println!("with a memo, as a relayer has {remembering:8.0} bundles a second");
     println!(
         "accepted to queued            {rate:8.0} bundles a second, {:.2} of the verifier's",
         rate / f64::midpoint(alone, again)
     );
     println!("refused                       {:8}", whole.refused);
+    let posted = Costs::since(&stage.chain, first).await?.transactions;
+    anyhow::ensure!(posted == 0, "{posted} reports were posted meanwhile");
     let start = Instant::now();
+    stage.make_gas_dear(false).await?;
     stage.until_posted().await?;
     println!(
         "… and posted after another    {:8.1} s",

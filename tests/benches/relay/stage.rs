@@ -87,10 +87,7 @@ impl Stage {
     /// Waits until the relayer has appraised as many bundles as this, all of them well.
     pub(crate) async fn until_appraised(&self, count: usize) -> anyhow::Result<()> {
         loop {
-            let metrics = reqwest::get(format!("{}/metrics", self.relayer.url))
-                .await?
-                .text()
-                .await?;
+            let metrics = self.metrics().await?;
             let appraised = |outcome| {
                 value(
                     &metrics,
@@ -104,24 +101,54 @@ impl Stage {
             if appraised("attestable") >= count {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // Not oftener: each look is work for the relayer.
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Makes gas so dear that the relayer's transactions wait, or cheap again. The node, which elsewhere has processors of its
+    /// own, then has nothing to do meanwhile.
+    pub(crate) async fn make_gas_dear(&self, is_dear: bool) -> anyhow::Result<()> {
+        let gwei: u128 = if is_dear { 100_000 } else { 1 };
+        let fee = format!("{:#x}", gwei * 1_000_000_000);
+        let request = self
+            .chain
+            .provider
+            .raw_request::<_, serde_json::Value>("anvil_setNextBlockBaseFeePerGas".into(), [fee]);
+        request.await?;
+        // It holds from the next block on.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok(())
+    }
+
+    /// Waits until all that it took is appraised and in signed reports.
+    pub(crate) async fn until_queued(&self) -> anyhow::Result<()> {
+        self.until_none_is(&["received", "appraised", "cosigning"]).await
     }
 
     /// Waits until all that it took is in blocks.
     pub(crate) async fn until_posted(&self) -> anyhow::Result<()> {
+        self.until_none_is(&["received", "appraised", "cosigning", "queued", "posted"])
+            .await
+    }
+
+    async fn until_none_is(&self, states: &[&str]) -> anyhow::Result<()> {
         loop {
-            let metrics = reqwest::get(format!("{}/metrics", self.relayer.url))
-                .await?
-                .text()
-                .await?;
-            let waiting = ["received", "appraised", "cosigning", "queued", "posted"]
-                .map(|state| value(&metrics, &format!("chassis_bundles{{state=\"{state}\"}}")));
-            if waiting.iter().sum::<usize>() == 0 {
+            let metrics = self.metrics().await?;
+            let count = |state: &&str| value(&metrics, &format!("chassis_bundles{{state=\"{state}\"}}"));
+            if states.iter().map(count).sum::<usize>() == 0 {
                 return Ok(());
             }
+            // Not oftener: each look is work for the relayer.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    async fn metrics(&self) -> anyhow::Result<String> {
+        Ok(reqwest::get(format!("{}/metrics", self.relayer.url))
+            .await?
+            .text()
+            .await?)
     }
 
     /// Replaces the bundles of a part by fresh ones of the same operators.
