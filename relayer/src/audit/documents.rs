@@ -100,10 +100,12 @@ impl Relayer {
         } else {
             kind.folder()
         };
-        let base = self.base.as_str().trim_end_matches('/');
-        let url = format!("{base}/v1/{folder}/{digest}");
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(["v1", folder, &digest.to_string()]);
+        }
         for _ in 0..TRIES {
-            let answer = self.client.get(&url).send().await;
+            let answer = self.client.get(url.clone()).send().await;
             let answer = answer.map_err(|error| error.without_url().to_string())?;
             let later = answer
                 .headers()
