@@ -201,6 +201,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_archive_is_asked_under_its_own_path_and_with_its_own_query() {
+        let asked = sha256(b"{}");
+        let expected = format!("/deep/v1/policies/{asked}?key=secret");
+        let answer = move |uri: axum::http::Uri| {
+            let status = if uri == expected.as_str() {
+                StatusCode::OK
+            } else {
+                StatusCode::NOT_FOUND
+            };
+            async move { (status, "{}") }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap();
+        let router = Router::new().fallback(answer);
+        tokio::spawn(async { axum::serve(listener, router).await });
+        for (place, is_it) in [
+            ("deep?key=secret", true),
+            ("deep/?key=secret", true),
+            ("deep/", false),
+            ("?key=secret", false),
+        ] {
+            let archive = Documents::open(&format!("http://{host}/{place}")).unwrap();
+            let answer = archive.get(Kind::Policy, asked).await;
+            assert_eq!(answer.is_ok(), is_it, "{place}: {answer:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn one_that_asks_to_wait_for_too_long_is_not_asked_again() {
         let digest = sha256(b"{}");
         for (times, is_given_up) in [(TRIES - 1, false), (TRIES, true)] {
