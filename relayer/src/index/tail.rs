@@ -45,7 +45,8 @@ impl Index {
             return Ok(true);
         }
         let Some(hash) = canonical else { return Ok(false) };
-        // They follow from the state, as the tip does; what was checked for the tip was checked for them.
+        // They follow from the state, as the tip does; what was checked for the tip was checked for them, but for what no
+        // head covers: when it was, and in which transaction.
         let mut base = Arc::clone(&work.base);
         for block in work
             .tail
@@ -53,6 +54,12 @@ impl Index {
             .take(count)
             .filter(|block| !block.logs.is_empty())
         {
+            if !self.is_as_sealed(block).await? {
+                let number = block.header.number;
+                warn!(number, "a block is not as one endpoint told it; reading it again");
+                self.drop_tail(work, 0).await?;
+                return Ok(true);
+            }
             if let Err(error) = Arc::make_mut(&mut base).take(&block.logs) {
                 warn!(%error, "blocks read before do not fit any more; reading them again");
                 self.drop_tail(work, 0).await?;
@@ -76,6 +83,17 @@ impl Index {
             }
         }
         Ok(true)
+    }
+
+    /// Whether two endpoints say the same of a block's time and transactions as the one that it was read from.
+    async fn is_as_sealed(&self, block: &TailBlock) -> Result<bool, Error> {
+        let TailBlock { header, logs } = block;
+        let sealed = self.chain.sealed(header.number).await?;
+        Ok(sealed.is_some_and(|sealed| {
+            let mut told = logs.iter().map(|log| log.at.transaction);
+            (sealed.hash, sealed.time) == (header.hash, header.time)
+                && told.all(|transaction| sealed.transactions.contains(&transaction))
+        }))
     }
 
     /// Reads the next block, or takes back what is not canonical any more.

@@ -256,9 +256,43 @@ fn in_postgres(world: &mut World) -> Postgres {
     server
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_one_endpoint_made_up_does_not_become_final() {
+    let (mut world, liar) = before(World::with_epoch(10).await).await;
+    world.relayer.start(None).await;
+    let history = History::new(&world.chain, policy(&world));
+    history.enrol(&[1], 0xa1).await;
+    let mine = async || {
+        let _: Value = world
+            .chain
+            .provider
+            .raw_request("anvil_mine".into(), [25])
+            .await
+            .unwrap();
+    };
+    mine().await;
+    complete(&world, &history, "").await;
+
+    liar.tell(Lie::LaterBlocks(7));
+    history.freeze(operator(1)).await;
+    let logs = expected(&history.logs(0).await);
+    until("the lie is in the tail", || async {
+        let told = plain(&all(&world, "&pending=true").await);
+        told.len() == logs.len() && told != logs
+    })
+    .await;
+    liar.tell(Lie::Truth);
+    mine().await;
+    complete(&world, &history, "").await;
+    assert_eq!(metric(&world, "chassis_index_divergences_total").await, 0);
+}
+
 /// The index, behind an endpoint that can lie.
 async fn behind_a_liar() -> (World, Liar) {
-    let world = World::new().await;
+    before(World::new().await).await
+}
+
+async fn before(world: World) -> (World, Liar) {
     let liar = Liar::before(&world.chain.url).await;
     world
         .relayer

@@ -13,7 +13,7 @@ use chassis_relayer::{
 };
 use serde_json::{Value, json};
 
-/// What it does with `eth_getLogs`.
+/// What it does, most of it with `eth_getLogs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Lie {
     /// Nothing.
@@ -35,6 +35,8 @@ pub(crate) enum Lie {
     Root(B256),
     /// Says of logs that they are so many seconds later than they are.
     Later(u64),
+    /// The same of blocks that are asked for by number.
+    LaterBlocks(u64),
 }
 
 pub(crate) struct Liar {
@@ -94,8 +96,15 @@ async fn answer(State(proxy): State<Proxy>, Json(request): Json<Value>) -> Json<
             Lie::Later(seconds) => logs
                 .iter_mut()
                 .for_each(|log| later(&mut log["blockTimestamp"], seconds)),
-            Lie::Truth | Lie::AtMost(_) => {}
+            Lie::Truth | Lie::AtMost(_) | Lie::LaterBlocks(_) => {}
         }
+    }
+    if let (Some("eth_getBlockByNumber"), Lie::LaterBlocks(seconds)) = (request["method"].as_str(), lie)
+        && request["params"][0]
+            .as_str()
+            .is_some_and(|block| block.starts_with("0x"))
+    {
+        later(&mut answer["result"]["timestamp"], seconds);
     }
     if let (Some("eth_getProof"), Lie::Root(root)) = (request["method"].as_str(), lie) {
         answer["result"]["storageHash"] = json!(root);
