@@ -33,6 +33,8 @@ ima() { le32 10; head -c 20 /dev/zero | tr '\0' '\1'; le32 6; printf ima-ng; le3
 
 seed bundle "$world/bundle.json"
 jq -cj 'del(.evidence.tpm)' "$world/bundle.json" | seed bundle
+jq -cj .evidence "$world/bundle.json" | seed canonical
+seed canonical "$world/endorsements.json"
 seed endorsements "$world/endorsements.json"
 seed policy "$world/policy.toml"
 seed poe "$world/poe"

@@ -7,7 +7,7 @@ use alloy_sol_types::SolStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{AttestationResult, CheckId, bundle::canonical_digest, json::GREATEST_NUMBER};
+use crate::{AttestationResult, CheckId, canonical::canonical_digest, json::GREATEST_NUMBER};
 
 /// The outcome of one check. The numbers are hashed and posted: they never change meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -236,7 +236,7 @@ mod tests {
     use alloy_primitives::keccak256;
 
     use super::*;
-    use crate::{bundle::canonical_json, checks_root, sha256};
+    use crate::{canonical::canonical_json, checks_root, sha256};
 
     fn checks() -> [Check; 2] {
         [

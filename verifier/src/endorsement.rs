@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Base64, Error,
-    bundle::{canonical_digest, canonical_json, first_difference},
+    canonical::{canonical_digest, canonical_json, first_difference},
     json::{self, at_most},
 };
 

@@ -162,14 +162,14 @@ mod tests {
             (u64::MAX, r#""18446744073709551615""#),
         ] {
             let document = format!(r#"{{"count":{form}}}"#);
-            let canonical = crate::bundle::canonical_json(&Counted { count }).unwrap();
+            let canonical = crate::canonical::canonical_json(&Counted { count }).unwrap();
             assert_eq!(String::from_utf8(canonical).unwrap(), document);
             assert_eq!(parse::<Counted>(document.as_bytes()), Ok(Counted { count }));
         }
         // Read, but not written: the comparison with the canonical form refuses them.
         for other in [r#"{"count":"7"}"#, r#"{"count":9007199254740993}"#] {
             let counted = parse::<Counted>(other.as_bytes()).unwrap();
-            assert!(crate::bundle::first_difference(&counted, other.as_bytes()).is_some());
+            assert!(crate::canonical::first_difference(&counted, other.as_bytes()).is_some());
         }
         for wrong in [
             "-1",

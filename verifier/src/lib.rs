@@ -7,6 +7,7 @@
 mod appraisal;
 mod appraise;
 mod bytes;
+mod canonical;
 mod check;
 mod consent;
 mod cursor;

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Base64, json::at_most};
 
-pub use parse::{DEFAULT_LIMIT, canonical_json};
-pub(crate) use parse::{canonical_digest, first_difference};
+pub use crate::canonical::canonical_json;
+pub use parse::DEFAULT_LIMIT;
 
 /// Most further logs in a bundle. Each IMA list has the boot log replayed once more.
 pub(crate) const FURTHER_LOGS_LIMIT: usize = 4;

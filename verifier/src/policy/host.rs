@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, bundle::canonical_json, digest::sha256, tpm::HashAlg};
+use crate::{Error, canonical::canonical_json, digest::sha256, tpm::HashAlg};
 
 /// One host stack that somebody read and found worth its name.
 ///

@@ -18,7 +18,7 @@ mod workload;
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64, Error, bundle::canonical_digest};
+use crate::{Base64, Error, canonical::canonical_digest};
 
 pub use claimant::{Alliance, PoeIssuer};
 pub use host::HostStack;

@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Error, bundle::canonical_digest};
+use crate::{Error, canonical::canonical_digest};
 
 /// One image that somebody read and found worth its name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
