@@ -14,19 +14,34 @@ use serde::{
 /// Longest error text kept, in bytes.
 const TEXT_LIMIT: usize = 256;
 
+/// Bytes looked at together.
+const BLOCK: usize = 256;
+
 /// Parses a document of printable ASCII, which nothing that is evidence ever needs to leave: bytes are in base64 or hex.
 ///
 /// # Errors
 /// If it has other bytes, or is not of `T`'s shape.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, String> {
-    let printable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
-    if let Some(offset) = document.iter().position(|byte| !printable(byte)) {
-        let byte = document[offset];
+    if let Some((offset, byte)) = first_unprintable(document) {
         return Err(format!(
             "byte 0x{byte:02x} at offset {offset} is not printable ASCII"
         ));
     }
-    serde_json::from_slice(document).map_err(|error| short(&error))
+    parse_printable(document)
+}
+
+/// [`parse`], of a part of a document that has been parsed.
+pub(crate) fn parse_printable<'a, T: Deserialize<'a>>(part: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(part).map_err(|error| short(&error))
+}
+
+fn first_unprintable(document: &[u8]) -> Option<(usize, u8)> {
+    let printable = |byte: u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    // Whole blocks without a way out in between: those the compiler makes vectors of.
+    let block = |block: &[u8]| block.iter().fold(true, |all, byte| all & printable(*byte));
+    let passed = document.chunks(BLOCK).take_while(|bytes| block(bytes)).count() * BLOCK;
+    let mut rest = document.iter().copied().enumerate().skip(passed);
+    rest.find(|(_, byte)| !printable(*byte))
 }
 
 /// Deserializes a list of at most `N`: for `deserialize_with`.
@@ -190,6 +205,17 @@ mod tests {
         for (document, offset) in [("\"\u{7f}\"", 1), ("[\"ü\"]", 2), ("\u{feff}[]", 0), ("[] \0", 3)] {
             let error = parse::<Vec<String>>(document.as_bytes()).unwrap_err();
             assert!(error.contains(&format!("at offset {offset} ")), "{error}");
+        }
+        for len in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+            let document = vec![b'~'; len];
+            assert_eq!(first_unprintable(&document), None);
+            for at in 0..len {
+                for byte in [0, 8, 11, 12, 14, 31, 127, 128, 255] {
+                    let mut document = document.clone();
+                    document[at..].fill(byte);
+                    assert_eq!(first_unprintable(&document), Some((at, byte)));
+                }
+            }
         }
     }
 

@@ -41,7 +41,7 @@ impl Bundle {
             consent,
         } = json::parse(document).map_err(Error::Json)?;
         let raw = raw.get().as_bytes();
-        let evidence: Evidence = json::parse(raw).map_err(Error::Json)?;
+        let evidence: Evidence = json::parse_printable(raw).map_err(Error::Json)?;
         if evidence.version != 1 {
             return Err(Error::Json(format!(
                 "version {} is not supported, only 1 is",
