@@ -10,6 +10,7 @@ mod signed;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256};
+use chassis_verifier::Base64;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -21,7 +22,7 @@ use crate::{Error, chain::Chain, history::Batch};
 pub(super) use check::ProofQuestion;
 use signed::Signed;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// The document.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,11 +41,11 @@ pub(super) struct Proof {
     signers: Vec<Address>,
     /// What they signed, and their signatures; none, if a contract made the call that posted it.
     signed: Option<Signed>,
-    /// The documents, to the byte.
-    manifest: String,
-    bundle: String,
-    endorsements: String,
-    policy: String,
+    /// The documents, to the byte. Liars need not write theirs in UTF-8.
+    manifest: Base64,
+    bundle: Base64,
+    endorsements: Base64,
+    policy: Base64,
     /// What is false.
     found: Falsehood,
 }
@@ -58,7 +59,6 @@ pub(super) async fn make(
     papers: Papers,
     found: Falsehood,
 ) -> Result<Proof, Error> {
-    let text = |document: Vec<u8>| String::from_utf8(document).unwrap_or_default(); // JSON is UTF-8
     Ok(Proof {
         version: VERSION,
         verifier: VERIFIER.into(),
@@ -69,10 +69,10 @@ pub(super) async fn make(
         digest: entry.digest,
         signers: signers.to_vec(),
         signed: Signed::find(chain, batch, signers).await?,
-        manifest: text(papers.manifest),
-        bundle: text(papers.bundle),
-        endorsements: text(papers.endorsements),
-        policy: text(papers.policy),
+        manifest: papers.manifest.into(),
+        bundle: papers.bundle.into(),
+        endorsements: papers.endorsements.into(),
+        policy: papers.policy.into(),
         found,
     })
 }
@@ -92,5 +92,45 @@ impl Proof {
         let text = serde_json::to_vec_pretty(self).map_err(|error| io(error.into()))?;
         std::fs::write(&path, text).map_err(io)?;
         Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{super::reappraise::item, *};
+
+    #[test]
+    fn a_manifest_that_is_not_in_utf_8_is_carried_to_the_byte() {
+        let digest = B256::repeat_byte(1);
+        let items = json!([{"result": digest, "evidence": digest, "endorsements": digest}]).to_string();
+        let manifest = [&b"{\"x\":\"\xff\",\"items\":"[..], items.as_bytes(), b"}"].concat();
+        assert!(item(&manifest, digest).is_some(), "an audit reads it");
+        let proof = Proof {
+            version: VERSION,
+            verifier: VERIFIER.into(),
+            chain_id: 1,
+            registry: Address::ZERO,
+            batch: 1,
+            operator: Address::ZERO,
+            digest,
+            signers: Vec::new(),
+            signed: None,
+            manifest: manifest.clone().into(),
+            bundle: Vec::new().into(),
+            endorsements: Vec::new().into(),
+            policy: Vec::new().into(),
+            found: Falsehood {
+                as_of: 1,
+                digest: None,
+                failed: Vec::new(),
+                faults: Vec::new(),
+            },
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let text = std::fs::read(proof.write(folder.path()).unwrap()).unwrap();
+        let read: Proof = serde_json::from_slice(&text).unwrap();
+        assert_eq!(read.manifest.0, manifest);
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     render::{Cell, Document, Format, Mark, Refusal, View, finish},
 };
 
-/// Larger than any bundle, endorsement set and policy together, in JSON strings.
+/// Larger than any bundle, endorsement set and policy together, in Base64.
 const LIMIT: usize = 64 << 20;
 
 /// Check somebody's proof of a false attestation against the registry's log, and appraise the evidence again.
@@ -156,13 +156,13 @@ async fn steps(
 
 /// That log and manifest name the documents.
 fn names(proof: &Proof, batch: &Batch, checked: &mut Checked) -> bool {
-    let manifest = sha256(proof.manifest.as_bytes());
-    let item = item(proof.manifest.as_bytes(), proof.digest);
+    let manifest = sha256(&proof.manifest);
+    let item = item(&proof.manifest, proof.digest);
     let is_named = manifest == batch.archive && item.is_some();
     if !checked.step("the log names the manifest", is_named, manifest.to_string()) {
         return false;
     }
-    let is_endorsed = item.is_some_and(|item| item.endorsements == sha256(proof.endorsements.as_bytes()));
+    let is_endorsed = item.is_some_and(|item| item.endorsements == sha256(&proof.endorsements));
     if !checked.step(
         "the manifest names the endorsements",
         is_endorsed,
@@ -170,7 +170,7 @@ fn names(proof: &Proof, batch: &Batch, checked: &mut Checked) -> bool {
     ) {
         return false;
     }
-    let is_policy = batch.policy == sha256(proof.policy.as_bytes());
+    let is_policy = batch.policy == sha256(&proof.policy);
     checked.step("the log names the policy", is_policy, batch.policy.to_string())
 }
 
@@ -182,14 +182,14 @@ async fn is_judged(
     batch: &Batch,
     checked: &mut Checked,
 ) -> Result<bool, Error> {
-    let Some(item) = item(proof.manifest.as_bytes(), proof.digest) else {
+    let Some(item) = item(&proof.manifest, proof.digest) else {
         return Ok(false);
     };
     let papers = Papers {
         manifest: Vec::new(),
-        bundle: proof.bundle.clone().into_bytes(),
-        endorsements: proof.endorsements.clone().into_bytes(),
-        policy: proof.policy.clone().into_bytes(),
+        bundle: proof.bundle.to_vec(),
+        endorsements: proof.endorsements.to_vec(),
+        policy: proof.policy.to_vec(),
         // Where to begin the search. It ends where it would have without.
         as_of: Some(proof.found.as_of),
         item,

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use chassis_verifier::Base64;
 use serde_json::{Value, json};
 
 use super::{
@@ -17,6 +18,15 @@ fn flip(text: &Value) -> Value {
     json!(format!("{}{last}", &text[..text.len() - 1]))
 }
 
+/// A document, as the proof carries it.
+fn bytes(text: &Value) -> Vec<u8> {
+    serde_json::from_value::<Base64>(text.clone()).unwrap().0
+}
+
+fn document(bytes: &[u8]) -> Value {
+    json!(Base64(bytes.to_vec()))
+}
+
 pub(super) fn tampered_proofs_are_refused(network: &Network, file: &Path, dir: &Path) {
     let proof: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let changes: [(&str, Change); 19] = [
@@ -26,7 +36,7 @@ pub(super) fn tampered_proofs_are_refused(network: &Network, file: &Path, dir: &
         }),
         ("signers", |p| p["signers"][0] = json!(address(0))),
         ("digest", |p| p["digest"] = flip(&p["digest"])),
-        ("version", |p| p["version"] = json!(1)),
+        ("version", |p| p["version"] = json!(2)),
         ("verifier", |p| p["verifier"] = json!("0.0.1")),
         ("time", |p| {
             p["found"]["asOf"] = json!(p["found"]["asOf"].as_u64().unwrap() - 1);
@@ -38,12 +48,13 @@ pub(super) fn tampered_proofs_are_refused(network: &Network, file: &Path, dir: &
         ("operator", |p| p["operator"] = json!(address(0))),
         ("batch", |p| p["batch"] = json!(0)),
         ("manifest", |p| {
-            p["manifest"] = json!(format!("{} ", p["manifest"].as_str().unwrap()));
+            p["manifest"] = document(&[&bytes(&p["manifest"])[..], b" "].concat());
         }),
-        ("endorsements", |p| p["endorsements"] = json!("{}")),
-        ("policy", |p| p["policy"] = json!("{}")),
+        ("endorsements", |p| p["endorsements"] = document(b"{}")),
+        ("policy", |p| p["policy"] = document(b"{}")),
         ("bundle", |p| {
-            p["bundle"] = json!(p["bundle"].as_str().unwrap().replace("us-", "eu-"));
+            let bundle = String::from_utf8(bytes(&p["bundle"])).unwrap();
+            p["bundle"] = document(bundle.replace("us-", "eu-").as_bytes());
         }),
         ("a check less", |p| {
             drop(p["found"]["failed"].as_array_mut().unwrap().pop());
@@ -58,11 +69,8 @@ pub(super) fn tampered_proofs_are_refused(network: &Network, file: &Path, dir: &
         let mut other = proof.clone();
         change(&mut other);
         if what == "bundle" && other == proof {
-            other["bundle"] = json!(other["bundle"].as_str().unwrap().replacen(
-                "\"version\":1",
-                "\"version\":2",
-                1
-            ));
+            let bundle = String::from_utf8(bytes(&other["bundle"])).unwrap();
+            other["bundle"] = document(bundle.replacen("\"version\":1", "\"version\":2", 1).as_bytes());
         }
         assert_ne!(other, proof, "{what}");
         let path = dir.join("tampered.json");
