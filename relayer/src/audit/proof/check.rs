@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use alloy::primitives::{Address, B256};
 use chassis_verifier::sha256;
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
@@ -40,6 +40,13 @@ pub(in crate::audit) struct ProofQuestion {
     json: bool,
 }
 
+/// What each form has.
+#[derive(Deserialize)]
+struct Form {
+    version: u8,
+    verifier: String,
+}
+
 /// What was checked, and what came of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,22 +73,28 @@ impl ProofQuestion {
     pub(in crate::audit) fn run(self) -> ExitCode {
         let format = Format::from_switch(self.json);
         let proof = read(&self.file, LIMIT).and_then(|text| {
-            let read = serde_json::from_slice::<Proof>(&text);
-            read.map_err(|error| Refusal(format!("{}: no proof: {error}", self.file.display())))
+            let proof = parse(&text);
+            proof.map_err(|problem| Refusal(format!("{}: {problem}", self.file.display())))
         });
         let answer = proof.and_then(|proof| wait_for(check(self.source, &proof)));
         finish(answer, format)
     }
 }
 
-async fn check(source: Source, proof: &Proof) -> Result<Checked, Error> {
-    if (proof.version, proof.verifier.as_str()) != (VERSION, VERIFIER) {
-        return Err(Error::Refused(format!(
-            "the proof, in form {}, was found by verifier {}, and this is {VERIFIER}, which takes form {VERSION}: another \
-             version may ask more, or less, of the same evidence; check it with that one",
-            proof.version, proof.verifier
-        )));
+/// Other forms have other fields, so the form is looked at first.
+fn parse(text: &[u8]) -> Result<Proof, String> {
+    let no_proof = |error: serde_json::Error| format!("no proof: {error}");
+    let Form { version, verifier } = serde_json::from_slice(text).map_err(no_proof)?;
+    if (version, verifier.as_str()) != (VERSION, VERIFIER) {
+        return Err(format!(
+            "the proof, in form {version}, was found by verifier {verifier}, and this is {VERIFIER}, which takes form {VERSION}: \
+             another version may ask more, or less, of the same evidence; check it with that one"
+        ));
     }
+    serde_json::from_slice(text).map_err(no_proof)
+}
+
+async fn check(source: Source, proof: &Proof) -> Result<Checked, Error> {
     let mut entry = None;
     let known = source
         .known(|history, happening| {

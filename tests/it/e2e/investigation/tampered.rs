@@ -36,7 +36,11 @@ pub(super) fn tampered_proofs_are_refused(network: &Network, file: &Path, dir: &
         }),
         ("signers", |p| p["signers"][0] = json!(address(0))),
         ("digest", |p| p["digest"] = flip(&p["digest"])),
-        ("version", |p| p["version"] = json!(2)),
+        ("version", |p| {
+            // Form 2 has its documents as text.
+            p["version"] = json!(2);
+            p["policy"] = json!("{}");
+        }),
         ("verifier", |p| p["verifier"] = json!("0.0.1")),
         ("time", |p| {
             p["found"]["asOf"] = json!(p["found"]["asOf"].as_u64().unwrap() - 1);
