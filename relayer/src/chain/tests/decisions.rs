@@ -1,0 +1,173 @@
+//! What needs two endpoints that say the same.
+
+use std::time::Duration;
+
+use super::{
+    node::{Fault, serve},
+    *,
+};
+
+#[tokio::test]
+async fn one_of_two_can_fake_neither_finality_nor_a_block() {
+    let (liar, a) = serve(|node| (node.finalized, node.head) = (99, 100)).await;
+    let (_, b) = serve(|_| ()).await;
+    let chain = connect(vec![a, b]).await;
+    assert_eq!(chain.finalized().await.unwrap().number, 90, "only one says 99");
+    liar.set(|node| node.salt = 1);
+    let error = chain.finalized().await.unwrap_err();
+    assert!(error.to_string().contains("disagree"), "{error}");
+    chain.canonical(50).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn two_of_three_outvote_a_liar_and_do_without_a_dead_one() {
+    let (liar, a) = serve(|node| (node.finalized, node.salt) = (100, 1)).await;
+    let (_, b) = serve(|_| ()).await;
+    let (_, c) = serve(|node| node.finalized = 89).await;
+    let chain = connect(vec![a, b.clone(), c]).await;
+    let honest = connect(vec![b]).await;
+    assert_eq!(
+        chain.finalized().await.unwrap(),
+        honest.canonical(90).await.unwrap().unwrap()
+    );
+    liar.set(|node| node.fault = Some(Fault::Broken));
+    assert_eq!(chain.finalized().await.unwrap().number, 89);
+}
+
+#[tokio::test]
+async fn with_one_of_two_down_nothing_is_decided_but_reads_go_on() {
+    let (first, a) = serve(|_| ()).await;
+    let (_, b) = serve(|_| ()).await;
+    let chain = connect(vec![a, b]).await;
+    first.set(|node| node.fault = Some(Fault::Broken));
+    chain.latest().await.unwrap();
+    let error = chain.finalized().await.unwrap_err();
+    assert!(error.to_string().contains("1 of 2 endpoints answered"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stale_endpoint_decides_nothing_and_is_read_last() {
+    let (stale, a) = serve(|node| (node.head, node.finalized) = (80, 70)).await;
+    let (_, b) = serve(|_| ()).await;
+    let (_, c) = serve(|_| ()).await;
+    let chain = connect(vec![a, b, c]).await;
+    stale.set(|node| node.asked.clear());
+    assert_eq!(chain.latest().await.unwrap().number, 100);
+    assert_eq!(chain.finalized().await.unwrap().number, 90);
+    assert_eq!(stale.asked("eth_getBlockByNumber"), 0);
+}
+
+#[tokio::test]
+async fn without_a_tag_confirmations_make_a_block_final() {
+    let (_, url) = serve(|_| ()).await;
+    let mut rpc = rpc(vec![url]);
+    rpc.file.confirmations = 12;
+    let chain = Chain::connect(&rpc, Address::ZERO).await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap().number, 88);
+}
+
+#[tokio::test]
+async fn evidence_a_little_ahead_of_finality_waits_and_far_ahead_is_judged() {
+    let (_, url) = serve(|_| ()).await;
+    let chain = connect(vec![url]).await;
+    let finalized = chain.finalized().await.unwrap();
+    let claim = async |block_number| {
+        let anchor = Anchor {
+            chain_id: 1,
+            registry: Address::ZERO,
+            block_number,
+            block_hash: B256::ZERO,
+        };
+        chain.anchor_claim(&anchor, finalized).await
+    };
+    assert_eq!(claim(80).await.unwrap().number, 80);
+    assert_eq!(claim(90).await.unwrap().number, 90);
+    assert!(claim(91).await.unwrap_err().is_transient());
+    assert!(claim(90 + AHEAD).await.unwrap_err().is_transient());
+    assert_eq!(
+        claim(91 + AHEAD).await.unwrap().number,
+        90,
+        "so that it is refused"
+    );
+}
+
+/// What a signature rests on is no read.
+#[tokio::test]
+async fn one_endpoint_alone_says_nothing_of_the_registry_that_is_signed() {
+    let (_, liar) = serve(|node| node.salt = 1).await;
+    let (_, honest) = serve(|_| ()).await;
+    let (_, other) = serve(|_| ()).await;
+    let in_force = async |chain: &Chain| chain.decided.policyInForce(B256::ZERO).call().await;
+
+    let three = Chain::connect(&rpc(vec![liar.clone(), honest.clone(), other]), Address::ZERO).await;
+    let three = three.unwrap();
+    assert!(
+        three.registry.policyInForce(B256::ZERO).call().await.unwrap(),
+        "the first is believed"
+    );
+    assert!(!in_force(&three).await.unwrap(), "two are");
+    let two = Chain::connect(&rpc(vec![liar.clone(), honest]), Address::ZERO)
+        .await
+        .unwrap();
+    let error = in_force(&two).await.unwrap_err().to_string();
+    assert!(error.contains("disagree about eth_call"), "{error}");
+    let alone = Chain::connect(&rpc(vec![liar]), Address::ZERO).await.unwrap();
+    assert!(
+        in_force(&alone).await.unwrap(),
+        "one that is configured alone decides alone"
+    );
+}
+
+/// What an audit rests on besides the head.
+#[tokio::test]
+async fn one_endpoint_alone_says_nothing_of_slots_roots_and_blocks() {
+    let ((_, a), (_, b)) = (serve(|_| {}).await, serve(|node| node.salt = 1).await);
+    let (c, block) = (serve(|_| {}).await.1, B256::ZERO);
+    let torn = connect(vec![b.clone(), a.clone()]).await;
+    torn.slot_at(block, block).await.unwrap_err();
+    torn.sealed(50).await.unwrap_err();
+    assert_eq!(torn.storage_root_at(block).await.unwrap(), None);
+    assert!(!torn.is_development().await.unwrap());
+    let settled = connect(vec![b, a, c]).await;
+    assert_eq!(settled.slot_at(block, block).await.unwrap(), U256::ZERO);
+    assert_eq!(settled.storage_root_at(block).await.unwrap(), Some(B256::ZERO));
+    let sealed = settled.sealed(50).await.unwrap().unwrap();
+    assert_eq!(
+        (sealed.time, sealed.hash),
+        (1_050, settled.canonical(50).await.unwrap().unwrap().hash)
+    );
+    assert_eq!(settled.sealed(5_000).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn one_of_three_decides_neither_gas_nor_time_nor_a_lower_nonce() {
+    let (liar, a) = serve(|_| ()).await;
+    let (slow, b) = serve(|_| ()).await;
+    let (_, c) = serve(|_| ()).await;
+    let chain = connect(vec![a, b, c]).await;
+    for gas in [1, 1 << 24] {
+        liar.set(|node| node.gas = gas);
+        assert_eq!(
+            chain.estimate(Address::ZERO, &Bytes::new()).await.unwrap(),
+            100_000
+        );
+    }
+    liar.set(|node| (node.head, node.finalized, node.nonce) = (1_000_000, 1_000_000, 0));
+    assert_eq!(chain.time().await.unwrap(), 1_100);
+    assert_eq!(chain.mined_nonce(Address::ZERO, 5).await.unwrap(), 5);
+    slow.set(|node| node.slow = Duration::from_millis(600));
+    assert_eq!(
+        chain.mined_nonce(Address::ZERO, 5).await.unwrap(),
+        5,
+        "two agree, as soon as the slow one has answered"
+    );
+    slow.set(|node| node.fault = Some(Fault::Broken));
+    let error = chain.mined_nonce(Address::ZERO, 5).await.unwrap_err();
+    assert!(error.to_string().contains("disagree"), "{error}");
+    slow.set(|node| (node.fault, node.slow, node.nonce) = (None, Duration::ZERO, 0));
+    assert_eq!(
+        chain.mined_nonce(Address::ZERO, 5).await.unwrap(),
+        0,
+        "a chain that was restored from a backup"
+    );
+}

@@ -1,0 +1,171 @@
+//! A small server that speaks as an endpoint does, as badly as it is told to.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use alloy::primitives::{Address, B256, keccak256};
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use reqwest::Url;
+use serde_json::{Value, json};
+
+/// An endpoint. Its fields are what it says, and how badly it says it.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) chain: u64,
+    pub(super) head: u64,
+    pub(super) finalized: u64,
+    /// Goes into every block's hash: another one is another chain's, or a lie.
+    pub(super) salt: u8,
+    /// The account's nonce.
+    pub(super) nonce: u64,
+    /// What everything costs.
+    pub(super) gas: u64,
+    /// Most blocks in a question for logs.
+    pub(super) span: u64,
+    /// How long it takes to answer what has a number.
+    pub(super) slow: Duration,
+    /// What it does instead of answering.
+    pub(super) fault: Option<Fault>,
+    /// What it thinks of transactions.
+    pub(super) opinion: Option<&'static str>,
+    /// Methods it was asked.
+    pub(super) asked: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Broken,
+    Limited,
+    Endless,
+    Truncated,
+}
+
+/// A running one.
+#[derive(Clone)]
+pub(super) struct Server(Arc<Mutex<Node>>);
+
+impl Server {
+    pub(super) fn set(&self, change: impl FnOnce(&mut Node)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    pub(super) fn asked(&self, method: &str) -> usize {
+        let node = self.0.lock().unwrap();
+        node.asked.iter().filter(|asked| *asked == method).count()
+    }
+}
+
+pub(super) async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
+    let mut node = Node {
+        chain: 1,
+        head: 100,
+        finalized: 90,
+        salt: 0,
+        nonce: 5,
+        gas: 100_000,
+        span: u64::MAX,
+        slow: Duration::ZERO,
+        fault: None,
+        opinion: None,
+        asked: Vec::new(),
+    };
+    change(&mut node);
+    let server = Server(Arc::new(Mutex::new(node)));
+    let router = Router::new().route("/", post(answer)).with_state(server.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, router).await });
+    (server, url.parse().unwrap())
+}
+
+async fn answer(State(server): State<Server>, body: String) -> Response {
+    let request: Value = serde_json::from_str(&body).unwrap();
+    let method = request["method"].as_str().unwrap();
+    let slow = server.0.lock().unwrap().slow;
+    if ["eth_getTransactionCount", "eth_estimateGas"].contains(&method) {
+        tokio::time::sleep(slow).await;
+    }
+    let mut node = server.0.lock().unwrap();
+    node.asked.push(method.to_owned());
+    let text =
+        json!({"jsonrpc": "2.0", "id": request["id"], "result": node.result(method, &request["params"])});
+    match node.fault {
+        Some(Fault::Broken) => StatusCode::BAD_GATEWAY.into_response(),
+        Some(Fault::Limited) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response(),
+        Some(Fault::Endless) => "x".repeat(2 << 20).into_response(),
+        Some(Fault::Truncated) => text.to_string()[..20].to_owned().into_response(),
+        None => match node.objection(method, &request["params"]) {
+            Some(message) => {
+                json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": message}})
+            }
+            None => text,
+        }
+        .to_string()
+        .into_response(),
+    }
+}
+
+impl Node {
+    fn objection(&self, method: &str, params: &Value) -> Option<&'static str> {
+        let number = |name: &str| {
+            let text = params[0][name].as_str().unwrap();
+            u64::from_str_radix(&text[2..], 16).unwrap()
+        };
+        match method {
+            "eth_sendRawTransaction" => self.opinion,
+            "eth_getLogs" if number("toBlock") - number("fromBlock") >= self.span => {
+                Some("block range is too wide")
+            }
+            _ => None,
+        }
+    }
+
+    fn result(&self, method: &str, params: &Value) -> Value {
+        match method {
+            "eth_chainId" => json!(format!("{:#x}", self.chain)),
+            "eth_blockNumber" => json!(format!("{:#x}", self.head)),
+            "eth_getCode" => json!("0x00"),
+            "eth_call" | "eth_getStorageAt" => json!(B256::with_last_byte(self.salt)),
+            "eth_getTransactionCount" => json!(format!("{:#x}", self.nonce)),
+            "eth_estimateGas" => json!(format!("{:#x}", self.gas)),
+            "eth_getLogs" => json!([]),
+            "eth_sendRawTransaction" => json!(B256::ZERO),
+            "eth_getProof" => json!({
+                "address": Address::ZERO, "balance": "0x0", "codeHash": B256::ZERO, "nonce": "0x0",
+                "storageHash": B256::with_last_byte(self.salt), "accountProof": [], "storageProof": [],
+            }),
+            "web3_clientVersion" => json!(if self.salt == 0 { "reth" } else { "anvil" }),
+            "eth_getBlockByNumber" => match params[0].as_str().unwrap() {
+                "latest" => self.block(self.head),
+                "finalized" => self.block(self.finalized),
+                number => self.block(u64::from_str_radix(&number[2..], 16).unwrap()),
+            },
+            _ => Value::Null,
+        }
+    }
+
+    fn block(&self, number: u64) -> Value {
+        if number > self.head.max(self.finalized) {
+            return Value::Null;
+        }
+        let hash = keccak256([&number.to_be_bytes()[..], &[self.salt]].concat());
+        let mut header = json!(alloy::consensus::Header {
+            number,
+            timestamp: 1_000 + number,
+            base_fee_per_gas: Some(7),
+            ..Default::default()
+        });
+        header["hash"] = json!(hash);
+        header["transactions"] = json!([]);
+        header["uncles"] = json!([]);
+        header
+    }
+}
