@@ -1,0 +1,120 @@
+//! What an honest member does not vote for.
+
+use alloy::primitives::B256;
+use chassis_sim::{
+    firmware::Image,
+    intel::CollateralSpec,
+    machine::{MachineSpec, assemble},
+};
+use serde_json::{Value, json};
+
+use super::{Liar, Offer, offer::FMSPC};
+use crate::e2e::{cosign::Network, programs::attest};
+
+const DAY: u64 = 86_400;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_false_stale_forged_or_invented_gets_no_vote() {
+    let mut network = Network::new(1).await;
+    network.start_all().await;
+    let liar = Liar::new(&network).await;
+    let good = Offer::good(&network, "a").await;
+
+    // A bundle that fails: the TD of one machine with the TPM of another.
+    let (a, b) = (
+        network.boot("a"),
+        MachineSpec::new("b").image(Image::other_kernel()),
+    );
+    let b = network.cloud.boot(b).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mixed = assemble(&dir.path().join("mixed"), &a.parts(), &b.parts()).unwrap();
+    let mixed = Offer::of(&network, attest(&network.chain, &network.cloud, &mixed, 2)).await;
+    let listed = good.set.host_registry.clone();
+    liar.is_refused(
+        &network,
+        &mixed.with(|set| set.host_registry.clone_from(&listed)),
+        "cross.rtmr1",
+    )
+    .await;
+
+    // Endorsements that are stale, forged, left out, invented.
+    let stale = CollateralSpec {
+        issued: network.cloud.now() - 3 * DAY,
+        ..CollateralSpec::fresh(FMSPC, network.cloud.now())
+    };
+    let stale = good.with(|set| set.tdx_collateral = Some(network.cloud.intel().collateral(&stale)));
+    assert!(stale.appraise(&network).is_attestable(), "it verifies");
+    liar.is_refused(&network, &stale, "a later one is of").await;
+    let forged = good.with(|set| {
+        let collateral = set.tdx_collateral.as_mut().unwrap();
+        collateral.tcb_info = collateral.tcb_info.replace("OutOfDate", "UpToDate");
+    });
+    liar.is_refused(&network, &forged, "td.quote").await;
+    let without = good.with(|set| drop(set.provider_crls.pop()));
+    liar.is_refused(&network, &without, "not in it").await;
+    let elsewhere = good.with(|set| set.host_registry[0].zone = "europe-west4-b".into());
+    liar.is_refused(&network, &elsewhere, "host registry").await;
+    let block_of_his_own = good.with(|set| set.anchor.hash = B256::repeat_byte(1));
+    liar.is_refused(&network, &block_of_his_own, "anchor").await;
+    let long_ago = Offer {
+        as_of: good.as_of - 901,
+        ..good.clone()
+    };
+    liar.is_refused(&network, &long_ago, "not within 900 s").await;
+
+    // A host-registry entry that is not there.
+    let unlisted = network.boot("c");
+    network.cloud.unlist(network.cloud.intel().pck_spec("c").ppid);
+    let invented = Offer::of(
+        &network,
+        attest(&network.chain, &network.cloud, &unlisted.parts(), 6),
+    )
+    .await;
+    let entry = network
+        .cloud
+        .provider()
+        .host_registry_claim(network.cloud.intel().pck_spec("c").ppid, "us-central1-a");
+    let invented = invented.with(|set| set.host_registry = vec![entry]);
+    assert!(invented.appraise(&network).is_attestable(), "if it were there");
+    liar.is_refused(&network, &invented, "host registry").await;
+
+    // Of the same bundle with what is true, it approves.
+    let vote = liar.propose(&network, &good).await;
+    assert_eq!(
+        vote,
+        json!({"vote": "yes", "result": good.appraise(&network).digest()})
+    );
+    assert_eq!(network.chain.batches().await, 0);
+}
+
+type Change = fn(&mut Value);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_of_another_set_policy_or_block_is_not_looked_at() {
+    let mut network = Network::new(1).await;
+    network.start_all().await;
+    let liar = Liar::new(&network).await;
+    let good = Offer::good(&network, "a").await;
+    let changes: [(&str, Change); 8] = [
+        ("relayer set 1 is in force", |p| p["relayerSetId"] = json!(2)),
+        ("policy is", |p| p["policy"] = json!(B256::ZERO)),
+        ("is not finalized here", |p| {
+            p["block"]["number"] = json!(1_000_000);
+        }),
+        ("here", |p| p["block"]["hash"] = json!(B256::ZERO)),
+        ("not of", |p| p["asOf"] = json!(p["asOf"].as_u64().unwrap() - 1)),
+        ("0 items", |p| p["items"] = json!([])),
+        ("ascend", |p| p["items"] = json!([p["items"][0], p["items"][0]])),
+        ("no message", |p| p["more"] = json!(1)),
+    ];
+    for (words, change) in changes {
+        let mut proposal = liar.proposal(&network, &good).await;
+        change(&mut proposal);
+        let (status, refusal) = liar.say(&proposal).await;
+        assert!(status == 422 || status == 400, "{words}: {status} {refusal}");
+        assert!(
+            refusal["reason"].as_str().unwrap().contains(words),
+            "{words}: {refusal}"
+        );
+    }
+}
