@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{Node, OPERATOR, run},
-    servers::{Chain, FINALIZED, Scripted, always},
+    servers::{Chain, FINALIZED, Lack, Scripted, always},
 };
 
 const NOBODY: &str = "http://127.0.0.1:1";
@@ -190,6 +190,18 @@ async fn what_nobody_shows_hides_nothing_behind_it() {
     let relayer = Scripted::start(&chain, honest()).await;
     let (code, _, stderr) = register(&node, &chain, &[&relayer.url], &["--wait", "20"]).await;
     assert_eq!(code, 0, "{stderr}");
+}
+
+/// An endpoint that is several machines: the first one asked has not seen the block that the next one has.
+#[tokio::test]
+async fn a_log_that_came_late_is_read_again() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    chain.lack(Lack::LastLogs);
+    let posted = json!({"state": "posted", "transaction": B256::repeat_byte(1), "lands": true});
+    let relayer = Scripted::start(&chain, vec![json!({"state": "received"}), posted]).await;
+    let (code, _, stderr) = register(&node, &chain, &[&relayer.url], &["--wait", "20"]).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!chain.lacks_any(), "the log was not asked for");
 }
 
 #[tokio::test]
