@@ -154,8 +154,8 @@ struct Stored {
 }
 
 impl BundleView {
-    pub(super) fn new(row: &BundleRow, inclusion: Option<Inclusion>) -> Self {
-        let stored = row.appraisal.as_deref().and_then(|json| {
+    pub(super) fn new(row: &BundleRow, appraisal: Option<&str>, inclusion: Option<Inclusion>) -> Self {
+        let stored = appraisal.and_then(|json| {
             serde_json::from_str::<Stored>(json)
                 .inspect_err(|error| tracing::error!(digest = %row.digest, %error, "a stored appraisal cannot be read"))
                 .ok()

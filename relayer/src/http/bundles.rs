@@ -111,7 +111,7 @@ async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleV
         info!("received");
         return Ok((
             StatusCode::ACCEPTED,
-            Json(BundleView::new(&BundleRow::from(&new), None)),
+            Json(BundleView::new(&BundleRow::from(&new), None, None)),
         ));
     }
     // It may be appraised by now: nobody would ask for this one.
@@ -195,7 +195,8 @@ pub(super) async fn view(app: &App, row: &BundleRow) -> Result<BundleView, Error
         Some(report) => app.store.inclusion_of(report).await?,
         None => None,
     };
-    Ok(BundleView::new(row, inclusion))
+    let appraisal = app.store.appraisal_of(row.digest).await?;
+    Ok(BundleView::new(row, appraisal.as_deref(), inclusion))
 }
 
 fn now() -> i64 {

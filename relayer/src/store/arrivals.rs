@@ -10,11 +10,8 @@ use alloy::primitives::B256;
 use sqlx::AssertSqlSafe;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
-use super::{Connection, NewBundle, State, Store, bundles::parse, numbered};
+use super::{AT_ONCE, Connection, NewBundle, State, Store, bundles::parse, rows};
 use crate::Error;
-
-/// Most bundles in one statement, which has a few hundred parameters then.
-const AT_ONCE: usize = 64;
 
 /// Parameters of a bundle.
 const COLUMNS: usize = 5;
@@ -76,13 +73,10 @@ async fn add(
     connection: &mut Connection,
     bundles: impl ExactSizeIterator<Item = &NewBundle>,
 ) -> Result<Vec<B256>, sqlx::Error> {
-    let rows: Vec<_> = (0..bundles.len())
-        .map(|n| format!("({})", numbered(n * COLUMNS + 1, COLUMNS)))
-        .collect();
     let query = format!(
         "INSERT INTO bundles (digest, operator, is_public, state, received_at) VALUES {}
          ON CONFLICT (digest) DO NOTHING RETURNING digest",
-        rows.join(", ")
+        rows(bundles.len(), COLUMNS)
     );
     let mut query = sqlx::query(AssertSqlSafe(query));
     for bundle in bundles {

@@ -7,12 +7,13 @@ use std::{
 
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 use utoipa::ToSchema;
 
 use super::{
-    Connection, Row, Store,
+    AT_ONCE, Connection, Row, Store,
     reappraisals::{forget_warning, with_warnings},
+    rows,
 };
 use crate::Error;
 
@@ -133,8 +134,6 @@ pub struct BundleRow {
     pub tries: i64,
     /// Left alone until then, Unix seconds. 0: it never was.
     pub claimed_until: i64,
-    /// The appraisal as JSON.
-    pub appraisal: Option<String>,
     /// What a grant is made of, as JSON.
     pub fields: Option<String>,
     /// The report that carries it.
@@ -154,7 +153,6 @@ impl From<&NewBundle> for BundleRow {
             received_at: new.received_at,
             tries: 0,
             claimed_until: 0,
-            appraisal: None,
             fields: None,
             report: None,
             reason: None,
@@ -188,6 +186,18 @@ impl Store {
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.as_ref().map(row_to_bundle).transpose()?)
+    }
+
+    /// A bundle's appraisal as JSON, if there is one.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn appraisal_of(&self, digest: B256) -> Result<Option<String>, Error> {
+        let row = sqlx::query("SELECT appraisal FROM appraisals WHERE digest = $1")
+            .bind(digest.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// The operator's latest bundle.
@@ -272,16 +282,20 @@ impl Store {
     pub async fn set_appraisals(&self, appraised: &[Appraised]) -> Result<Vec<bool>, Error> {
         let mut all = self.begin().await?;
         let mut stored = vec![false; appraised.len()];
-        let mut passed = BTreeSet::new();
+        let (mut passed, mut appraisals) = (BTreeSet::new(), Vec::new());
         // Rows are locked as they come: everybody takes them in one order, or two replicas wait for each other.
         let mut ascending: Vec<_> = appraised.iter().zip(&mut stored).collect();
         ascending.sort_unstable_by_key(|(one, _)| one.digest);
         for (one, is_stored) in ascending {
             *is_stored = set_appraisal(&mut all, one, &self.holder).await?;
+            if *is_stored {
+                appraisals.push((one.digest, &*one.appraisal));
+            }
             if *is_stored && one.fields.is_some() {
                 passed.insert(one.operator);
             }
         }
+        keep_appraisals(&mut all, &appraisals).await?;
         for operator in with_warnings(&mut all, &passed).await? {
             forget_warning(&mut all, operator).await?;
         }
@@ -340,19 +354,38 @@ async fn set_appraisal(
         State::Rejected
     };
     let stored = sqlx::query(
-        "UPDATE bundles SET state = $2, result = $3, appraisal = $4, fields = $5, reason = NULL,
+        "UPDATE bundles SET state = $2, result = $3, fields = $4, reason = NULL,
          claimed_by = NULL, claimed_until = 0
-         WHERE digest = $1 AND state = 'received' AND (claimed_by IS NULL OR claimed_by = $6)",
+         WHERE digest = $1 AND state = 'received' AND (claimed_by IS NULL OR claimed_by = $5)",
     )
     .bind(one.digest.to_string())
     .bind(state.name())
     .bind(one.result.to_string())
-    .bind(&one.appraisal)
     .bind(one.fields.as_deref())
     .bind(holder)
     .execute(connection)
     .await?;
     Ok(stored.rows_affected() == 1)
+}
+
+/// Keeps appraisals of bundles that are kept, of each the last.
+pub(super) async fn keep_appraisals(
+    connection: &mut Connection,
+    appraisals: &[(B256, &str)],
+) -> Result<(), sqlx::Error> {
+    for some in appraisals.chunks(AT_ONCE) {
+        let query = format!(
+            "INSERT INTO appraisals (digest, appraisal) VALUES {}
+             ON CONFLICT (digest) DO UPDATE SET appraisal = excluded.appraisal",
+            rows(some.len(), 2)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(query));
+        for (digest, appraisal) in some {
+            query = query.bind(digest.to_string()).bind(*appraisal);
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
@@ -364,7 +397,6 @@ pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
         received_at: row.try_get("received_at")?,
         tries: row.try_get("tries")?,
         claimed_until: row.try_get("claimed_until")?,
-        appraisal: row.try_get("appraisal")?,
         fields: row.try_get("fields")?,
         report: parse_optional(row, "report")?,
         reason: row.try_get("reason")?,

@@ -39,6 +39,9 @@ pub use steps::Then;
 pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};
 pub use webhooks::Delivery;
 
+/// Most rows in one statement, which has a few hundred parameters then.
+const AT_ONCE: usize = 64;
+
 /// The database's types, named once.
 type Database = sqlx::Any;
 type Row = <Database as sqlx::Database>::Row;
@@ -124,6 +127,14 @@ impl Store {
 fn numbered(first: usize, count: usize) -> String {
     let numbers: Vec<_> = (first..first + count).map(|n| format!("${n}")).collect();
     numbers.join(", ")
+}
+
+/// So many rows of so many parameters each, as `($1, $2), ($3, $4)`.
+fn rows(count: usize, columns: usize) -> String {
+    let rows: Vec<_> = (0..count)
+        .map(|n| format!("({})", numbered(n * columns + 1, columns)))
+        .collect();
+    rows.join(", ")
 }
 
 /// A name that no other replica has, nor this one had before.

@@ -109,7 +109,7 @@ impl Store {
     /// Of the database.
     pub async fn bundles_cosigning(&self, report: B256) -> Result<Vec<BundleRow>, Error> {
         let rows = sqlx::query(
-            "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.claimed_until, b.appraisal,
+            "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.claimed_until,
              b.report, b.reason,
              COALESCE(i.fields, b.fields) AS fields
              FROM bundles b JOIN cosign_items i ON i.evidence = b.digest

@@ -143,24 +143,25 @@ async fn take_along(
     let is_own = new.proposer == own;
     let holds = is_own || !has_held(connection, item.signing.evidence, new).await?;
     if holds {
-        sqlx::query(
-            "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, appraisal, fields)
-             VALUES ($1, $2, $3, 'cosigning', $4, $5, $6, $7)
+        let taken = sqlx::query(
+            "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, fields)
+             VALUES ($1, $2, $3, 'cosigning', $4, $5, $6)
              ON CONFLICT (digest) DO UPDATE SET state = 'cosigning', result = excluded.result,
-             fields = excluded.fields, appraisal = COALESCE(excluded.appraisal, bundles.appraisal), reason = NULL,
-             claimed_by = NULL, claimed_until = 0
-             WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND $8 = 1)",
+             fields = excluded.fields, reason = NULL, claimed_by = NULL, claimed_until = 0
+             WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND $7 = 1)",
         )
         .bind(item.signing.evidence.to_string())
         .bind(item.operator.to_string())
         .bind(i64::from(item.is_public))
         .bind(signed(new.now))
         .bind(item.signing.result.to_string())
-        .bind(item.appraisal.as_deref())
         .bind(&item.fields)
         .bind(i64::from(is_own))
         .execute(&mut *connection)
         .await?;
+        if let (1, Some(appraisal)) = (taken.rows_affected(), &item.appraisal) {
+            bundles::keep_appraisals(connection, &[(item.signing.evidence, appraisal)]).await?;
+        }
     }
     sqlx::query(
         "INSERT INTO cosign_items (report, evidence, result, fields, holds) VALUES ($1, $2, $3, $4, $5)

@@ -11,7 +11,8 @@ on_both! {
             let row = store.bundle(hash(n)).await.unwrap().unwrap();
             assert_eq!((row.digest, row.operator), (hash(n), bundle(n).operator));
             assert_eq!((row.is_public, row.state, row.tries), (n == 2, State::Received, 0));
-            assert_eq!((row.appraisal, row.fields, row.report, row.reason), (None, None, None, None));
+            assert_eq!((row.fields, row.report, row.reason), (None, None, None));
+            assert_eq!(store.appraisal_of(hash(n)).await.unwrap(), None);
             let latest = store.latest_bundle_of(bundle(n).operator).await.unwrap().unwrap();
             assert_eq!(latest.digest, hash(n));
         }

@@ -69,7 +69,7 @@ async fn compare(store: &Store, model: &Model) {
             (bundle.received_at, bundle.state, bundle.tries)
         );
         assert_eq!(
-            (row.appraisal, row.fields),
+            (store.appraisal_of(row.digest).await.unwrap(), row.fields),
             (bundle.appraisal.clone(), bundle.fields.clone())
         );
         assert_eq!((row.report, row.reason), (bundle.report, bundle.reason.clone()));
