@@ -37,16 +37,16 @@ const MOST_TRIES: i64 = 5;
 const RETRY_SECONDS: u32 = 2;
 
 /// How many are claimed at a time.
-const CLAIM: u32 = 96;
+const CLAIM: u32 = 64;
 
 /// How many of those are made ready at a time: each may wait for a slow source.
 const FETCHES: usize = 16;
 
 /// How many are appraised together, at most. Fewer than are claimed, so that all processors have some.
-const TOGETHER: usize = 24;
+const TOGETHER: usize = 16;
 
 /// Most KiB of documents that were read from the archive and wait with their bundles, beside the few being read.
-const ROOM: usize = 16 << 10;
+const ROOM: usize = 12 << 10;
 
 /// Turns archived bundles into appraisals.
 #[derive(Clone, Debug)]

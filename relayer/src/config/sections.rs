@@ -59,7 +59,7 @@ impl Default for LimitSection {
     fn default() -> Self {
         Self {
             bundle_bytes: chassis_verifier::bundle::DEFAULT_LIMIT,
-            intake_bytes: 20 << 20,
+            intake_bytes: 16 << 20,
             intake_wait_s: 10,
             body_timeout_s: 15,
             request_timeout_s: 30,

@@ -1,11 +1,12 @@
 //! The registry's log as indexed.
 
 use alloy::primitives::{Address, B256, Bytes, LogData};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
-    Connection, Row, Store,
+    AT_ONCE, Connection, Row, Store,
     bundles::{parse, parse_bytes},
+    rows,
 };
 use crate::{
     Error,
@@ -112,7 +113,7 @@ impl Store {
             return Ok(false);
         }
         for table in ["index_digests", "index_subjects", "index_events", "index_blocks"] {
-            sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}")))
+            sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}")))
                 .execute(&mut *database)
                 .await?;
         }
@@ -185,9 +186,7 @@ impl Store {
                 .execute(&mut *database)
                 .await?;
         }
-        for (event, subjects) in &change.events {
-            insert(&mut database, event, subjects).await?;
-        }
+        insert(&mut database, &change.events).await?;
         database.commit().await?;
         Ok(true)
     }
@@ -224,7 +223,7 @@ impl Store {
             }
         }
         // Only constants went into it.
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(query))
+        let mut query = sqlx::query(AssertSqlSafe(query))
             .bind(block)
             .bind(index)
             .bind(signed(filter.to))
@@ -301,49 +300,70 @@ impl Store {
     }
 }
 
-async fn insert(
-    database: &mut Connection,
-    event: &EventRow,
-    subjects: &[Subject],
-) -> Result<(), sqlx::Error> {
-    let topics: Vec<_> = event.data.topics().iter().map(hex::encode).collect();
-    sqlx::query(
-        "INSERT INTO index_events
-         (block_number, log_index, block_hash, block_time, transaction_hash, kind, batch, topics, data)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(signed(event.at.block))
-    .bind(signed(event.at.log_index))
-    .bind(event.at.block_hash.to_string())
-    .bind(signed(event.at.time))
-    .bind(event.at.transaction.to_string())
-    .bind(event.kind.clone())
-    .bind(event.batch.map(signed))
-    .bind(topics.concat())
-    .bind(hex::encode(&event.data.data))
-    .execute(&mut *database)
-    .await?;
-    for subject in subjects {
-        sqlx::query(
-            "INSERT INTO index_subjects (subject, block_number, log_index) VALUES ($1, $2, $3)
-             ON CONFLICT (subject, block_number, log_index) DO NOTHING",
-        )
-        .bind(subject_text(*subject))
-        .bind(signed(event.at.block))
-        .bind(signed(event.at.log_index))
-        .execute(&mut *database)
-        .await?;
+/// Many in one statement: a block has thousands of rows, and meanwhile nothing else is written.
+async fn insert(database: &mut Connection, events: &[(EventRow, Vec<Subject>)]) -> Result<(), sqlx::Error> {
+    for some in events.chunks(AT_ONCE) {
+        let query = format!(
+            "INSERT INTO index_events
+             (block_number, log_index, block_hash, block_time, transaction_hash, kind, batch, topics, data)
+             VALUES {}",
+            rows(some.len(), 9)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(query));
+        for (event, _) in some {
+            let topics: Vec<_> = event.data.topics().iter().map(hex::encode).collect();
+            query = query
+                .bind(signed(event.at.block))
+                .bind(signed(event.at.log_index))
+                .bind(event.at.block_hash.to_string())
+                .bind(signed(event.at.time))
+                .bind(event.at.transaction.to_string())
+                .bind(event.kind.clone())
+                .bind(event.batch.map(signed))
+                .bind(topics.concat())
+                .bind(hex::encode(&event.data.data));
+        }
+        query.execute(&mut *database).await?;
     }
-    for digest in digests(event) {
-        sqlx::query(
-            "INSERT INTO index_digests (digest, block_number, log_index) VALUES ($1, $2, $3)
-             ON CONFLICT (digest, block_number, log_index) DO NOTHING",
-        )
-        .bind(hex::encode(digest))
-        .bind(signed(event.at.block))
-        .bind(signed(event.at.log_index))
-        .execute(&mut *database)
-        .await?;
+    let subjects = events.iter().flat_map(|(event, subjects)| {
+        let of = |subject: &Subject| (subject_text(*subject), event.at);
+        subjects.iter().map(of)
+    });
+    insert_words(
+        database,
+        "index_subjects",
+        "subject",
+        &subjects.collect::<Vec<_>>(),
+    )
+    .await?;
+    let digests = events.iter().flat_map(|(event, _)| {
+        let of = |digest| (hex::encode(digest), event.at);
+        digests(event).into_iter().map(of)
+    });
+    insert_words(database, "index_digests", "digest", &digests.collect::<Vec<_>>()).await
+}
+
+/// Words by which events are found.
+async fn insert_words(
+    database: &mut Connection,
+    table: &str,
+    column: &str,
+    words: &[(String, Position)],
+) -> Result<(), sqlx::Error> {
+    for some in words.chunks(AT_ONCE) {
+        let query = format!(
+            "INSERT INTO {table} ({column}, block_number, log_index) VALUES {}
+             ON CONFLICT ({column}, block_number, log_index) DO NOTHING",
+            rows(some.len(), 3)
+        );
+        let mut query = sqlx::query(AssertSqlSafe(query));
+        for (word, at) in some {
+            query = query
+                .bind(&**word)
+                .bind(signed(at.block))
+                .bind(signed(at.log_index));
+        }
+        query.execute(&mut *database).await?;
     }
     Ok(())
 }
