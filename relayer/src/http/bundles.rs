@@ -82,7 +82,10 @@ async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleV
     if standing.is_none_or(|standing| standing.is_known)
         && let Some(known) = app.store.bundle(digest).await?
     {
-        app.archive.heal(Kind::Bundle, digest, received.document).await?;
+        // The digest does not say who consented: only a document that would be taken in is put back.
+        if failed.is_empty() {
+            app.archive.heal(Kind::Bundle, digest, received.document).await?;
+        }
         return Ok((StatusCode::OK, Json(view(app, &known).await?)));
     }
     let Some(standing) = standing else {
