@@ -368,7 +368,7 @@ async fn set_appraisal(
     Ok(stored.rows_affected() == 1)
 }
 
-/// Keeps appraisals of bundles that are kept, of each the last.
+/// Keeps appraisals of bundles that are kept, of each one, in place of the one before.
 pub(super) async fn keep_appraisals(
     connection: &mut Connection,
     appraisals: &[(B256, &str)],

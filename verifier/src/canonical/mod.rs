@@ -20,7 +20,7 @@ use crate::{Error, digest::sha256};
 /// # Errors
 /// If `value` has no JSON form.
 pub fn canonical_json<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    match plain::write(value, 0) {
+    match plain::write(value, None) {
         Some(form) => Ok(form),
         None => serde_json_canonicalizer::to_vec(value).map_err(|error| Error::Json(error.to_string())),
     }
@@ -36,7 +36,7 @@ pub(crate) fn canonical_digest<T: Serialize>(value: &T) -> Result<B256, Error> {
 
 /// The first byte of `document` that is not `value` in canonical form; `None` where it is that form.
 pub(crate) fn first_difference<T: Serialize>(value: &T, document: &[u8]) -> Option<usize> {
-    if plain::write(value, document.len()).is_some_and(|form| form == document) {
+    if plain::write(value, Some(document.len())).is_some_and(|form| form == document) {
         return None;
     }
     library_difference(value, document)

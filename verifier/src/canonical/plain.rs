@@ -11,10 +11,11 @@ use serde_json::ser::{CharEscape, CompactFormatter, Formatter, Serializer};
 
 use crate::json::GREATEST_NUMBER;
 
-/// `value` in canonical form, which has about `len` bytes. `None` where it is not plain, or has no JSON form.
-pub(super) fn write<T: Serialize>(value: &T, len: usize) -> Option<Vec<u8>> {
+/// `value` in canonical form. `None` where it is not plain, or has no JSON form, or one that is longer than `most` bytes.
+pub(super) fn write<T: Serialize>(value: &T, most: Option<usize>) -> Option<Vec<u8>> {
     let mut plain = Plain {
-        out: Vec::with_capacity(2 * len), // an object is sorted behind itself
+        out: Vec::with_capacity(2 * most.unwrap_or(0)), // an object is sorted behind itself
+        most: most.unwrap_or(usize::MAX),
         ..Plain::default()
     };
     value
@@ -43,6 +44,8 @@ fn not_plain() -> io::Error {
 #[derive(Default)]
 struct Plain {
     out: Vec<u8>,
+    /// Bytes that it may have.
+    most: usize,
     in_key: bool,
     /// The entries, so far, of all objects that are not closed yet.
     entries: Vec<Entry>,
@@ -70,7 +73,16 @@ impl Plain {
         if number > GREATEST_NUMBER {
             return Err(not_plain());
         }
-        write!(self.out, "{number}")
+        write!(self.out, "{number}")?;
+        self.put(b"")
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.out.len().saturating_add(bytes.len()) > self.most {
+            return Err(not_plain());
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn last_entry(&mut self) -> io::Result<&mut Entry> {
@@ -90,6 +102,7 @@ impl Plain {
             }
             // Behind themselves, and then in their own place.
             let end = out.len();
+            out.reserve_exact(end - start);
             for entry in &*entries {
                 if out.len() > end {
                     out.push(b',');
@@ -100,8 +113,7 @@ impl Plain {
             out.truncate(end);
         }
         self.entries.truncate(first);
-        self.out.push(b'}');
-        Ok(())
+        self.put(b"}")
     }
 }
 
@@ -110,7 +122,7 @@ struct Sorting<'a>(&'a mut Plain);
 
 impl Formatter for Sorting<'_> {
     fn write_bool<W: ?Sized + Write>(&mut self, _: &mut W, value: bool) -> io::Result<()> {
-        write!(self.0.out, "{value}")
+        self.0.put(if value { b"true" } else { b"false" })
     }
 
     fn write_u8<W: ?Sized + Write>(&mut self, _: &mut W, value: u8) -> io::Result<()> {
@@ -130,56 +142,52 @@ impl Formatter for Sorting<'_> {
     }
 
     fn begin_string<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.out.push(b'"');
-        Ok(())
+        self.0.put(b"\"")
     }
 
     fn end_string<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.out.push(b'"');
-        Ok(())
+        self.0.put(b"\"")
     }
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, _: &mut W, fragment: &str) -> io::Result<()> {
         if self.0.in_key && !fragment.is_ascii() {
             return Err(not_plain());
         }
-        self.0.out.extend_from_slice(fragment.as_bytes());
-        Ok(())
+        self.0.put(fragment.as_bytes())
     }
 
     fn write_char_escape<W: ?Sized + Write>(&mut self, _: &mut W, escape: CharEscape) -> io::Result<()> {
         if self.0.in_key {
             return Err(not_plain());
         }
-        CompactFormatter.write_char_escape(&mut self.0.out, escape)
+        CompactFormatter.write_char_escape(&mut self.0.out, escape)?;
+        self.0.put(b"")
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.out.push(b'[');
-        Ok(())
+        self.0.put(b"[")
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
         if !first {
-            self.0.out.push(b',');
+            self.0.put(b",")?;
         }
         Ok(())
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.out.push(b']');
-        Ok(())
+        self.0.put(b"]")
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.out.push(b'{');
+        self.0.put(b"{")?;
         self.0.objects.push(self.0.entries.len());
         Ok(())
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, _: &mut W, first: bool) -> io::Result<()> {
         if !first {
-            self.0.out.push(b',');
+            self.0.put(b",")?;
         }
         let start = self.0.out.len();
         self.0.entries.push(Entry {
@@ -205,8 +213,7 @@ impl Formatter for Sorting<'_> {
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.0.out.push(b':');
-        Ok(())
+        self.0.put(b":")
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {

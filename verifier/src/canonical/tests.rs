@@ -11,7 +11,7 @@ use crate::bundle::{Bundle, DEFAULT_LIMIT, Evidence};
 
 fn assert_same<T: Serialize>(value: &T) {
     let expected = to_vec(value).ok();
-    let plain = plain::write(value, 0);
+    let plain = plain::write(value, None);
     if plain.is_some() {
         assert_eq!(plain, expected);
     }
@@ -65,7 +65,7 @@ proptest! {
 
     #[test]
     fn plain_values_need_no_library(value in plain_value()) {
-        prop_assert_eq!(plain::write(&value, 0), to_vec(&value).ok());
+        prop_assert_eq!(plain::write(&value, None), to_vec(&value).ok());
     }
 
     #[test]
@@ -173,7 +173,7 @@ fn full() -> Evidence {
 
 #[test]
 fn evidence_needs_no_library() {
-    assert_eq!(plain::write(&full(), 0), to_vec(&full()).ok());
+    assert_eq!(plain::write(&full(), None), to_vec(&full()).ok());
     let bundle = Bundle::unsigned(full()).unwrap();
     let document = bundle.to_json().unwrap();
     assert_eq!(
@@ -198,7 +198,7 @@ fn what_is_not_plain_is_left_to_the_library() {
         Named { b: u8, a: u8 },
     }
     fn left<T: Serialize>(value: &T) {
-        assert_eq!(plain::write(value, 0), None);
+        assert_eq!(plain::write(value, None), None);
         assert_same(value);
     }
     left(&f64::NAN);
@@ -230,4 +230,13 @@ fn what_is_not_plain_is_left_to_the_library() {
         ("ab", 0),
     ]));
     assert_same(&(0..0x100).filter_map(char::from_u32).collect::<String>());
+}
+
+#[test]
+fn a_form_that_is_longer_than_it_may_be_is_left() {
+    let form = plain::write(&full(), None).unwrap();
+    assert_eq!(plain::write(&full(), Some(form.len())), Some(form.clone()));
+    for most in 0..form.len() {
+        assert_eq!(plain::write(&full(), Some(most)), None);
+    }
 }

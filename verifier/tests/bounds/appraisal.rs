@@ -1,7 +1,7 @@
 //! Whole bundles that can be read.
 
 use chassis_verifier::{
-    Endorsements, Policy, appraise,
+    Endorsements, Error, Policy, appraise,
     bundle::{Bundle, DEFAULT_LIMIT, Evidence, FurtherLog, FurtherLogKind, Tee, canonical_json},
     eventlog::MAX_EVENTS,
 };
@@ -40,6 +40,14 @@ fn large_bundles_are_read() {
             Bundle::parse(&document, DEFAULT_LIMIT).unwrap()
         });
         assert_eq!(read.digest, bundle.digest);
+        // Its form is longer than it is: another spelling, which is refused.
+        let longer = String::from_utf8(document)
+            .unwrap()
+            .replace(r#""operator":"0x"#, r#""operator":""#);
+        let error = within("longer form", longer.len(), || {
+            Bundle::parse(longer.as_bytes(), DEFAULT_LIMIT).unwrap_err()
+        });
+        assert!(matches!(error, Error::NotCanonical { .. }), "{error}");
     }
 }
 
