@@ -209,9 +209,9 @@ async fn forged(response: Response<Body>) -> Response<Body> {
         .await
         .unwrap_or_default()
         .to_vec();
-    // Of JSON, the signature's last digit but one; of DER, the signature's last bytes.
+    // Of JSON, the signature's last digit but one; of DER, also in hex, the signature's last bytes. A digit stays one.
     if let Some(at) = body.len().checked_sub(4) {
-        body[at] ^= 1;
+        body[at] = if body[at] == b'0' { b'1' } else { b'0' };
     }
     Response::from_parts(parts, body.into())
 }
