@@ -110,8 +110,8 @@ impl Poster {
             if step.is_err() {
                 self.turns.failed(report);
             }
-            // The market, the account or the day's budget: what holds this one holds the next.
-            let is_held = matches!(step, Ok(false));
+            // The market holds all of them. What the account cannot pay, a smaller one may cost less than.
+            let is_held = matches!(step, Ok(false)) && self.first_fee(&view).is_ok_and(|fee| fee.is_none());
             steps.add(step);
             if is_held {
                 break;
