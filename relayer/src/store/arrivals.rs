@@ -3,14 +3,16 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use alloy::primitives::B256;
-use sqlx::AssertSqlSafe;
-use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::sync::{
+    Notify,
+    oneshot::{self, error::TryRecvError},
+};
 
-use super::{AT_ONCE, Connection, NewBundle, State, Store, bundles::parse, rows};
+use super::{AT_ONCE, Connection, NewBundle, State, Store, bundles::parse, rows, statement};
 use crate::Error;
 
 /// Parameters of a bundle.
@@ -19,6 +21,8 @@ const COLUMNS: usize = 5;
 /// Who waits, and whose turn it is to write for all.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
+    /// Rung when any have arrived.
+    bell: Arc<Notify>,
     waiting: Mutex<Vec<(NewBundle, oneshot::Sender<bool>)>>,
     turn: tokio::sync::Mutex<()>,
 }
@@ -46,11 +50,19 @@ impl Store {
             added.extend(add(&mut all, some.iter().map(|(bundle, _)| bundle)).await?);
         }
         all.commit().await?;
+        self.arrivals.bell.notify_one();
         for (bundle, tell) in together {
             // One that has given up meanwhile is kept all the same. Of two that are the same, one is new.
             let _ = tell.send(added.remove(&bundle.digest));
         }
         told.try_recv().map_err(|_| sqlx::Error::WorkerCrashed.into())
+    }
+}
+
+impl Store {
+    /// Rung when bundles have arrived here: in time, not for each. What another replica takes in does not ring.
+    pub fn arrival(&self) -> Arc<Notify> {
+        Arc::clone(&self.arrivals.bell)
     }
 }
 
@@ -78,7 +90,7 @@ async fn add(
          ON CONFLICT (digest) DO NOTHING RETURNING digest",
         rows(bundles.len(), COLUMNS)
     );
-    let mut query = sqlx::query(AssertSqlSafe(query));
+    let mut query = statement(query, bundles.len());
     for bundle in bundles {
         query = query
             .bind(bundle.digest.to_string())

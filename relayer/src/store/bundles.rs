@@ -7,13 +7,13 @@ use std::{
 
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 use utoipa::ToSchema;
 
 use super::{
     AT_ONCE, Connection, Row, Store,
     reappraisals::{forget_warning, with_warnings},
-    rows,
+    rows, statement,
 };
 use crate::Error;
 
@@ -379,7 +379,7 @@ pub(super) async fn keep_appraisals(
              ON CONFLICT (digest) DO UPDATE SET appraisal = excluded.appraisal",
             rows(some.len(), 2)
         );
-        let mut query = sqlx::query(AssertSqlSafe(query));
+        let mut query = statement(query, some.len());
         for (digest, appraisal) in some {
             query = query.bind(digest.to_string()).bind(*appraisal);
         }

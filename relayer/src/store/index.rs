@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::{
     AT_ONCE, Connection, Row, Store,
     bundles::{parse, parse_bytes},
-    rows,
+    rows, statement,
 };
 use crate::{
     Error,
@@ -309,7 +309,7 @@ async fn insert(database: &mut Connection, events: &[(EventRow, Vec<Subject>)]) 
              VALUES {}",
             rows(some.len(), 9)
         );
-        let mut query = sqlx::query(AssertSqlSafe(query));
+        let mut query = statement(query, some.len());
         for (event, _) in some {
             let topics: Vec<_> = event.data.topics().iter().map(hex::encode).collect();
             query = query
@@ -356,7 +356,7 @@ async fn insert_words(
              ON CONFLICT ({column}, block_number, log_index) DO NOTHING",
             rows(some.len(), 3)
         );
-        let mut query = sqlx::query(AssertSqlSafe(query));
+        let mut query = statement(query, some.len());
         for (word, at) in some {
             query = query
                 .bind(&**word)

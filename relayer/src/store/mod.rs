@@ -23,7 +23,7 @@ mod webhooks;
 
 use std::{fs::File, path::Path, sync::Arc};
 
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _, query::Query};
 
 use crate::Error;
 
@@ -121,6 +121,14 @@ impl Store {
             connect::Kind::Postgres => self.writer.begin().await?,
         })
     }
+}
+
+/// A statement about so many rows. Connections remember a hundred statements: of the many lengths, few are worth it.
+fn statement(
+    query: String,
+    rows: usize,
+) -> Query<'static, Database, <Database as sqlx::Database>::Arguments> {
+    sqlx::query(AssertSqlSafe(query)).persistent(rows.is_power_of_two())
 }
 
 /// So many parameters of a query, as `$3, $4, $5`: a list in it has as many.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use alloy::primitives::{Address, B256};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 
 use super::{
-    BundleRow, Connection, Row, Store,
+    AT_ONCE, BundleRow, Connection, Row, Store,
     bundles::{parse, row_to_bundle},
-    numbered,
+    numbered, statement,
 };
 use crate::{Error, webhook::Message};
 
@@ -211,15 +211,24 @@ impl Store {
         Ok(row.as_ref().map(row_to_warning).transpose()?)
     }
 
-    /// Whether an operator is not to be renewed: its bundle on chain fails today, and no new one has passed since.
+    /// Those of some operators that are not to be renewed: their bundle on chain fails today, and no new one has passed since.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn is_barred(&self, operator: Address) -> Result<bool, Error> {
-        Ok(self
-            .warning_of(operator)
-            .await?
-            .is_some_and(|warning| warning.bars))
+    pub async fn barred_among(&self, operators: &[Address]) -> Result<BTreeSet<Address>, Error> {
+        let mut barred = BTreeSet::new();
+        for some in operators.chunks(AT_ONCE) {
+            let these = numbered(1, some.len());
+            let query = format!("SELECT operator FROM warnings WHERE bars = 1 AND operator IN ({these})");
+            let mut query = statement(query, some.len());
+            for operator in some {
+                query = query.bind(operator.to_string());
+            }
+            for row in query.fetch_all(&self.pool).await? {
+                barred.insert(parse(&row, "operator")?);
+            }
+        }
+        Ok(barred)
     }
 
     /// How many operators are warned.
@@ -258,7 +267,7 @@ pub(super) async fn with_warnings(
         "SELECT operator FROM warnings WHERE operator IN ({these})
          UNION SELECT operator FROM reappraisals WHERE operator IN ({these})"
     );
-    let mut query = sqlx::query(AssertSqlSafe(query));
+    let mut query = statement(query, operators.len());
     for operator in operators {
         query = query.bind(operator.to_string());
     }

@@ -29,7 +29,7 @@ pub struct NewReport {
     pub deadline: u64,
     /// Unix seconds.
     pub now: u64,
-    /// What it carries.
+    /// What it carries, strictly ascending by evidence.
     pub items: Vec<NewItem>,
 }
 

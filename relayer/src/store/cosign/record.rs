@@ -1,10 +1,11 @@
 //! What is written down before a signature leaves, and signatures.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, B256};
-use sqlx::Row as _;
 
 use super::{
-    super::{Connection, Signing, Store, bundles},
+    super::{AT_ONCE, Connection, Row, State, Store, bundles, numbered, rows, statement},
     NewItem, NewReport, signed,
 };
 use crate::Error;
@@ -60,9 +61,12 @@ impl Store {
         .bind(signed(new.now))
         .execute(&mut *all)
         .await?;
-        for item in &new.items {
-            record_signing(&mut all, &item.signing).await?;
-            take_along(&mut all, item, new, signer).await?;
+        for items in new.items.chunks(AT_ONCE) {
+            record_signings(&mut all, items).await?;
+            let held = held_before(&mut all, new, signer, items).await?;
+            let holds = |item: &NewItem| !held.contains(&item.signing.evidence);
+            take_along(&mut all, new, signer, items.iter().filter(|item| holds(item))).await?;
+            list(&mut all, new, items, holds).await?;
         }
         add_signature(&mut all, new.hash, signer, signature, new.now).await?;
         all.commit().await?;
@@ -110,86 +114,129 @@ fn is_deadlock(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code == "40P01")
 }
 
-async fn record_signing(connection: &mut Connection, signing: &Signing) -> Result<(), Error> {
-    let stored = sqlx::query(
-        "INSERT INTO signatures (evidence, policy, endorsements, as_of, result) VALUES ($1, $2, $3, $4, $5)
+async fn record_signings(connection: &mut Connection, items: &[NewItem]) -> Result<(), Error> {
+    let query = format!(
+        "INSERT INTO signatures (evidence, policy, endorsements, as_of, result) VALUES {}
          ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = signatures.result
-         WHERE signatures.result = excluded.result",
-    )
-    .bind(signing.evidence.to_string())
-    .bind(signing.policy.to_string())
-    .bind(signing.endorsements.to_string())
-    .bind(signed(signing.as_of))
-    .bind(signing.result.to_string())
-    .execute(connection)
-    .await?;
-    if stored.rows_affected() == 0 {
+         WHERE signatures.result = excluded.result RETURNING evidence",
+        rows(items.len(), 5)
+    );
+    let mut query = statement(query, items.len());
+    for NewItem { signing, .. } in items {
+        query = query
+            .bind(signing.evidence.to_string())
+            .bind(signing.policy.to_string())
+            .bind(signing.endorsements.to_string())
+            .bind(signed(signing.as_of))
+            .bind(signing.result.to_string());
+    }
+    let stored = evidence_of(&query.fetch_all(connection).await?)?;
+    let evidence = items.iter().map(|item| item.signing.evidence);
+    if let Some(evidence) = evidence.into_iter().find(|evidence| !stored.contains(evidence)) {
         metrics::counter!("chassis_equivocations_refused_total").increment(1);
         return Err(Error::Equivocation {
-            evidence: signing.evidence.to_string(),
+            evidence: evidence.to_string(),
         });
     }
     Ok(())
 }
 
-/// A bundle that has gone further, or has ended, stays where it is. One that waits for another's report keeps what that one
-/// says of it.
-async fn take_along(
+/// Those bundles that another report of the same proposer's has held lately, if it is not this relayer.
+async fn held_before(
     connection: &mut Connection,
-    item: &NewItem,
     new: &NewReport,
     own: Address,
-) -> Result<(), Error> {
-    let is_own = new.proposer == own;
-    let holds = is_own || !has_held(connection, item.signing.evidence, new).await?;
-    if holds {
-        let taken = sqlx::query(
-            "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, fields)
-             VALUES ($1, $2, $3, 'cosigning', $4, $5, $6)
-             ON CONFLICT (digest) DO UPDATE SET state = 'cosigning', result = excluded.result,
-             fields = excluded.fields, reason = NULL, claimed_by = NULL, claimed_until = 0
-             WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND $7 = 1)",
-        )
-        .bind(item.signing.evidence.to_string())
-        .bind(item.operator.to_string())
-        .bind(i64::from(item.is_public))
-        .bind(signed(new.now))
-        .bind(item.signing.result.to_string())
-        .bind(&item.fields)
-        .bind(i64::from(is_own))
-        .execute(&mut *connection)
-        .await?;
-        if let (1, Some(appraisal)) = (taken.rows_affected(), &item.appraisal) {
-            bundles::keep_appraisals(connection, &[(item.signing.evidence, appraisal)]).await?;
-        }
+    items: &[NewItem],
+) -> Result<BTreeSet<B256>, Error> {
+    if new.proposer == own {
+        return Ok(BTreeSet::new());
     }
-    sqlx::query(
-        "INSERT INTO cosign_items (report, evidence, result, fields, holds) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(new.hash.to_string())
-    .bind(item.signing.evidence.to_string())
-    .bind(item.signing.result.to_string())
-    .bind(&item.fields)
-    .bind(i64::from(holds))
-    .execute(connection)
-    .await?;
+    let query = format!(
+        "SELECT DISTINCT i.evidence FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
+         WHERE i.holds = 1 AND r.proposer = $1 AND r.hash <> $2 AND r.recorded_at > $3 AND i.evidence IN ({})",
+        numbered(4, items.len())
+    );
+    let mut query = statement(query, items.len())
+        .bind(new.proposer.to_string())
+        .bind(new.hash.to_string())
+        .bind(signed(new.now.saturating_sub(HOLD_AGAIN)));
+    for item in items {
+        query = query.bind(item.signing.evidence.to_string());
+    }
+    evidence_of(&query.fetch_all(connection).await?)
+}
+
+/// A bundle that has gone further, or has ended, stays where it is. One that waits for another's report keeps what that one
+/// says of it.
+async fn take_along<'a>(
+    connection: &mut Connection,
+    new: &NewReport,
+    own: Address,
+    items: impl Iterator<Item = &'a NewItem>,
+) -> Result<(), Error> {
+    let items: Vec<_> = items.collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    let query = format!(
+        "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, fields) VALUES {}
+         ON CONFLICT (digest) DO UPDATE SET state = excluded.state, result = excluded.result,
+         fields = excluded.fields, reason = NULL, claimed_by = NULL, claimed_until = 0
+         WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND ${} = 1)
+         RETURNING digest AS evidence",
+        rows(items.len(), 7),
+        items.len() * 7 + 1
+    );
+    let mut query = statement(query, items.len());
+    for item in &items {
+        query = query
+            .bind(item.signing.evidence.to_string())
+            .bind(item.operator.to_string())
+            .bind(i64::from(item.is_public))
+            .bind(State::Cosigning.name())
+            .bind(signed(new.now))
+            .bind(item.signing.result.to_string())
+            .bind(&item.fields);
+    }
+    let query = query.bind(i64::from(new.proposer == own));
+    let taken = evidence_of(&query.fetch_all(&mut *connection).await?)?;
+    let appraisals = items.iter().filter_map(|item| {
+        let evidence = item.signing.evidence;
+        Some((
+            evidence,
+            item.appraisal.as_deref().filter(|_| taken.contains(&evidence))?,
+        ))
+    });
+    Ok(bundles::keep_appraisals(connection, &appraisals.collect::<Vec<_>>()).await?)
+}
+
+/// Lists what the report carries, and which of it waits for this report.
+async fn list(
+    connection: &mut Connection,
+    new: &NewReport,
+    items: &[NewItem],
+    holds: impl Fn(&NewItem) -> bool,
+) -> Result<(), Error> {
+    let query = format!(
+        "INSERT INTO cosign_items (report, evidence, result, fields, holds) VALUES {} ON CONFLICT DO NOTHING",
+        rows(items.len(), 5)
+    );
+    let mut query = statement(query, items.len());
+    for item in items {
+        query = query
+            .bind(new.hash.to_string())
+            .bind(item.signing.evidence.to_string())
+            .bind(item.signing.result.to_string())
+            .bind(&item.fields)
+            .bind(i64::from(holds(item)));
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 
-/// Whether another report of the same proposer's has held a bundle lately.
-async fn has_held(connection: &mut Connection, evidence: B256, new: &NewReport) -> Result<bool, Error> {
-    let row = sqlx::query(
-        "SELECT COUNT(*) FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
-         WHERE i.evidence = $1 AND i.holds = 1 AND r.proposer = $2 AND r.hash <> $3 AND r.recorded_at > $4",
-    )
-    .bind(evidence.to_string())
-    .bind(new.proposer.to_string())
-    .bind(new.hash.to_string())
-    .bind(signed(new.now.saturating_sub(HOLD_AGAIN)))
-    .fetch_one(connection)
-    .await?;
-    Ok(row.try_get::<i64, _>(0)? > 0)
+fn evidence_of(rows: &[Row]) -> Result<BTreeSet<B256>, Error> {
+    let evidence = rows.iter().map(|row| bundles::parse(row, "evidence"));
+    Ok(evidence.collect::<Result<_, sqlx::Error>>()?)
 }
 
 async fn add_signature(

@@ -199,3 +199,10 @@ pub(super) async fn queue_signed(store: &Store, report: B256, calldata: &[u8]) {
     let open = store.signed_report(report).await.unwrap().unwrap();
     store.queue_report(&open, calldata).await.unwrap();
 }
+
+async fn is_barred(store: &Store, operator: Address) -> bool {
+    let others = [Address::repeat_byte(0xfe), operator];
+    let barred = store.barred_among(&others).await.unwrap();
+    assert!(!barred.contains(&others[0]), "nothing is known of it");
+    barred.contains(&operator)
+}

@@ -1,5 +1,7 @@
 //! Both databases and a model take the same random steps, and all that can be read is compared.
 
+use std::collections::BTreeSet;
+
 use super::{
     model::{Model, Outcome},
     *,
@@ -335,7 +337,7 @@ impl Dice {
             10 => Postpone(n),
             11..14 => Sign {
                 report,
-                of: vec![n, self.roll(12)],
+                of: BTreeSet::from([n, self.roll(12)]).into_iter().collect(),
                 result: self.roll(5) / 4,
             },
             14 | 15 => Reserve(report, self.roll(5)),
