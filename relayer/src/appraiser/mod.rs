@@ -7,14 +7,20 @@ mod batch;
 mod fields;
 mod held;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use alloy::primitives::B256;
 use chassis_verifier::{
     AnchorClaim, Appraisal, Endorsements, Memo, Policy,
     bundle::{Anchor, Bundle, DEFAULT_LIMIT},
 };
-use futures::{FutureExt, StreamExt, TryStreamExt, future::ready, stream};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt, future::ready, stream};
 use serde::Serialize;
 use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
 use tracing::{Instrument, Span, info, info_span, warn};
@@ -38,6 +44,9 @@ const RETRY_SECONDS: u32 = 2;
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 64;
+
+/// How often one step claims. The chain is asked once in a step.
+const CLAIMS: u32 = 16;
 
 /// How many of those are made ready at a time: each may wait for a slow source.
 const FETCHES: usize = 16;
@@ -92,20 +101,32 @@ impl Appraiser {
     /// # Errors
     /// If the database does not answer. A bundle whose endorsements cannot be had stays where it is.
     pub async fn tick(&self) -> Result<usize, Error> {
-        let waiting = self.store.claim(CLAIM).await?;
-        let (taken, view) = (waiting.len(), View::new());
-        let preparing = waiting.into_iter().map(|row| self.prepare(row, &view).boxed());
-        // One that waits for a slow source does not hold up the others.
-        stream::iter(preparing.collect::<Vec<_>>())
+        let (taken, view) = (AtomicUsize::new(0), View::new());
+        let outcomes = self
+            .waiting(&taken)
+            .map(async |row| self.prepare(row?, &view).await)
+            // One that waits for a slow source does not hold up the others.
             .buffer_unordered(FETCHES)
-            .try_filter_map(|prepared| ready(Ok(prepared)))
-            .try_ready_chunks(TOGETHER)
-            .map_err(|error| error.1)
-            .map_ok(|some| self.judge(some).boxed())
-            .try_buffer_unordered(at_once())
-            .try_collect::<()>()
-            .await?;
-        Ok(taken)
+            .ready_chunks(TOGETHER)
+            .map(|prepared| self.judge_all(prepared))
+            .buffer_unordered(at_once());
+        // What fails does not drop what was claimed beside it.
+        let first = outcomes.fold(Ok(()), |first, outcome| ready(first.and(outcome)));
+        first.await.map(|()| taken.load(Ordering::Relaxed))
+    }
+
+    /// What waits, claimed as it is needed: while some is written to the disk, the next is there.
+    fn waiting<'a>(&'a self, taken: &'a AtomicUsize) -> impl Stream<Item = Result<BundleRow, Error>> + 'a {
+        let claims = stream::try_unfold(0, async move |claims| -> Result<_, Error> {
+            if claims == CLAIMS {
+                return Ok(None);
+            }
+            let rows = self.store.claim(CLAIM).await?;
+            taken.fetch_add(rows.len(), Ordering::Relaxed);
+            let is_more = !rows.is_empty();
+            Ok(is_more.then(|| (stream::iter(rows).map(Ok), claims + 1)))
+        });
+        claims.try_flatten()
     }
 
     /// Makes one ready to be appraised. `None`: it has ended, or has to wait.
@@ -164,6 +185,20 @@ impl Appraiser {
         };
         let room = view.room(document.len()).await?;
         Ok(Some((Bundle::parse(&document, DEFAULT_LIMIT)?, room)))
+    }
+
+    async fn judge_all(&self, prepared: Vec<Result<Option<Ready>, Error>>) -> Result<(), Error> {
+        let (mut some, mut first) = (Vec::new(), Ok(()));
+        for prepared in prepared {
+            match prepared {
+                Ok(ready) => some.extend(ready),
+                Err(error) => first = first.and(Err(error)),
+            }
+        }
+        if !some.is_empty() {
+            first = first.and(self.judge(some).await);
+        }
+        first
     }
 
     /// Appraises some, off the async threads: signatures and certificates take milliseconds.

@@ -112,6 +112,8 @@ impl Inner {
 
     /// Sorts out what has no effect or is too old. What remains ascends by evidence.
     async fn ready(&self, rows: Vec<BundleRow>, block: Block) -> Result<(Vec<Ready>, View), Error> {
+        let operators: Vec<_> = rows.iter().map(|row| row.operator).collect();
+        let barred = self.store.barred_among(&operators).await?;
         let mut ready = Vec::new();
         for row in rows {
             let fields = row.fields.as_deref();
@@ -121,7 +123,7 @@ impl Inner {
                     .await?;
                 continue;
             };
-            if self.store.is_barred(row.operator).await? {
+            if barred.contains(&row.operator) {
                 let reason = "newer endorsements speak against its operator's bundle on chain";
                 self.store.put_back(row.digest, reason).await?;
                 continue;

@@ -77,6 +77,7 @@ pub async fn explore(asked: Explore) -> Result<(), Error> {
         phases: Phases::default(),
         limits: TaskSection::default(),
         pause: POLL,
+        bell: Arc::default(),
     };
     let phases = supervisor.phases.clone();
     let explorer = Explorer::new(

@@ -57,6 +57,7 @@ pub async fn relay(config: Config) -> Result<(), Error> {
         phases: Phases::default(),
         limits: config.file.tasks.clone(),
         pause: Duration::from_millis(config.file.poll_ms),
+        bell: Arc::default(),
     };
     let clients = Arc::new(Clients::new(&config.file.limits));
     let mut tasks = parts.tasks(&config, &supervisor, Arc::clone(&clients))?;
@@ -221,9 +222,11 @@ fn judge(
     let courier_turn = turn.clone();
     let (settings, store) = (config.file.webhooks.clone(), appraiser.store.clone());
     let courier = Courier::new(settings, store, config.signer.clone());
+    let arrival = appraiser.store.arrival();
     tasks.spawn(
         supervisor
             .clone()
+            .woken_by(arrival)
             .every("appraise", Phase::Draining, async move || {
                 appraiser.tick().await.map(|moved| moved > 0)
             }),

@@ -1,9 +1,12 @@
 //! Tasks that nobody has to watch: they beat, they come back after a panic, and they are not waited for for ever.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures::FutureExt;
-use tokio::time::{sleep, timeout};
+use futures::{FutureExt, future::OptionFuture};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tracing::{error, warn};
 
 use super::{
@@ -26,6 +29,8 @@ pub struct Supervisor {
     pub limits: TaskSection,
     /// Between looks for something to do.
     pub pause: Duration,
+    /// Rung when there is something: the pause ends.
+    pub bell: Arc<Notify>,
 }
 
 impl Supervisor {
@@ -33,6 +38,12 @@ impl Supervisor {
     #[must_use]
     pub fn pausing(self, pause: Duration) -> Self {
         Self { pause, ..self }
+    }
+
+    /// The same, whose pauses end when a bell rings.
+    #[must_use]
+    pub fn woken_by(self, bell: Arc<Notify>) -> Self {
+        Self { bell, ..self }
     }
 
     /// Takes steps of `task` until the service comes to phase `until`: at once while there are any, then after a pause. An
@@ -51,23 +62,26 @@ impl Supervisor {
         while self.phases.now() < until {
             self.beat(task, Duration::ZERO);
             metrics::counter!("chassis_steps_total", "task" => task).increment(1);
-            let wait = match self.attempt(task, &step).await {
+            let (wait, bell) = match self.attempt(task, &step).await {
                 Ok(moved) => {
                     self.health.succeeded(task);
                     failures = 0;
                     if moved {
                         continue;
                     }
-                    self.pause
+                    (self.pause, Some(&self.bell))
                 }
                 Err(error) => {
                     self.note(task, &error);
                     failures += 1;
-                    self.backoff(failures)
+                    // What has failed would fail again as often as it rings.
+                    (self.backoff(failures), None)
                 }
             };
+            let rung = OptionFuture::from(bell.map(|bell| bell.notified()));
             tokio::select! {
                 () = self.rest(task, wait) => {}
+                Some(()) = rung => {}
                 () = self.phases.reached(until) => {}
             }
         }
@@ -153,6 +167,7 @@ mod tests {
                 ..TaskSection::default()
             },
             pause: Duration::from_millis(20),
+            bell: Arc::default(),
         }
     }
 
@@ -179,6 +194,26 @@ mod tests {
         // At 0, 20, 60 and 140 ms; without growing pauses, 15 times.
         let count = run(&supervisor(), 300, async |_| panic!("as expected by this test")).await;
         assert!((2..=5).contains(&count), "{count}");
+    }
+
+    #[tokio::test]
+    async fn a_bell_ends_a_pause_but_not_the_wait_after_a_failure() {
+        for (is_well, expected) in [(true, 5..=6), (false, 1..=1)] {
+            let supervisor = Supervisor {
+                pause: Duration::from_mins(1),
+                ..supervisor()
+            };
+            let ringing = async {
+                for _ in 0..5 {
+                    sleep(Duration::from_millis(20)).await;
+                    supervisor.bell.notify_one();
+                }
+            };
+            let step = async |_| is_well.then_some(false).ok_or(Error::Rpc("no answer".into()));
+            let steps = run(&supervisor, 300, step);
+            let (count, ()) = tokio::join!(steps, ringing);
+            assert!(expected.contains(&count), "{count}");
+        }
     }
 
     #[tokio::test]
