@@ -48,17 +48,21 @@ async fn measure() -> anyhow::Result<()> {
     let alone = verifier::rate(&stage.bundles(0)?, &stage.policy(), None)?;
     stage.make_gas_dear(true).await?;
     let first = stage.chain.provider.get_block_number().await? + 1;
-    let start = Instant::now();
     let whole = stage.load(1, |load| load.clients = 64).run()?;
+    let rate = |elapsed: Duration| BUNDLES as f64 / elapsed.as_secs_f64();
+    let answered = rate(whole.elapsed()?);
     stage.until_appraised(BUNDLES).await?;
-    stage.until_queued().await?;
-    let rate = BUNDLES as f64 / start.elapsed().as_secs_f64();
+    let appraised = rate(whole.elapsed()?);
+    stage.until_signed().await?;
+    let rate = rate(whole.elapsed()?);
     let again = verifier::rate(&stage.bundles(0)?, &stage.policy(), None)?;
     let remembering = verifier::rate(&stage.bundles(0)?, &stage.policy(), Some(&Memo::default()))?;
     println!("verifier alone                {alone:8.0} bundles a second, and afterwards {again:.0}");
     println!("with a memo, as a relayer has {remembering:8.0} bundles a second");
+    println!("accepted and archived         {answered:8.0} bundles a second");
+    println!("… and appraised               {appraised:8.0} bundles a second");
     println!(
-        "accepted to queued            {rate:8.0} bundles a second, {:.2} of the verifier's",
+        "… and in signed reports       {rate:8.0} bundles a second, {:.2} of the verifier's",
         rate / f64::midpoint(alone, again)
     );
     println!("refused                       {:8}", whole.refused);

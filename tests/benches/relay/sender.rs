@@ -1,10 +1,10 @@
-//! The second process: sends files, and says how long each answer took.
+//! The second process: reads files, then sends them, and says how long each answer took.
 
 use std::{
     path::PathBuf,
     process::{Command, Stdio},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, ensure};
@@ -25,6 +25,8 @@ pub(crate) struct Load {
 /// What came of it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Outcome {
+    /// When the first was sent, since the Unix epoch.
+    started: Duration,
     /// Seconds from when a request was due to its answer, so that waiting for a free client counts.
     latencies: Vec<f64>,
     /// Answers other than 200 and 202.
@@ -53,6 +55,11 @@ impl Load {
 }
 
 impl Outcome {
+    /// How long ago the first was sent.
+    pub(crate) fn elapsed(&self) -> anyhow::Result<Duration> {
+        Ok(since_epoch()?.saturating_sub(self.started))
+    }
+
     pub(crate) fn median_ms(&self) -> f64 {
         self.quantile_ms(50)
     }
@@ -79,18 +86,25 @@ pub(crate) fn send(load: &Load) -> anyhow::Result<()> {
 }
 
 async fn send_all(load: &Load) -> anyhow::Result<Outcome> {
+    // Before any is sent: disk and certificate stores are not what is measured.
     let files = std::fs::read_dir(&load.folder)?;
-    let files = files
-        .map(|file| Ok(file?.path()))
+    let bodies = files
+        .map(|file| Ok(std::fs::read(file?.path())?))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    let clients = (0..load.clients).map(|_| reqwest::Client::builder().pool_max_idle_per_host(1).build());
+    let clients = clients.collect::<Result<Vec<_>, _>>()?;
+    let mut outcome = Outcome {
+        started: since_epoch()?,
+        ..Outcome::default()
+    };
     let (start, work) = (
         Instant::now(),
-        Arc::new(Mutex::new(files.into_iter().enumerate())),
+        Arc::new(Mutex::new(bodies.into_iter().enumerate())),
     );
-    let clients: Vec<_> = (0..load.clients)
-        .map(|_| tokio::spawn(client(load.clone(), start, Arc::clone(&work))))
+    let clients: Vec<_> = clients
+        .into_iter()
+        .map(|http| tokio::spawn(client(http, load.clone(), start, Arc::clone(&work))))
         .collect();
-    let mut outcome = Outcome::default();
     for client in clients {
         let part = client.await??;
         outcome.latencies.extend(part.latencies);
@@ -99,19 +113,17 @@ async fn send_all(load: &Load) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-type Work = Arc<Mutex<std::iter::Enumerate<std::vec::IntoIter<PathBuf>>>>;
+type Work = Arc<Mutex<std::iter::Enumerate<std::vec::IntoIter<Vec<u8>>>>>;
 
-async fn client(load: Load, start: Instant, work: Work) -> anyhow::Result<Outcome> {
-    let http = reqwest::Client::builder().pool_max_idle_per_host(1).build()?;
+async fn client(http: reqwest::Client, load: Load, start: Instant, work: Work) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     loop {
         let next = work.lock().expect("no client panics with it").next();
-        let Some((number, file)) = next else {
+        let Some((number, body)) = next else {
             return Ok(outcome);
         };
         let due = start + load.interval * u32::try_from(number)?;
         tokio::time::sleep_until(due.into()).await;
-        let body = std::fs::read(file)?;
         let sent = if load.interval.is_zero() {
             Instant::now()
         } else {
@@ -127,4 +139,8 @@ async fn client(load: Load, start: Instant, work: Work) -> anyhow::Result<Outcom
         answer.bytes().await?;
         outcome.latencies.push(sent.elapsed().as_secs_f64());
     }
+}
+
+fn since_epoch() -> anyhow::Result<Duration> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?)
 }

@@ -122,7 +122,7 @@ impl Stage {
     }
 
     /// Waits until all that it took is appraised and in signed reports.
-    pub(crate) async fn until_queued(&self) -> anyhow::Result<()> {
+    pub(crate) async fn until_signed(&self) -> anyhow::Result<()> {
         self.until_none_is(&["received", "appraised", "cosigning"]).await
     }
 
