@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the demo and the tests need on Debian or Ubuntu, and says what. Safe to run again: does only what is
-# missing. Needs git, cargo, node, npm and python3, and root or sudo for the system packages. `--deep` adds what
-# `scripts/test.sh --deep` needs (python3 of 3.11 or later).
+# missing. Needs git, Rust by rustup (another cargo must be of the version in rust-toolchain.toml), node of 20 or later with
+# npm, python3, and root or sudo for the system packages. `--deep` adds what `scripts/test.sh --deep` needs (python3 of 3.11
+# or later).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
