@@ -10,7 +10,8 @@ use chassis_verifier::{
 use clap::Args;
 
 use crate::{
-    inspect::{now, read, read_text},
+    clock::now,
+    inspect::{read, read_text},
     render::{Document, Refusal, date},
 };
 

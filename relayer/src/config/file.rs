@@ -30,7 +30,7 @@ pub struct ConfigFile {
     pub policy: PathBuf,
     /// Folder for the database and the archive.
     pub data_dir: PathBuf,
-    /// Most bundles waiting to be appraised; beyond it, intake answers 429.
+    /// Most bundles waiting to be appraised; beyond it, intake answers 429. Operators that were never attested here take half.
     #[serde(default = "default_queue")]
     pub max_queue: u32,
     /// Milliseconds between looks at the chain.

@@ -1,10 +1,6 @@
 //! Bundles in, and what became of them.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use alloy::primitives::B256;
 use axum::{
@@ -26,6 +22,7 @@ use super::{
 use crate::{
     Error,
     archive::Kind,
+    clock,
     service::Phase,
     store::{BundleRow, NewBundle, Standing},
 };
@@ -70,7 +67,8 @@ pub(super) async fn submit(
 }
 
 async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleView>), Problem> {
-    let (digest, operator, received_at) = (received.bundle.digest, received.bundle.evidence.operator, now());
+    let (digest, operator) = (received.bundle.digest, received.bundle.evidence.operator);
+    let received_at = i64::try_from(clock::now()).unwrap_or(i64::MAX);
     let failed = failed_checks(app, &received);
     // What it costs to ask about an operator, only that operator can cause.
     let standing = if failed.is_empty() {
@@ -155,7 +153,9 @@ fn admit(app: &App, bytes: usize, standing: &Standing) -> Result<(), Problem> {
         return Err(Problem::new(ProblemKind::OperatorQuota, detail).retry_after(3600));
     }
     let waiting = standing.waiting;
-    if waiting >= i64::from(app.max_queue) {
+    // Of keys, anybody has any number: those that were never attested do not fill it.
+    let most = app.max_queue.div_ceil(if standing.was_attested { 1 } else { 2 });
+    if waiting >= i64::from(most) {
         let detail = format!("{waiting} bundles wait to be appraised; send this again later");
         return Err(Problem::new(ProblemKind::QueueFull, detail).retry_after(30));
     }
@@ -200,11 +200,4 @@ pub(super) async fn view(app: &App, row: &BundleRow) -> Result<BundleView, Error
     };
     let appraisal = app.store.appraisal_of(row.digest).await?;
     Ok(BundleView::new(row, appraisal.as_deref(), inclusion))
-}
-
-fn now() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |now| now.as_secs());
-    i64::try_from(now).unwrap_or(i64::MAX)
 }

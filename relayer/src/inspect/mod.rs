@@ -15,11 +15,7 @@ mod quote;
 mod registrar;
 mod tpm_attest;
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 
@@ -97,11 +93,4 @@ impl Inspect {
             Kind::Bundle(Common { file }) => finish(bundle::answer(&file), format),
         }
     }
-}
-
-/// The present, Unix seconds.
-pub(crate) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
 }

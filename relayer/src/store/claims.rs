@@ -5,13 +5,14 @@ use alloy::primitives::B256;
 use super::{BundleRow, Store, bundles::row_to_bundle, connect::Kind};
 use crate::Error;
 
-/// The oldest that wait and that nobody works on. `Materialized`: chosen once, whatever the planner thinks.
+/// The oldest that wait and that nobody works on. Those that were put off come after all others, longest ago first: many that
+/// cannot be appraised yet do not take the turns of those that can. `Materialized`: chosen once, whatever the planner thinks.
 macro_rules! claim {
     ($lock:literal) => {
         concat!(
             "WITH next AS MATERIALIZED (
                  SELECT digest FROM bundles WHERE state = 'received' AND claimed_until <= $3
-                 ORDER BY received_at, digest LIMIT $4 ",
+                 ORDER BY claimed_until, received_at, digest LIMIT $4 ",
             $lock,
             ")
              UPDATE bundles SET claimed_by = $1, claimed_until = $2 WHERE digest IN (SELECT digest FROM next)
@@ -21,7 +22,7 @@ macro_rules! claim {
 }
 
 impl Store {
-    /// Takes bundles to be appraised, the oldest first. For a while no other replica gets them.
+    /// Takes bundles to be appraised, the oldest first, and first those that were never put off. For a while no other replica gets them.
     ///
     /// # Errors
     /// Of the database.

@@ -7,8 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy::signers::local::PrivateKeySigner;
+use chassis_attester::consent;
 use chassis_sim::machine::MachineSpec;
-use chassis_verifier::bundle::canonical_json;
+use chassis_verifier::bundle::{Anchor, Bundle, DEFAULT_LIMIT, canonical_json};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -130,6 +132,43 @@ async fn newcomers_share_a_days_space_and_take_none_of_others() {
     let renewal = attest(&world.chain, &world.cloud, &a.parts(), 2);
     let (status, answer) = world.relayer.post(&renewal).await;
     assert_eq!(status, 202, "who was attested is no newcomer: {answer}");
+}
+
+/// Evidence that names a block of the next minute waits for it; and keys cost nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn newcomers_whose_bundles_wait_keep_out_nobody_who_was_attested() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world.relayer.start_with(&[("CHASSIS_MAX_QUEUE", "4")]).await;
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (_, answer) = world.relayer.post(&bundle).await;
+    world.relayer.until_state(&digest(&answer), "final").await;
+
+    let mut evidence = Bundle::parse(&bundle, DEFAULT_LIMIT).unwrap().evidence;
+    evidence.anchor = Anchor {
+        block_number: evidence.anchor.block_number + 60,
+        ..evidence.anchor
+    };
+    let mut waiting = Vec::new();
+    for refused in [false, false, true] {
+        let stranger = PrivateKeySigner::random();
+        evidence.operator = stranger.address();
+        let bundle = consent(evidence.clone(), &stranger).unwrap().to_json().unwrap();
+        let (status, answer) = world.relayer.post(&bundle).await;
+        assert_eq!(status, if refused { 429 } else { 202 }, "{answer}");
+        if refused {
+            assert_eq!(answer["type"], json!("urn:chassis:problem:queue-full"));
+        } else {
+            waiting.push(digest(&answer));
+        }
+    }
+    let renewal = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (status, answer) = world.relayer.post(&renewal).await;
+    assert_eq!(status, 202, "{answer}");
+    world.relayer.until_state(&digest(&answer), "final").await;
+    for digest in waiting {
+        assert_eq!(world.relayer.bundle(&digest).await["state"], json!("received"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

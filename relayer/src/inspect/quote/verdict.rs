@@ -10,8 +10,11 @@ use dcap_qvl::{
 };
 use serde::Serialize;
 
-use super::super::{input, now};
-use crate::render::{Cell, Document, Mark, Refusal, date};
+use super::super::input;
+use crate::{
+    clock::now,
+    render::{Cell, Document, Mark, Refusal, date},
+};
 
 /// What to verify with, and when.
 #[derive(Debug)]

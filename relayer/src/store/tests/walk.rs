@@ -243,7 +243,13 @@ impl Operation {
             End(n, state) => store.end_bundle(hash(*n), *state, "ended").await?,
             PutBack(n) => store.put_back(hash(*n), "back").await?,
             Claim(most) => found = store.claim(*most).await?.iter().map(|row| row.digest).collect(),
-            Postpone(n) => store.postpone(hash(*n), 0).await?,
+            Postpone(n) => {
+                store.postpone(hash(*n), 0).await?;
+                // Whose turn it is then depends on the clock, which the model has none of.
+                let forget =
+                    "UPDATE bundles SET claimed_until = 0 WHERE claimed_by IS NULL AND state = 'received'";
+                sqlx::query(forget).execute(&store.writer).await?;
+            }
             Sign { report, of, result } => {
                 sign(store, report_of(*report), &signings(of, *result)).await?;
             }
