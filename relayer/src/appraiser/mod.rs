@@ -29,6 +29,7 @@ use crate::{
     Error,
     archive::{Archive, Kind},
     chain::{Block, Chain},
+    clock,
     endorse::Endorser,
     store::{Appraised, BundleRow, State, Store},
 };
@@ -39,8 +40,9 @@ pub use held::Held;
 /// A bundle that was put back this often is given up.
 const MOST_TRIES: i64 = 5;
 
-/// How long one whose endorsements cannot be had lets others go first.
-const RETRY_SECONDS: u32 = 2;
+/// How long one that cannot be appraised yet lets others go first, at least and at most, seconds. Between, an eighth of the
+/// time for which it has waited already.
+const RETRY_SECONDS: (u32, u32) = (2, 60);
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 64;
@@ -86,6 +88,26 @@ struct Ready {
     room: OwnedSemaphorePermit,
 }
 
+/// A bundle that was taken up.
+struct Prepared {
+    row: BundleRow,
+    outcome: Result<Ready, Unready>,
+}
+
+/// Why a bundle is not appraised.
+enum Unready {
+    /// It never will be, for this reason.
+    Failed(String),
+    /// It is not now, or is wrong.
+    Waits(Error),
+}
+
+impl From<Error> for Unready {
+    fn from(error: Error) -> Self {
+        Self::Waits(error)
+    }
+}
+
 /// What many bundles share: the chain is asked once, and they may take so much memory.
 struct View {
     /// In KiB.
@@ -104,10 +126,12 @@ impl Appraiser {
         let (taken, view) = (AtomicUsize::new(0), View::new());
         let outcomes = self
             .waiting(&taken)
-            .map(async |row| self.prepare(row?, &view).await)
+            .map(async |row| Ok(self.prepare(row?, &view).await))
             // One that waits for a slow source does not hold up the others.
             .buffer_unordered(FETCHES)
             .ready_chunks(TOGETHER)
+            // While all of these are under way, nothing above is polled. So nothing above may hold what these wait for: it
+            // does not write to the database.
             .map(|prepared| self.judge_all(prepared))
             .buffer_unordered(at_once());
         // What fails does not drop what was claimed beside it.
@@ -121,7 +145,10 @@ impl Appraiser {
             if claims == CLAIMS {
                 return Ok(None);
             }
-            let rows = self.store.claim(CLAIM).await?;
+            let store = self.store.clone();
+            // It writes, so it must go on when this is not polled.
+            let rows = tokio::spawn(async move { store.claim(CLAIM).await });
+            let rows = rows.await.map_err(failed)??;
             taken.fetch_add(rows.len(), Ordering::Relaxed);
             let is_more = !rows.is_empty();
             Ok(is_more.then(|| (stream::iter(rows).map(Ok), claims + 1)))
@@ -129,22 +156,20 @@ impl Appraiser {
         claims.try_flatten()
     }
 
-    /// Makes one ready to be appraised. `None`: it has ended, or has to wait.
-    async fn prepare(&self, row: BundleRow, view: &View) -> Result<Option<Ready>, Error> {
+    /// Makes one ready to be appraised. Writes nothing.
+    async fn prepare(&self, row: BundleRow, view: &View) -> Prepared {
         let span = span(&row);
-        match self.gather(&row, view).instrument(span.clone()).await {
-            Ok(ready) => Ok(ready),
-            Err(error) => self.put_off(&row, &error).instrument(span).await.map(|()| None),
-        }
+        let outcome = self.gather(&row, view).instrument(span).await;
+        Prepared { row, outcome }
     }
 
-    async fn gather(&self, row: &BundleRow, view: &View) -> Result<Option<Ready>, Error> {
+    async fn gather(&self, row: &BundleRow, view: &View) -> Result<Ready, Unready> {
         if row.tries >= MOST_TRIES {
             let reason = row.reason.as_deref().unwrap_or("put back too often");
-            return self.fail(row, reason).await;
+            return Err(Unready::Failed(reason.to_owned()));
         }
         let Some((bundle, room)) = self.bundle(row.digest, view).await? else {
-            return self.fail(row, "its evidence is not in the archive").await;
+            return Err(Unready::Failed("its evidence is not in the archive".into()));
         };
         let finalized = view.finalized(&self.chain).await?;
         let anchor = view
@@ -152,24 +177,18 @@ impl Appraiser {
             .await?;
         let is_old = finalized.timestamp > anchor.timestamp + u64::from(self.policy.max_evidence_age);
         match self.endorser.endorse(&bundle, anchor).await {
-            Ok(endorsements) => Ok(Some(Ready {
+            Ok(endorsements) => Ok(Ready {
                 row: row.clone(),
                 bundle,
                 endorsements,
                 as_of: finalized.timestamp,
                 room,
-            })),
-            Err(error @ Error::Endorsement { .. }) if is_old => {
-                self.fail(row, &format!("no endorsements while it was fresh: {error}"))
-                    .await
-            }
-            Err(error) => Err(error),
+            }),
+            Err(error @ Error::Endorsement { .. }) if is_old => Err(Unready::Failed(format!(
+                "no endorsements while it was fresh: {error}"
+            ))),
+            Err(error) => Err(error.into()),
         }
-    }
-
-    async fn fail<T>(&self, row: &BundleRow, reason: &str) -> Result<Option<T>, Error> {
-        self.store.end_bundle(row.digest, State::Failed, reason).await?;
-        Ok(None)
     }
 
     async fn bundle(
@@ -187,13 +206,23 @@ impl Appraiser {
         Ok(Some((Bundle::parse(&document, DEFAULT_LIMIT)?, room)))
     }
 
-    async fn judge_all(&self, prepared: Vec<Result<Option<Ready>, Error>>) -> Result<(), Error> {
+    async fn judge_all(&self, prepared: Vec<Result<Prepared, Error>>) -> Result<(), Error> {
         let (mut some, mut first) = (Vec::new(), Ok(()));
         for prepared in prepared {
-            match prepared {
-                Ok(ready) => some.extend(ready),
-                Err(error) => first = first.and(Err(error)),
-            }
+            let done = match prepared {
+                Ok(Prepared {
+                    outcome: Ok(ready), ..
+                }) => {
+                    some.push(ready);
+                    Ok(())
+                }
+                Ok(Prepared {
+                    row,
+                    outcome: Err(unready),
+                }) => self.put_aside(&row, &unready).await,
+                Err(error) => Err(error),
+            };
+            first = first.and(done);
         }
         if !some.is_empty() {
             first = first.and(self.judge(some).await);
@@ -201,14 +230,18 @@ impl Appraiser {
         first
     }
 
+    async fn put_aside(&self, row: &BundleRow, unready: &Unready) -> Result<(), Error> {
+        match unready {
+            Unready::Failed(reason) => self.store.end_bundle(row.digest, State::Failed, reason).await,
+            Unready::Waits(error) => self.put_off(row, error).instrument(span(row)).await,
+        }
+    }
+
     /// Appraises some, off the async threads: signatures and certificates take milliseconds.
     async fn judge(&self, some: Vec<Ready>) -> Result<(), Error> {
         let (policy, memo) = (Arc::clone(&self.policy), self.memo.clone());
         let groups = tokio::task::spawn_blocking(move || batch::appraise(some, &policy, &memo));
-        let groups = groups.await.map_err(|panic| Error::Io {
-            doing: "appraise".into(),
-            source: std::io::Error::other(panic),
-        })??;
+        let groups = groups.await.map_err(failed)??;
         let rows: Vec<_> = groups.iter().flat_map(batch::Group::rows).cloned().collect();
         if let Err(error) = self.keep(groups).await {
             for row in rows {
@@ -259,7 +292,10 @@ impl Appraiser {
     async fn put_off(&self, row: &BundleRow, error: &Error) -> Result<(), Error> {
         if error.is_transient() {
             warn!(%error, "not appraised yet; trying again");
-            return self.store.postpone(row.digest, RETRY_SECONDS).await;
+            return self
+                .store
+                .postpone(row.digest, retry_after(row, clock::now()))
+                .await;
         }
         let reason = error.to_string();
         self.store.end_bundle(row.digest, State::Rejected, &reason).await
@@ -280,10 +316,7 @@ impl View {
         // A document has at most 4 MiB, so this is less than all.
         let kib = u32::try_from(bytes.div_ceil(1 << 10).min(ROOM)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
-        room.map_err(|closed| Error::Io {
-            doing: "appraise".into(),
-            source: std::io::Error::other(closed),
-        })
+        room.map_err(failed)
     }
 
     async fn finalized(&self, chain: &Chain) -> Result<Block, Error> {
@@ -337,6 +370,19 @@ fn tell(appraisal: &Appraisal, is_stored: bool) {
 
 fn span(row: &BundleRow) -> Span {
     info_span!("bundle", digest = %row.digest, operator = %row.operator, stage = "appraise")
+}
+
+fn failed(ended: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Io {
+        doing: "appraise".into(),
+        source: std::io::Error::other(ended),
+    }
+}
+
+fn retry_after(row: &BundleRow, now: u64) -> u32 {
+    let (least, most) = RETRY_SECONDS;
+    let waited = now.saturating_sub(u64::try_from(row.received_at).unwrap_or(0));
+    u32::try_from(waited / 8).map_or(most, |seconds| seconds.clamp(least, most))
 }
 
 /// How many lots are appraised at once: half of the time, each waits for the disk.
