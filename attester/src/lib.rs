@@ -1,4 +1,7 @@
-//! Collects Proof-of-Cloud evidence on a node, and hands it to a relayer.
+//! Collects Proof-of-Cloud evidence on a node, brings it on chain by way of relayers, and keeps it there ([`Service`]).
+//!
+//! [`doctor`] says what a machine lacks. Of bare metal: [`HostAgent`] quotes a host's TPM for the TDs on it, [`enrol`] and
+//! [`Registrar`] state which key is in it.
 //!
 //! [`collect`] joins what the [`Sources`] say, in the order that binds one to the next; [`consent`] makes it a bundle.
 //! [`ConfigfsTsm`], [`GoogleAk`] and [`SysLogs`] are the sources of a Google TDX VM. The simulated cloud is reached

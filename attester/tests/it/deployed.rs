@@ -69,6 +69,32 @@ fn the_node_reaches_a_hosts_agent_and_its_own_tpm() {
     assert_eq!(values(NODE, "SupplementaryGroups"), ["tss"]);
 }
 
+/// A unit does not start as a user that nobody made, nor without its file of settings.
+#[test]
+fn the_guide_makes_users_and_settings_of_the_units_and_installs_them() {
+    let guide = read("docs/OPERATE.md");
+    let lines: Vec<_> = guide.lines().map(str::trim).collect();
+    for name in ["node", "host-agent", "enroll", "registrar"] {
+        let unit = format!("deploy/systemd/chassis-{name}.service");
+        for user in values(&unit, "User") {
+            let makes = |line: &&str| line.starts_with("useradd ") && line.ends_with(&format!(" {user}"));
+            assert!(lines.iter().any(makes), "{unit}: nobody makes {user}");
+        }
+        for file in values(&unit, "EnvironmentFile") {
+            let file = file.trim_start_matches('-');
+            let makes = |line: &&str| {
+                line.starts_with(&format!("cat >{file} "))
+                    || line.starts_with("install -D ") && line.contains(file)
+            };
+            assert!(lines.iter().any(makes), "{unit}: nobody makes {file}");
+        }
+        let installs = |line: &&str| {
+            line.starts_with("cp deploy/systemd/") && line.contains(&format!("/chassis-{name}."))
+        };
+        assert!(lines.iter().any(installs), "nobody installs {unit}");
+    }
+}
+
 /// A host that booted another stack quotes again once it is enrolled: not half a day or a week later.
 #[test]
 fn a_host_enrolls_at_boot_without_delay_and_again_after_a_failure() {
