@@ -23,6 +23,32 @@ fn the_template_parses_and_shows_the_defaults() {
     assert_eq!(json(&file.explorer), json(&crate::explorer::Settings::default()));
 }
 
+/// As its first lines have it.
+#[test]
+fn no_more_is_required_than_the_template_says() {
+    let required = [
+        "listen = \"127.0.0.1:8645\"",
+        "registry = \"0x1111111111111111111111111111111111111111\"",
+        "policy = \"policy.toml\"",
+        "data_dir = \"data\"",
+        "rpc_url = \"http://127.0.0.1:8545\"",
+        "[endorsements]\npcs = \"https://pcs.example\"",
+    ];
+    let mistakes = |text: &str| {
+        let file = decode(text, &[])?;
+        let mut mistakes = file.mistakes();
+        Rpc::check(file.rpc_url.as_deref(), &file.rpc, &mut mistakes);
+        Ok::<_, Vec<String>>(mistakes)
+    };
+    assert_eq!(mistakes(&required.join("\n")), Ok(Vec::new()));
+    for left_out in required {
+        let key = left_out.lines().last().unwrap();
+        let text = required.join("\n").replace(key, "");
+        let (Ok(told) | Err(told)) = mistakes(&text);
+        assert_eq!(told.len(), 1, "{key}: {told:?}");
+    }
+}
+
 mod erased {
     pub(super) trait Json {
         fn json(&self) -> serde_json::Value;
