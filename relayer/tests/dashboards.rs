@@ -112,18 +112,37 @@ fn alert_rules_use_metrics_that_exist_and_are_in_the_runbook() {
 }
 
 #[test]
-fn the_dashboard_uses_metrics_that_exist() {
+fn the_dashboard_uses_metrics_that_exist_and_shows_what_pages() {
     let dashboard: Value = serde_json::from_str(&read("deploy/grafana/chassis-relayer.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     assert!(panels.len() > 8);
     let mut ids = BTreeSet::new();
+    let mut shown = BTreeSet::new();
     for panel in panels {
         assert!(ids.insert(panel["id"].as_u64().unwrap()));
         for target in panel["targets"].as_array().unwrap() {
             for name in used(target["expr"].as_str().unwrap()) {
                 assert!(exists(name), "{}: there is no metric `{name}`", panel["title"]);
+                shown.insert(name);
             }
         }
+    }
+    for rule in rules().iter().filter(|rule| rule.labels["severity"] == "page") {
+        for name in used(&rule.expr) {
+            assert!(shown.contains(name), "{}: no panel shows `{name}`", rule.alert);
+        }
+    }
+}
+
+#[test]
+fn the_runbook_names_metrics_that_exist() {
+    let runbook = read("docs/RUNBOOK.md");
+    let quoted = runbook.split('`').skip(1).step_by(2);
+    let named: Vec<_> = quoted.filter(|words| words.starts_with("chassis_")).collect();
+    assert!(named.len() > 3, "{named:?}");
+    for name in named {
+        let known = CATALOGUE.iter().any(|metric| metric.name == name);
+        assert!(known, "docs/RUNBOOK.md: there is no metric `{name}`");
     }
 }
 
