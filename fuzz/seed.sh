@@ -4,7 +4,8 @@
 set -euo pipefail
 shopt -s nullglob
 cd "$(dirname "$0")"
-fixtures=${CHASSIS_FIXTURES:-../../shared/fixtures}
+. ../scripts/fixtures.sh
+fixtures=${CHASSIS_FIXTURES:-}
 world=target/world
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
@@ -84,8 +85,8 @@ while read -r document pointer template; do
     number=$((number + 1))
 done <parts
 
-if [[ ! -d $fixtures ]]; then
-    echo "seed: no real evidence at $fixtures; set CHASSIS_FIXTURES to its folder" >&2
+if [[ -z $fixtures ]]; then
+    echo "seed: no real evidence: CHASSIS_FIXTURES names no folder (tests/FIXTURES.md)" >&2
     exit
 fi
 for log in "$fixtures"/go-tpm-tools/{eventlogs/*.bin,*.eventlog.bin} "$fixtures"/dstack/tpm_eventlog.bin "$fixtures"/openpcc/test_tcg_event_log.pem.der; do

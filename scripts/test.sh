@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs every test of every part: contracts, Rust, end to end. `--deep` adds what takes minutes: Slither, symbolic tests
+# Runs the tests of every part: contracts, Rust, end to end. `--deep` adds what takes minutes: Slither, symbolic tests
 # and mutation tests of the contracts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ./scripts/setup.sh "$@"
+. scripts/fixtures.sh
 
 echo "== contracts"
 npm test --prefix contracts --silent
@@ -23,9 +24,15 @@ echo "== documentation examples"
 cargo test --workspace --doc --locked --quiet
 
 # Printed last, whatever comes before.
+untested=()
+trap 'for each in "${untested[@]}"; do echo "WARNING: $each" >&2; done' EXIT
 if [[ $(id -u) != 0 ]]; then
     export CHASSIS_TEST_WITHOUT_ROOT=1
-    trap 'echo "WARNING: not root, so NOT TESTED: that chassis-node gives root up. Run this as root to test it." >&2' EXIT
+    untested+=("not root, so NOT TESTED: that chassis-node gives root up. Run this as root to test it.")
+fi
+if [[ -z ${CHASSIS_FIXTURES:-} ]]; then
+    untested+=("no real evidence (tests/FIXTURES.md), so tests in these files that read it did NOT RUN:
+$(grep -rlE '\bfixtures?\(' --include='*.rs' {attester,relayer,verifier}/tests tests/it | sort)")
 fi
 
 echo "== Rust and end to end"
