@@ -35,8 +35,11 @@ if [[ -z ${CHASSIS_FIXTURES:-} ]]; then
 $(grep -rlE '\bfixtures?\(' --include='*.rs' {attester,relayer,verifier}/tests tests/it | sort)")
 fi
 
-echo "== Rust and end to end"
 cargo build --workspace --bins --locked
+echo "== runbook, three relayers"
+tests/runbook.sh
+
+echo "== Rust and end to end"
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast
 else
