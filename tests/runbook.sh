@@ -30,7 +30,7 @@ ports=("" "$(free_port)" "$(free_port)" "$(free_port)")
 chain=$(free_port)
 bin=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/debug
 sed -i "$dir/1" -e "s/^anvil /&--port $chain /" -e "s/:8545/:$chain/" -e 's/:864$\([nm]\)/:${ports[\1]}/g' \
-    -e "s|\$PWD/target/debug|$bin|"
+    -e "s|\$PWD/target/debug|$bin|" -e 's/curl -s/& --retry 60 --retry-delay 1 --retry-connrefused/'
 
 # What a demo leaves in a shell.
 export CHASSIS_RPC_URL=http://127.0.0.1:1 CHASSIS_REGISTRY=0x000000000000000000000000000000000000dEaD
