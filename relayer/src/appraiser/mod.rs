@@ -270,10 +270,9 @@ impl Appraiser {
         let sets = sets
             .iter()
             .map(|(digest, set)| self.archive.put_set(*digest, || set.to_json()).boxed());
-        let results = done.iter().map(|(stored, ..)| {
-            let document = stored.appraisal.as_bytes();
+        let results = done.iter().map(|(stored, _, appraisal)| {
             self.archive
-                .put_new(Kind::Result, stored.result, document)
+                .put_new(Kind::Result, stored.result, to_json(appraisal))
                 .boxed()
         });
         stream::iter(sets.chain(results).collect::<Vec<_>>())
@@ -346,7 +345,6 @@ fn appraised(row: &BundleRow, appraisal: &Appraisal) -> Appraised {
         digest: row.digest,
         operator: row.operator,
         result: appraisal.digest(),
-        appraisal: to_json(appraisal),
         fields,
     }
 }
@@ -390,7 +388,7 @@ fn at_once() -> usize {
     2 * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn to_json(value: &impl Serialize) -> String {
+pub(crate) fn to_json(value: &impl Serialize) -> String {
     // Strings, numbers, lists and maps with string keys: always JSON.
     serde_json::to_string(value).unwrap_or_default()
 }

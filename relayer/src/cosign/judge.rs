@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Error,
-    appraiser::Fields,
+    appraiser::{Fields, to_json},
     archive::Kind,
     chain::Block,
     post::report::{Carried, Effect, View},
@@ -45,8 +45,6 @@ const MOST_OF_ONE: i64 = 4;
 pub(super) struct Judged {
     pub(super) carried: Carried,
     pub(super) is_public: bool,
-    /// JSON.
-    pub(super) appraisal: String,
 }
 
 /// What this relayer makes of each item: what it would sign, or why it would not.
@@ -270,7 +268,6 @@ impl Inner {
                 fields: Fields::from(&appraisal),
             },
             is_public,
-            appraisal: serde_json::to_string(&appraisal).unwrap_or_default(),
         };
         // To sign means to hold.
         self.archive.put(Kind::Bundle, item.evidence, document).await?;
@@ -278,11 +275,7 @@ impl Inner {
             .put(Kind::Endorsements, item.endorsements, set)
             .await?;
         self.archive
-            .put(
-                Kind::Result,
-                judged.carried.fields.digest,
-                judged.appraisal.as_bytes(),
-            )
+            .put(Kind::Result, judged.carried.fields.digest, to_json(&appraisal))
             .await?;
         Ok(Ok(judged))
     }

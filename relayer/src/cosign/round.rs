@@ -345,7 +345,6 @@ impl Inner {
                 signing: self.signing(&one.carried),
                 operator: one.carried.operator,
                 is_public: one.row.is_public,
-                appraisal: None,
                 fields: one.row.fields.clone().unwrap_or_default(),
             })
             .collect();

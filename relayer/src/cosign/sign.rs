@@ -80,7 +80,7 @@ impl Inner {
             issued_at: own.report.issuedAt.to(),
             deadline: own.report.deadline.to(),
             now: now(),
-            items: judged.into_iter().map(|one| self.item(one)).collect(),
+            items: judged.iter().map(|one| self.item(one)).collect(),
         };
         let policy = canonical_json(&*self.policy).map_err(crate::Error::from)?;
         self.archive.put(Kind::Policy, self.policy_digest, policy).await?;
@@ -111,7 +111,7 @@ impl Inner {
         }
     }
 
-    fn item(&self, judged: Judged) -> NewItem {
+    fn item(&self, judged: &Judged) -> NewItem {
         let fields = &judged.carried.fields;
         NewItem {
             signing: Signing {
@@ -123,7 +123,6 @@ impl Inner {
             },
             operator: judged.carried.operator,
             is_public: judged.is_public,
-            appraisal: Some(judged.appraisal),
             fields: serde_json::to_string(fields).unwrap_or_default(),
         }
     }

@@ -154,9 +154,9 @@ struct Stored {
 }
 
 impl BundleView {
-    pub(super) fn new(row: &BundleRow, appraisal: Option<&str>, inclusion: Option<Inclusion>) -> Self {
+    pub(super) fn new(row: &BundleRow, appraisal: Option<&[u8]>, inclusion: Option<Inclusion>) -> Self {
         let stored = appraisal.and_then(|json| {
-            serde_json::from_str::<Stored>(json)
+            serde_json::from_slice::<Stored>(json)
                 .inspect_err(|error| tracing::error!(digest = %row.digest, %error, "a stored appraisal cannot be read"))
                 .ok()
         });

@@ -198,6 +198,9 @@ pub(super) async fn view(app: &App, row: &BundleRow) -> Result<BundleView, Error
         Some(report) => app.store.inclusion_of(report).await?,
         None => None,
     };
-    let appraisal = app.store.appraisal_of(row.digest).await?;
+    let appraisal = match row.result {
+        Some(result) => app.archive.get(Kind::Result, result).await?,
+        None => None,
+    };
     Ok(BundleView::new(row, appraisal.as_deref(), inclusion))
 }

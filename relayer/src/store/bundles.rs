@@ -11,9 +11,8 @@ use sqlx::Row as _;
 use utoipa::ToSchema;
 
 use super::{
-    AT_ONCE, Connection, Row, Store,
+    Connection, Row, Store,
     reappraisals::{forget_warning, with_warnings},
-    rows, statement,
 };
 use crate::Error;
 
@@ -111,8 +110,6 @@ pub struct Appraised {
     pub operator: Address,
     /// Digest of the `AttestationResult`.
     pub result: B256,
-    /// The appraisal, JSON.
-    pub appraisal: String,
     /// What a grant is made of, JSON. `None`: it is not to be attested.
     pub fields: Option<String>,
 }
@@ -134,6 +131,8 @@ pub struct BundleRow {
     pub tries: i64,
     /// Left alone until then, Unix seconds. 0: it never was.
     pub claimed_until: i64,
+    /// Digest of its `AttestationResult`; the archive has the appraisal.
+    pub result: Option<B256>,
     /// What a grant is made of, as JSON.
     pub fields: Option<String>,
     /// The report that carries it.
@@ -153,6 +152,7 @@ impl From<&NewBundle> for BundleRow {
             received_at: new.received_at,
             tries: 0,
             claimed_until: 0,
+            result: None,
             fields: None,
             report: None,
             reason: None,
@@ -186,18 +186,6 @@ impl Store {
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.as_ref().map(row_to_bundle).transpose()?)
-    }
-
-    /// A bundle's appraisal as JSON, if there is one.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn appraisal_of(&self, digest: B256) -> Result<Option<String>, Error> {
-        let row = sqlx::query("SELECT appraisal FROM appraisals WHERE digest = $1")
-            .bind(digest.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// The operator's latest bundle.
@@ -282,20 +270,16 @@ impl Store {
     pub async fn set_appraisals(&self, appraised: &[Appraised]) -> Result<Vec<bool>, Error> {
         let mut all = self.begin().await?;
         let mut stored = vec![false; appraised.len()];
-        let (mut passed, mut appraisals) = (BTreeSet::new(), Vec::new());
+        let mut passed = BTreeSet::new();
         // Rows are locked as they come: everybody takes them in one order, or two replicas wait for each other.
         let mut ascending: Vec<_> = appraised.iter().zip(&mut stored).collect();
         ascending.sort_unstable_by_key(|(one, _)| one.digest);
         for (one, is_stored) in ascending {
             *is_stored = set_appraisal(&mut all, one, &self.holder).await?;
-            if *is_stored {
-                appraisals.push((one.digest, &*one.appraisal));
-            }
             if *is_stored && one.fields.is_some() {
                 passed.insert(one.operator);
             }
         }
-        keep_appraisals(&mut all, &appraisals).await?;
         for operator in with_warnings(&mut all, &passed).await? {
             forget_warning(&mut all, operator).await?;
         }
@@ -368,26 +352,6 @@ async fn set_appraisal(
     Ok(stored.rows_affected() == 1)
 }
 
-/// Keeps appraisals of bundles that are kept, of each one, in place of the one before.
-pub(super) async fn keep_appraisals(
-    connection: &mut Connection,
-    appraisals: &[(B256, &str)],
-) -> Result<(), sqlx::Error> {
-    for some in appraisals.chunks(AT_ONCE) {
-        let query = format!(
-            "INSERT INTO appraisals (digest, appraisal) VALUES {}
-             ON CONFLICT (digest) DO UPDATE SET appraisal = excluded.appraisal",
-            rows(some.len(), 2)
-        );
-        let mut query = statement(query, some.len());
-        for (digest, appraisal) in some {
-            query = query.bind(digest.to_string()).bind(*appraisal);
-        }
-        query.execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
 pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
     Ok(BundleRow {
         digest: parse(row, "digest")?,
@@ -397,6 +361,7 @@ pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
         received_at: row.try_get("received_at")?,
         tries: row.try_get("tries")?,
         claimed_until: row.try_get("claimed_until")?,
+        result: parse_optional(row, "result")?,
         fields: row.try_get("fields")?,
         report: parse_optional(row, "report")?,
         reason: row.try_get("reason")?,

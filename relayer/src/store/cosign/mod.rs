@@ -42,8 +42,6 @@ pub struct NewItem {
     pub operator: Address,
     /// Whether everybody may see it.
     pub is_public: bool,
-    /// The appraisal, JSON; `None` leaves what is stored.
-    pub appraisal: Option<String>,
     /// What a grant is made of, JSON.
     pub fields: String,
 }

@@ -111,7 +111,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.claimed_until,
              b.report, b.reason,
-             COALESCE(i.fields, b.fields) AS fields
+             COALESCE(i.result, b.result) AS result, COALESCE(i.fields, b.fields) AS fields
              FROM bundles b JOIN cosign_items i ON i.evidence = b.digest
              WHERE i.report = $1 AND b.state = 'cosigning' ORDER BY b.digest",
         )

@@ -182,8 +182,7 @@ async fn take_along<'a>(
         "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, fields) VALUES {}
          ON CONFLICT (digest) DO UPDATE SET state = excluded.state, result = excluded.result,
          fields = excluded.fields, reason = NULL, claimed_by = NULL, claimed_until = 0
-         WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND ${} = 1)
-         RETURNING digest AS evidence",
+         WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND ${} = 1)",
         rows(items.len(), 7),
         items.len() * 7 + 1
     );
@@ -199,15 +198,8 @@ async fn take_along<'a>(
             .bind(&item.fields);
     }
     let query = query.bind(i64::from(new.proposer == own));
-    let taken = evidence_of(&query.fetch_all(&mut *connection).await?)?;
-    let appraisals = items.iter().filter_map(|item| {
-        let evidence = item.signing.evidence;
-        Some((
-            evidence,
-            item.appraisal.as_deref().filter(|_| taken.contains(&evidence))?,
-        ))
-    });
-    Ok(bundles::keep_appraisals(connection, &appraisals.collect::<Vec<_>>()).await?)
+    query.execute(connection).await?;
+    Ok(())
 }
 
 /// Lists what the report carries, and which of it waits for this report.

@@ -17,7 +17,6 @@ async fn sign_of(store: &Store, n: u64, proposer: Address) -> B256 {
         },
         operator: bundle(1).operator,
         is_public: true,
-        appraisal: None,
         fields: format!("{{\"of\":{n}}}"),
     };
     let report = hash(6_000 + n);
@@ -39,7 +38,7 @@ async fn sign_of(store: &Store, n: u64, proposer: Address) -> B256 {
 async fn appraise(store: &Store) {
     assert!(
         store
-            .set_appraisal(hash(1), hash(2_001), "{}", Some("{\"of\":0}"))
+            .set_appraisal(hash(1), hash(2_001), Some("{\"of\":0}"))
             .await
             .unwrap()
     );

@@ -11,8 +11,7 @@ on_both! {
             let row = store.bundle(hash(n)).await.unwrap().unwrap();
             assert_eq!((row.digest, row.operator), (hash(n), bundle(n).operator));
             assert_eq!((row.is_public, row.state, row.tries), (n == 2, State::Received, 0));
-            assert_eq!((row.fields, row.report, row.reason), (None, None, None));
-            assert_eq!(store.appraisal_of(hash(n)).await.unwrap(), None);
+            assert_eq!((row.result, row.fields, row.report, row.reason), (None, None, None, None));
             let latest = store.latest_bundle_of(bundle(n).operator).await.unwrap().unwrap();
             assert_eq!(latest.digest, hash(n));
         }
@@ -48,7 +47,7 @@ on_both! {
         let store = db.open().await;
         let report = queue(&store, 1).await;
         store.withdraw_report(report, 1, "again").await.unwrap();
-        store.set_appraisal(hash(1), hash(2), "{}", Some("{}")).await.unwrap();
+        store.set_appraisal(hash(1), hash(2), Some("{}")).await.unwrap();
         let other = Signing { result: hash(9), ..signing(1) };
         let refused = sign(&store, hash(5), &[other]).await;
         assert!(matches!(refused, Err(Error::Equivocation { .. })), "{refused:?}");

@@ -135,18 +135,11 @@ pub(super) fn signing(n: u64) -> Signing {
 
 impl Store {
     /// One appraisal.
-    async fn set_appraisal(
-        &self,
-        digest: B256,
-        result: B256,
-        appraisal: &str,
-        fields: Option<&str>,
-    ) -> Result<bool, Error> {
+    async fn set_appraisal(&self, digest: B256, result: B256, fields: Option<&str>) -> Result<bool, Error> {
         let one = Appraised {
             digest,
             operator: Address::ZERO,
             result,
-            appraisal: appraisal.to_owned(),
             fields: fields.map(str::to_owned),
         };
         Ok(self.set_appraisals(&[one]).await?[0])
@@ -157,7 +150,7 @@ impl Store {
 pub(super) async fn queue(store: &Store, n: u64) -> B256 {
     store.add_bundle(&bundle(n)).await.unwrap();
     store
-        .set_appraisal(hash(n), hash(2_000 + n), "{}", Some("{}"))
+        .set_appraisal(hash(n), hash(2_000 + n), Some("{}"))
         .await
         .unwrap();
     let report = hash(3_000 + n);
@@ -172,7 +165,6 @@ pub(super) async fn sign(store: &Store, report: B256, signings: &[Signing]) -> R
         signing: *signing,
         operator: Address::ZERO,
         is_public: true,
-        appraisal: None,
         fields: "{}".into(),
     };
     let new = NewReport {

@@ -12,7 +12,7 @@ pub(super) struct Bundle {
     pub(super) received_at: i64,
     pub(super) state: State,
     pub(super) tries: i64,
-    pub(super) appraisal: Option<String>,
+    pub(super) result: Option<B256>,
     pub(super) fields: Option<String>,
     pub(super) report: Option<B256>,
     pub(super) reason: Option<String>,
@@ -56,7 +56,7 @@ impl Model {
             received_at: new.received_at,
             state: State::Received,
             tries: 0,
-            appraisal: None,
+            result: None,
             fields: None,
             report: None,
             reason: None,
@@ -66,7 +66,7 @@ impl Model {
         true
     }
 
-    pub(super) fn appraise(&mut self, digest: B256, appraisal: &str, fields: Option<&str>) -> bool {
+    pub(super) fn appraise(&mut self, digest: B256, result: B256, fields: Option<&str>) -> bool {
         let Some(bundle) = self.bundles.get_mut(&digest) else {
             return false;
         };
@@ -78,7 +78,7 @@ impl Model {
         } else {
             State::Rejected
         };
-        bundle.appraisal = Some(appraisal.to_owned());
+        bundle.result = Some(result);
         bundle.fields = fields.map(str::to_owned);
         (bundle.reason, bundle.is_claimed) = (None, false);
         true
@@ -140,14 +140,15 @@ impl Model {
             if *next.signatures.entry(name).or_insert(signing.result) != signing.result {
                 return Err(());
             }
-            next.take_along(signing.evidence);
+            next.take_along(signing);
             next.cosigned.get_mut(&report).unwrap().1.insert(signing.evidence);
         }
         *self = next;
         Ok(())
     }
 
-    fn take_along(&mut self, digest: B256) {
+    fn take_along(&mut self, signing: &Signing) {
+        let digest = signing.evidence;
         self.add(&NewBundle {
             digest,
             operator: Address::ZERO,
@@ -157,6 +158,7 @@ impl Model {
         let bundle = self.bundles.get_mut(&digest).unwrap();
         if [State::Received, State::Appraised, State::Cosigning].contains(&bundle.state) {
             bundle.state = State::Cosigning;
+            bundle.result = Some(signing.result);
             bundle.fields = Some("{}".into());
             (bundle.reason, bundle.is_claimed) = (None, false);
         }

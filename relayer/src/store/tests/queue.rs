@@ -16,7 +16,7 @@ async fn ready(store: &Store, n: u64, operator: Address) {
         .unwrap();
     assert!(
         store
-            .set_appraisal(hash(n), hash(2_000 + n), "{}", Some("{}"))
+            .set_appraisal(hash(n), hash(2_000 + n), Some("{}"))
             .await
             .unwrap()
     );
@@ -36,7 +36,6 @@ async fn sign_of(store: &Store, n: u64, proposer: Address, of: &[u64]) -> Result
         },
         operator: bundle(*evidence).operator,
         is_public: true,
-        appraisal: None,
         fields: "{}".into(),
     };
     let report = hash(6_000 + n);
@@ -191,7 +190,6 @@ async fn replicas_that_write_about_the_same_bundles_do_not_wait_for_each_other()
                 digest: hash(*n),
                 operator: bundle(*n).operator,
                 result: hash(2_000 + n),
-                appraisal: "{}".into(),
                 fields: Some("{}".into()),
             })
             .collect();

@@ -68,7 +68,6 @@ on_both! {
                 digest: hash(n),
                 operator,
                 result: hash(2_000 + n),
-                appraisal: "{}".into(),
                 fields: Some("{}".into()),
             };
             let failed = Appraised { fields: None, digest: hash(n + 10), ..passed.clone() };
@@ -114,12 +113,12 @@ on_both! {
         store.end_bundle(hash(2), State::Final, "").await.unwrap();
         store.add_bundle(&more(3)).await.unwrap();
         assert_eq!(on_chain().await, Some(hash(1)));
-        store.set_appraisal(hash(3), hash(2_003), "{}", None).await.unwrap();
+        store.set_appraisal(hash(3), hash(2_003), None).await.unwrap();
         assert_eq!(on_chain().await, Some(hash(1)), "it was rejected");
 
         // One that has passed is looked at when it has landed.
         store.add_bundle(&more(4)).await.unwrap();
-        store.set_appraisal(hash(4), hash(2_004), "{}", Some("{}")).await.unwrap();
+        store.set_appraisal(hash(4), hash(2_004), Some("{}")).await.unwrap();
         assert_eq!(on_chain().await, None);
         store.end_bundle(hash(4), State::Final, "").await.unwrap();
         land(&store, 4, 11).await;
@@ -145,7 +144,7 @@ on_both! {
     async fn what_anothers_report_said_stays_with_the_bundle(db: &TestDb) {
         let store = db.open().await;
         store.add_bundle(&bundle(1)).await.unwrap();
-        store.set_appraisal(hash(1), hash(2_001), "{}", Some("{}")).await.unwrap();
+        store.set_appraisal(hash(1), hash(2_001), Some("{}")).await.unwrap();
         // Of two that carry it, this one was posted.
         for (report, result) in [(3_001, 7_001), (3_002, 7_002)] {
             let mut theirs = signing(1);

@@ -28,7 +28,7 @@ async fn live(store: Store, died: Arc<AtomicBool>) -> (Vec<B256>, Vec<B256>) {
                 return (appraised, reported);
             }
             if store
-                .set_appraisal(row.digest, row.digest, "{}", Some("{}"))
+                .set_appraisal(row.digest, row.digest, Some("{}"))
                 .await
                 .unwrap()
             {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use sqlx::{Row as _, error::ErrorKind, migrate::Migrator};
+use sqlx::{Row as _, error::ErrorKind};
 
 use super::{walk::kind_of, *};
 use crate::store::{Attempt, Then, connect::Kind};
@@ -94,42 +94,12 @@ on_both! {
     }
 }
 
-on_both! {
-    async fn an_appraisal_outlives_the_column_that_it_was_in(db: &TestDb) {
-        let all = sqlx::migrate!();
-        let earlier: Vec<_> = all.iter().filter(|migration| migration.version < 60).cloned().collect();
-        let earlier = Migrator { migrations: earlier.into(), ..Migrator::DEFAULT };
-        let pool = db.url.pool(1).await.unwrap();
-        earlier.run(&pool).await.unwrap();
-        for (n, appraisal) in [(1, Some("{}")), (2, None)] {
-            sqlx::query(
-                "INSERT INTO bundles (digest, operator, is_public, state, received_at, appraisal)
-                 VALUES ($1, $1, 0, 'rejected', 1, $2)",
-            )
-            .bind(hash(n).to_string())
-            .bind(appraisal)
-            .execute(&pool)
-            .await
-            .unwrap();
-        }
-        pool.close().await;
-        let store = db.open().await;
-        assert_eq!(store.appraisal_of(hash(1)).await.unwrap().as_deref(), Some("{}"));
-        assert_eq!(store.appraisal_of(hash(2)).await.unwrap(), None);
-        assert_eq!(store.count(State::Rejected).await.unwrap(), 2);
-    }
-}
-
 /// What must not be, and a statement that would make it so.
 const FORBIDDEN: &[(&str, &str)] = &[
     (
         "a bundle twice",
         "INSERT INTO bundles (digest, operator, is_public, state, received_at)
          SELECT digest, operator, 0, 'received', 1 FROM bundles",
-    ),
-    (
-        "an appraisal of no bundle",
-        "INSERT INTO appraisals (digest, appraisal) VALUES ('0x00', '{}')",
     ),
     ("a state that does not exist", "UPDATE bundles SET state = 'lost'"),
     ("a truth value that is none", "UPDATE bundles SET is_public = 2"),

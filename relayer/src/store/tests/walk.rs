@@ -70,10 +70,7 @@ async fn compare(store: &Store, model: &Model) {
             (row.received_at, row.state, row.tries),
             (bundle.received_at, bundle.state, bundle.tries)
         );
-        assert_eq!(
-            (store.appraisal_of(row.digest).await.unwrap(), row.fields),
-            (bundle.appraisal.clone(), bundle.fields.clone())
-        );
+        assert_eq!((row.result, row.fields), (bundle.result, bundle.fields.clone()));
         assert_eq!((row.report, row.reason), (bundle.report, bundle.reason.clone()));
         // What was first heard of from a peer has no operator of its own here.
         if bundle.operator == Address::ZERO {
@@ -170,7 +167,7 @@ impl Operation {
         let mut found = Vec::new();
         let yes = match self {
             Add(n) => model.add(&bundle(*n)),
-            Appraise(n, fit) => model.appraise(hash(*n), "{\"a\":1}", fit.then_some("{}")),
+            Appraise(n, fit) => model.appraise(hash(*n), hash(2_000 + n), fit.then_some("{}")),
             End(n, state) => {
                 model.end(hash(*n), *state, "ended");
                 true
@@ -237,7 +234,7 @@ impl Operation {
             Add(n) => return Ok((store.add_bundle(&bundle(*n)).await?, found)),
             Appraise(n, fit) => {
                 let fields = fit.then_some("{}");
-                let stored = store.set_appraisal(hash(*n), hash(2_000 + n), "{\"a\":1}", fields);
+                let stored = store.set_appraisal(hash(*n), hash(2_000 + n), fields);
                 return Ok((stored.await?, found));
             }
             End(n, state) => store.end_bundle(hash(*n), *state, "ended").await?,
