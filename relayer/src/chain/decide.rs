@@ -123,6 +123,22 @@ impl Pool {
         Ok(nth_highest(answers, quorum))
     }
 
+    /// The second lowest of the numbers that endpoints give, for what differs a little from one to the next: of three, none
+    /// can make it much higher or lower alone. While no two are near each other, the rest are waited for.
+    ///
+    /// # Errors
+    /// If fewer than two answer.
+    pub(super) async fn middle<F: Future<Output = Result<u128, TransportError>>>(
+        &self,
+        question: impl Fn(Endpoint) -> F,
+    ) -> Result<u128, Error> {
+        let quorum = self.quorum();
+        let answers = self
+            .answers(question, |answers| are_near(answers, quorum), STRAGGLE)
+            .await?;
+        Ok(nth_lowest(answers, quorum))
+    }
+
     /// Asks all that may decide, until there is enough and stragglers had their time.
     async fn answers<T, F: Future<Output = Result<T, TransportError>>>(
         &self,
@@ -170,9 +186,16 @@ fn disagree(about: &str) {
     warn!(about, "the endpoints disagree: deciding nothing");
 }
 
-fn nth_lowest(mut answers: Vec<u64>, n: usize) -> u64 {
+/// Whether so many are within a factor of two of each other.
+fn are_near(answers: &[u128], quorum: usize) -> bool {
+    let mut sorted = answers.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(quorum).any(|some| some[quorum - 1] / 2 <= some[0])
+}
+
+fn nth_lowest<T: Ord + Copy + Default>(mut answers: Vec<T>, n: usize) -> T {
     answers.sort_unstable();
-    answers.get(n.saturating_sub(1)).copied().unwrap_or(0)
+    answers.get(n.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 fn nth_highest(mut answers: Vec<u64>, n: usize) -> u64 {
@@ -191,6 +214,14 @@ mod tests {
         assert_eq!(agreement(&[7, 8], 2), None);
         assert_eq!(agreement(&[7, 8, 7], 2), Some(7));
         assert_eq!(agreement(&[7, 8, 7, 8], 2), None);
+    }
+
+    #[test]
+    fn two_are_near_if_neither_is_more_than_twice_the_other() {
+        assert!(are_near(&[7], 1) && are_near(&[0, 0], 2) && are_near(&[10, 20], 2));
+        assert!(!are_near(&[], 1) && !are_near(&[7], 2) && !are_near(&[10, 22], 2));
+        assert!(are_near(&[30, u128::MAX, 20], 2));
+        assert_eq!(nth_lowest(vec![u128::MAX, 20, 30], 2), 30);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a relayer asks the chain, by any number of endpoints.
 //!
-//! Reads go to the endpoints in order. Transactions go to all. What is final, which block is canonical and whether a post
-//! is still needed are decisions: two endpoints must say the same, unless only one is configured.
+//! Reads go to the endpoints in order. Transactions go to all. What is final, which block is canonical, whether a post
+//! is still needed and what it costs are decisions: two endpoints must say the same, unless only one is configured.
 
 mod config;
 mod decide;
@@ -17,13 +17,13 @@ use std::sync::{Arc, atomic::AtomicU64};
 
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
-    primitives::{Address, B256, Bytes, Log, U256},
+    primitives::{Address, B256, Bytes, Log},
     providers::{DynProvider, Provider, RootProvider},
     rpc::{
         client::RpcClient,
         types::{TransactionReceipt, TransactionRequest},
     },
-    transports::TransportError,
+    transports::{TransportError, TransportErrorKind},
 };
 use chassis_verifier::{AnchorClaim, bundle::Anchor};
 
@@ -262,20 +262,39 @@ impl Chain {
             .await
     }
 
-    /// Wei that an account has, as one endpoint sees it.
+    /// Wei that an account has: of three endpoints, none decides it alone.
     ///
     /// # Errors
-    /// If no endpoint answers.
-    pub async fn balance(&self, account: Address) -> Result<U256, Error> {
-        Ok(self.provider.get_balance(account).await?)
+    /// If too few endpoints answer.
+    pub async fn balance(&self, account: Address) -> Result<u128, Error> {
+        self.pool
+            .middle(async |endpoint| Ok(endpoint.provider.get_balance(account).await?.saturating_to()))
+            .await
     }
 
-    /// Wei per gas that transactions add to the base fee, as one endpoint sees it.
+    /// Wei per gas that a block burns: of three endpoints, none decides it alone.
     ///
     /// # Errors
-    /// If no endpoint answers.
+    /// If too few endpoints answer.
+    pub async fn base_fee(&self) -> Result<u128, Error> {
+        self.pool
+            .middle(async |endpoint| {
+                let latest = endpoint.block(BlockNumberOrTag::Latest).await?;
+                let latest =
+                    latest.ok_or_else(|| TransportErrorKind::custom_str("there is no latest block"))?;
+                Ok(latest.base_fee.into())
+            })
+            .await
+    }
+
+    /// Wei per gas that transactions add to the base fee: of three endpoints, none decides it alone.
+    ///
+    /// # Errors
+    /// If too few endpoints answer.
     pub async fn tip(&self) -> Result<u128, Error> {
-        Ok(self.provider.get_max_priority_fee_per_gas().await?)
+        self.pool
+            .middle(async |endpoint| endpoint.provider.get_max_priority_fee_per_gas().await)
+            .await
     }
 
     /// What became of a transaction: a decision.

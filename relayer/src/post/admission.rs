@@ -77,8 +77,8 @@ impl Poster {
         Ok(true)
     }
 
-    /// Where somebody else has posted a report, if so. Once it is too late to be posted, an endpoint that cannot tell, or
-    /// tells what no other one sees, is not waited for: at worst, its operators are attested anew a little early.
+    /// Where somebody else has posted a report, if so. Once it is too late to be posted, endpoints that cannot tell, or
+    /// disagree, are not waited for: at worst, its operators are attested anew a little early.
     pub(super) async fn posted_by_another(
         &self,
         report: B256,
@@ -100,12 +100,11 @@ impl Poster {
         };
         match self.chain.fate(hash).await? {
             Fate::Mined(receipt) => {
-                // The endpoint named the transaction; what it did is what two say.
                 let applied = applied(&receipt, report, *self.chain.registry.address());
                 Ok(applied.map(|_| inclusion(&receipt)))
             }
             Fate::Absent | Fate::Undecided => Err(Error::Rpc(format!(
-                "one endpoint says that {hash} posted report {report}, and no other"
+                "the endpoints disagree whether {hash} posted report {report}"
             ))),
         }
     }
@@ -135,7 +134,7 @@ impl Poster {
             return Ok(false);
         }
         let needed = cost.saturating_add(self.store.exposure().await?);
-        let balance: u128 = self.chain.balance(account).await?.saturating_to();
+        let balance = self.chain.balance(account).await?;
         if balance < needed {
             let why = format!("{account} has {balance} wei and transactions may cost {needed}: send it more");
             self.alarms.raise(Alarm::Funds, &why);

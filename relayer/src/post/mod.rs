@@ -106,10 +106,7 @@ impl Poster {
             steps.add(self.advance(transaction, &view).await);
         }
         for report in queued.into_iter().take(room) {
-            let step = self.admit(report, &view).await;
-            if step.is_err() {
-                self.turns.failed(report);
-            }
+            let step = self.turns.take(report, self.admit(report, &view)).await;
             // The market holds all of them. What the account cannot pay, a smaller one may cost less than.
             let is_held = matches!(step, Ok(false)) && self.first_fee(&view).is_ok_and(|fee| fee.is_none());
             steps.add(step);
@@ -158,7 +155,7 @@ impl Poster {
         metrics::gauge!("chassis_spent_today_wei").set(as_f64(spent));
         self.alarms.publish();
         let balance = self.chain.balance(self.signer.address()).await?;
-        metrics::gauge!("chassis_account_balance_wei").set(as_f64(balance.saturating_to()));
+        metrics::gauge!("chassis_account_balance_wei").set(as_f64(balance));
         Ok(false)
     }
 

@@ -41,8 +41,22 @@ impl Turns {
         first
     }
 
-    /// A try was in vain.
-    pub(crate) fn failed(&self, report: B256) {
+    /// Tries one. It counts as failed until it has come back well: who gives up waiting for it does not come back here.
+    pub(crate) async fn take<T, E>(
+        &self,
+        report: B256,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.failed(report);
+        let outcome = step.await;
+        if outcome.is_ok() {
+            let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.remove(&report);
+        }
+        outcome
+    }
+
+    fn failed(&self, report: B256) {
         let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let one = failed.entry(report).or_default();
         one.times = (one.times + 1).min(MOST);
@@ -52,6 +66,8 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -70,6 +86,19 @@ mod tests {
         turns.failed(a);
         assert_eq!(turns.order(vec![b]), [b], "the others are gone");
         assert_eq!(turns.order(vec![a, b]), [a, b], "and begin anew");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_given_up_waiting_for_lets_the_others_go_first() {
+        let turns = Turns::default();
+        let [a, b] = [1, 2].map(B256::with_last_byte);
+        let hangs = turns.take(a, std::future::pending::<Result<(), ()>>());
+        assert!(hangs.now_or_never().is_none());
+        assert_eq!(turns.order(vec![a, b]), [b, a]);
+        turns.take(a, async { Err::<(), _>(()) }).await.unwrap_err();
+        assert_eq!(turns.order(vec![a, b]), [b, a]);
+        turns.take(a, async { Ok::<_, ()>(()) }).await.unwrap();
+        assert_eq!(turns.order(vec![a, b]), [a, b]);
     }
 
     #[test]

@@ -5,17 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use alloy::primitives::Address;
 
 use super::fees::Market;
-use crate::{
-    Error,
-    chain::{Block, Chain},
-};
+use crate::{Error, chain::Chain};
 
 /// A look at the chain. What could not be had is an error only to the step that needs it: bytes are sent again even
 /// while nothing can be decided.
 #[derive(Debug)]
 pub(super) struct View {
     mined: Result<u64, String>,
-    latest: Result<Block, String>,
+    base_fee: Result<u128, String>,
     time: Result<u64, String>,
     tip: Result<u128, String>,
 }
@@ -23,15 +20,15 @@ pub(super) struct View {
 impl View {
     /// `used`: nonces below were used by transactions that were final here.
     pub(super) async fn look(chain: &Chain, account: Address, used: u64) -> Self {
-        let (mined, latest, time, tip) = tokio::join!(
+        let (mined, base_fee, time, tip) = tokio::join!(
             chain.mined_nonce(account, used),
-            chain.latest(),
+            chain.base_fee(),
             chain.time(),
             chain.tip()
         );
         Self {
             mined: mined.map_err(|error| error.to_string()),
-            latest: latest.map_err(|error| error.to_string()),
+            base_fee: base_fee.map_err(|error| error.to_string()),
             time: time.map_err(|error| error.to_string()),
             tip: tip.map_err(|error| error.to_string()),
         }
@@ -43,9 +40,9 @@ impl View {
     }
 
     pub(super) fn market(&self) -> Result<Market, Error> {
-        let (latest, tip) = (self.latest.clone(), self.tip.clone());
+        let (base_fee, tip) = (self.base_fee.clone(), self.tip.clone());
         Ok(Market {
-            base_fee: latest.map_err(Error::Rpc)?.base_fee.into(),
+            base_fee: base_fee.map_err(Error::Rpc)?,
             tip: tip.map_err(Error::Rpc)?,
         })
     }

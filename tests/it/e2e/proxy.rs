@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     WrongHash,
     /// The latest block passes for finalized.
     FalseFinality,
+    /// Blocks cost more than any cap, and nobody has anything.
+    Dear,
     /// No question for logs may span more blocks.
     Span(u64),
 }
@@ -178,6 +180,13 @@ async fn handle(State(inner): State<Arc<Inner>>, body: Bytes) -> Response {
     let mut answer = inner.forward(&request).await;
     if meets(Fault::WrongHash) {
         lie(&mut answer["result"], &method);
+    }
+    if meets(Fault::Dear) {
+        match method.as_str() {
+            "eth_getBlockByNumber" => answer["result"]["baseFeePerGas"] = json!("0xffffffffffff"),
+            "eth_getBalance" => answer["result"] = json!("0x0"),
+            _ => {}
+        }
     }
     if meets(Fault::LoseAnswer) {
         return broken();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use alloy::primitives::U256;
+
 use super::{
     node::{Fault, serve},
     *,
@@ -170,4 +172,64 @@ async fn one_of_three_decides_neither_gas_nor_time_nor_a_lower_nonce() {
         0,
         "a chain that was restored from a backup"
     );
+}
+
+#[tokio::test]
+async fn one_of_three_decides_neither_what_blocks_cost_nor_what_an_account_has() {
+    let (liar, a) = serve(|_| ()).await;
+    let (slow, b) = serve(|_| ()).await;
+    let (_, c) = serve(|node| (node.base_fee, node.wei) = (8, 1_001)).await;
+    let chain = connect(vec![a, b, c]).await;
+    let told = async || {
+        let (base_fee, tip) = (chain.base_fee().await.unwrap(), chain.tip().await.unwrap());
+        (base_fee, tip, chain.balance(Address::ZERO).await.unwrap())
+    };
+    for (lie, wait) in [(0, 0), (1 << 60, 0), (0, 600), (1 << 60, 600)] {
+        liar.set(|node| (node.base_fee, node.wei) = (lie, lie));
+        slow.set(|node| node.slow = Duration::from_millis(wait));
+        let (base_fee, tip, balance) = told().await;
+        assert!((7..=8).contains(&base_fee), "{base_fee} after {lie}");
+        assert!(
+            (1_000..=1_001).contains(&tip) && (1_000..=1_001).contains(&balance),
+            "{tip}, {balance} after {lie}"
+        );
+    }
+}
+
+/// It is the first that is asked.
+#[tokio::test]
+async fn one_of_three_can_neither_hide_a_post_nor_make_one_up_nor_have_it_looked_for_without_end() {
+    const HEAD: u64 = 100_000;
+    let [report, transaction] = [1, 2].map(B256::with_last_byte);
+    let (liar, a) = serve(|_| ()).await;
+    let (honest, b) = serve(|node| node.posted = Some((report, transaction))).await;
+    let (other, c) = serve(|node| node.posted = Some((report, transaction))).await;
+    let chain = connect(vec![a, b, c]).await;
+    assert_eq!(chain.posted(report, 1_040).await.unwrap(), Some(transaction));
+
+    liar.set(|node| node.posted = Some((report, B256::ZERO)));
+    for server in [&honest, &other] {
+        server.set(|node| node.posted = None);
+    }
+    assert_eq!(chain.posted(report, 1_040).await.unwrap(), None);
+
+    for server in [&honest, &other] {
+        server.set(|node| (node.head, node.asked) = (HEAD, Vec::new()));
+    }
+    liar.set(|node| (node.head, node.late, node.posted) = (1 << 40, 1 << 40, None));
+    chain.probe().await;
+    assert_eq!(chain.posted(report, 1_000 + HEAD - 10).await.unwrap(), None);
+    assert_eq!(honest.asked("eth_getLogs"), 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_alone_is_not_asked_for_posts_without_end() {
+    let (only, url) = serve(|node| (node.head, node.late, node.span) = (1 << 40, 1 << 40, 1)).await;
+    let error = connect(vec![url])
+        .await
+        .posted(B256::ZERO, 1_000)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("was not found out"), "{error}");
+    assert!(only.asked("eth_getLogs") <= 1_000);
 }

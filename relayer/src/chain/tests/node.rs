@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::{
+    primitives::{Address, B256, keccak256},
+    sol_types::SolEvent,
+};
 use axum::{
     Router,
     extract::State,
@@ -15,6 +18,8 @@ use axum::{
 };
 use reqwest::Url;
 use serde_json::{Value, json};
+
+use crate::registry::IProofOfCloudRegistry::BatchPosted;
 
 /// An endpoint. Its fields are what it says, and how badly it says it.
 #[derive(Clone, Debug)]
@@ -28,6 +33,14 @@ pub(super) struct Node {
     pub(super) nonce: u64,
     /// What everything costs.
     pub(super) gas: u64,
+    /// Wei per gas that a block burns.
+    pub(super) base_fee: u64,
+    /// Wei per gas for who makes blocks, and what every account has.
+    pub(super) wei: u64,
+    /// Seconds that blocks are later than they are.
+    pub(super) late: u64,
+    /// The report that is posted in block 95, and by which transaction.
+    pub(super) posted: Option<(B256, B256)>,
     /// Most blocks in a question for logs.
     pub(super) span: u64,
     /// How long it takes to answer what has a number.
@@ -71,6 +84,10 @@ pub(super) async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
         salt: 0,
         nonce: 5,
         gas: 100_000,
+        base_fee: 7,
+        wei: 1_000,
+        late: 0,
+        posted: None,
         span: u64::MAX,
         slow: Duration::ZERO,
         fault: None,
@@ -90,7 +107,15 @@ async fn answer(State(server): State<Server>, body: String) -> Response {
     let request: Value = serde_json::from_str(&body).unwrap();
     let method = request["method"].as_str().unwrap();
     let slow = server.0.lock().unwrap().slow;
-    if ["eth_getTransactionCount", "eth_estimateGas"].contains(&method) {
+    if [
+        "eth_getTransactionCount",
+        "eth_estimateGas",
+        "eth_getBalance",
+        "eth_maxPriorityFeePerGas",
+        "eth_getBlockByNumber",
+    ]
+    .contains(&method)
+    {
         tokio::time::sleep(slow).await;
     }
     let mut node = server.0.lock().unwrap();
@@ -115,13 +140,9 @@ async fn answer(State(server): State<Server>, body: String) -> Response {
 
 impl Node {
     fn objection(&self, method: &str, params: &Value) -> Option<&'static str> {
-        let number = |name: &str| {
-            let text = params[0][name].as_str().unwrap();
-            u64::from_str_radix(&text[2..], 16).unwrap()
-        };
         match method {
             "eth_sendRawTransaction" => self.opinion,
-            "eth_getLogs" if number("toBlock") - number("fromBlock") >= self.span => {
+            "eth_getLogs" if number(&params[0], "toBlock") - number(&params[0], "fromBlock") >= self.span => {
                 Some("block range is too wide")
             }
             _ => None,
@@ -136,7 +157,8 @@ impl Node {
             "eth_call" | "eth_getStorageAt" => json!(B256::with_last_byte(self.salt)),
             "eth_getTransactionCount" => json!(format!("{:#x}", self.nonce)),
             "eth_estimateGas" => json!(format!("{:#x}", self.gas)),
-            "eth_getLogs" => json!([]),
+            "eth_getLogs" => self.logs(&params[0]),
+            "eth_maxPriorityFeePerGas" | "eth_getBalance" => json!(format!("{:#x}", self.wei)),
             "eth_sendRawTransaction" => json!(B256::ZERO),
             "eth_getProof" => json!({
                 "address": Address::ZERO, "balance": "0x0", "codeHash": B256::ZERO, "nonce": "0x0",
@@ -152,6 +174,23 @@ impl Node {
         }
     }
 
+    fn logs(&self, filter: &Value) -> Value {
+        let is_asked = (number(filter, "fromBlock")..=number(filter, "toBlock")).contains(&95);
+        let Some((report, transaction)) = self.posted.filter(|_| is_asked) else {
+            return json!([]);
+        };
+        let event = BatchPosted {
+            reportHash: report,
+            ..Default::default()
+        };
+        let data = event.encode_log_data();
+        json!([{
+            "address": Address::ZERO, "topics": data.topics(), "data": data.data, "blockNumber": "0x5f",
+            "blockHash": B256::ZERO, "transactionHash": transaction, "transactionIndex": "0x0", "logIndex": "0x0",
+            "removed": false,
+        }])
+    }
+
     fn block(&self, number: u64) -> Value {
         if number > self.head.max(self.finalized) {
             return Value::Null;
@@ -159,8 +198,8 @@ impl Node {
         let hash = keccak256([&number.to_be_bytes()[..], &[self.salt]].concat());
         let mut header = json!(alloy::consensus::Header {
             number,
-            timestamp: 1_000 + number,
-            base_fee_per_gas: Some(7),
+            timestamp: 1_000 + number + self.late,
+            base_fee_per_gas: Some(self.base_fee),
             ..Default::default()
         });
         header["hash"] = json!(hash);
@@ -168,4 +207,9 @@ impl Node {
         header["uncles"] = json!([]);
         header
     }
+}
+
+fn number(filter: &Value, name: &str) -> u64 {
+    let text = filter[name].as_str().unwrap();
+    u64::from_str_radix(&text[2..], 16).unwrap()
 }

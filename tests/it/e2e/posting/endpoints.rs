@@ -68,6 +68,15 @@ async fn two_of_three_go_on_without_a_liar_and_without_a_dead_one() {
     scene.assert_settled(2, 2).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_three_post_though_the_first_says_that_nobody_can_pay() {
+    let scene = Scene::started(THREE).await;
+    scene.proxies[0].always(&[Fault::Dear]);
+    let digest = scene.submit(0).await;
+    scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+}
+
 /// The first endpoint is the one that single reads go to.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_index_follows_two_of_three_and_not_the_first() {
