@@ -39,6 +39,10 @@ impl PostFile {
         if self.max_in_flight == 0 {
             mistakes.push("post.max_in_flight: 0 would post nothing; give at least 1".to_owned());
         }
+        if self.max_tip_gwei == 0 {
+            mistakes
+                .push("post.max_tip_gwei: 0 leaves nothing for who makes blocks; give at least 1".to_owned());
+        }
         if self.spend_per_day().is_none() {
             mistakes.push("post.max_spend_per_day: give a decimal number of ether, as \"0.5\"".to_owned());
         }
@@ -55,6 +59,18 @@ impl PostFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tip_of_nothing_is_a_mistake() {
+        let mistakes = |max_tip_gwei| {
+            let file = PostFile {
+                max_tip_gwei,
+                ..PostFile::default()
+            };
+            file.mistakes().len()
+        };
+        assert_eq!((mistakes(0), mistakes(1)), (1, 0));
+    }
 
     #[test]
     fn ether_is_read_to_the_wei() {

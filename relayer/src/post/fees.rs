@@ -44,7 +44,9 @@ impl Caps {
             return None;
         }
         let tip = self.tip(market);
-        let max_fee = (2 * market.base_fee + tip).min(self.max_fee);
+        let enough = market.base_fee + tip;
+        let most = replaceable(self.max_fee).max(enough).min(self.max_fee);
+        let max_fee = (market.base_fee + enough).min(most);
         Some(Fee {
             max_fee,
             max_tip: tip.min(max_fee),
@@ -75,14 +77,20 @@ impl Caps {
         fits.then_some(Fee { max_fee, max_tip })
     }
 
+    /// What to follow the market with. What is at the cap nothing can replace.
     fn tip(&self, market: Market) -> u128 {
-        market.tip.clamp(MIN_TIP, self.max_tip.max(MIN_TIP))
+        market.tip.clamp(MIN_TIP, replaceable(self.max_tip).max(MIN_TIP))
     }
 }
 
 /// An eighth more, and never nothing more.
 pub(super) fn raised(fee: u128) -> u128 {
     fee + fee.div_ceil(8)
+}
+
+/// The most that [`raised`] leaves below a cap.
+fn replaceable(cap: u128) -> u128 {
+    cap / 9 * 8 + (cap % 9).saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -116,18 +124,31 @@ mod tests {
         assert_eq!(raised(8), 9);
         assert_eq!(raised(1), 2);
         assert_eq!(raised(GWEI), 1_125_000_000);
+        for cap in 1..100 {
+            let most = replaceable(cap);
+            assert!(raised(most) <= cap && raised(most + 1) > cap, "{cap}");
+        }
     }
 
     #[test]
     fn the_first_offer_has_room_for_a_doubled_base_fee_below_the_cap() {
         assert_eq!(CAPS.first(market(20, 2)), Some(fee(42, 2)));
-        assert_eq!(CAPS.first(market(80, 2)), Some(fee(100, 2)));
+        assert_eq!(CAPS.first(market(98, 2)), Some(fee(100, 2)));
         assert_eq!(CAPS.first(market(100, 2)), None);
-        assert_eq!(
-            CAPS.first(market(1, 1_000_000)),
-            Some(fee(12, 10)),
+        let dear = CAPS.first(market(1, 1_000_000)).unwrap();
+        assert!(
+            dear.max_tip <= CAPS.max_tip,
             "an endpoint cannot make it pay any tip"
         );
+    }
+
+    #[test]
+    fn a_first_offer_can_be_replaced_while_the_market_is_below_the_caps() {
+        for (base, tip) in [(80, 2), (1, 1_000_000), (70, 10)] {
+            let first = CAPS.first(market(base, tip)).unwrap();
+            assert!(CAPS.replace(first, market(base, tip)).is_some(), "{first:?}");
+            assert_eq!(CAPS.bump(first, market(base, tip)), Bump::Keep);
+        }
     }
 
     #[test]
