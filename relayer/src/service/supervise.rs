@@ -1,6 +1,6 @@
 //! Tasks that nobody has to watch: they beat, they come back after a panic, and they are not waited for for ever.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::OptionFuture};
 use tokio::{
@@ -60,7 +60,6 @@ impl Supervisor {
             metrics::counter!("chassis_task_restarts_total", "task" => task, "code" => code).increment(0);
         }
         while self.phases.now() < until {
-            self.beat(task, Duration::ZERO);
             metrics::counter!("chassis_steps_total", "task" => task).increment(1);
             let (wait, bell) = match self.attempt(task, &step).await {
                 Ok(moved) => {
@@ -99,13 +98,26 @@ impl Supervisor {
         }
     }
 
+    async fn beating(&self, task: &'static str) -> Infallible {
+        loop {
+            self.beat(task, self.beat_time());
+            sleep(self.beat_time()).await;
+        }
+    }
+
     async fn attempt(
         &self,
         task: &'static str,
         step: &impl AsyncFn() -> Result<bool, Error>,
     ) -> Result<bool, Error> {
         let longest = Duration::from_secs(self.limits.stuck_after_s);
-        match timeout(longest, AssertUnwindSafe(step()).catch_unwind()).await {
+        // A step that waits lives, within its time; one that blocks its thread does not get to say so.
+        let outcome = tokio::select! {
+            biased;
+            never = self.beating(task) => match never {},
+            outcome = timeout(longest, AssertUnwindSafe(step()).catch_unwind()) => outcome,
+        };
+        match outcome {
             Ok(Ok(result)) => result,
             // The panic's own words went to the log by the panic hook.
             Ok(Err(panic)) => Err(Error::Panicked {
@@ -140,9 +152,12 @@ impl Supervisor {
     }
 
     fn beat(&self, task: &'static str, next: Duration) {
-        let beat = self.pause.clamp(Duration::from_secs(1), LONGEST_SILENCE);
-        let patience = beat * self.limits.missed_beats;
+        let patience = self.beat_time() * self.limits.missed_beats;
         self.health.beat(task, next, patience);
+    }
+
+    fn beat_time(&self) -> Duration {
+        self.pause.clamp(Duration::from_secs(1), LONGEST_SILENCE)
     }
 }
 
@@ -245,6 +260,34 @@ mod tests {
         assert!(health.failing().is_empty());
         health.ended("quiet");
         assert!(health.silent().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_step_that_waits_is_heard_of_and_one_that_blocks_its_thread_is_not() {
+        for (blocks, expected) in [(false, 0), (true, 1)] {
+            let supervisor = Supervisor {
+                limits: TaskSection {
+                    missed_beats: 1,
+                    ..TaskSection::default()
+                },
+                ..supervisor()
+            };
+            let (health, phases) = (supervisor.health.clone(), supervisor.phases.clone());
+            let step = async move || {
+                let long = Duration::from_secs(4);
+                if blocks {
+                    std::thread::sleep(long);
+                } else {
+                    sleep(long).await;
+                }
+                Ok(false)
+            };
+            let task = tokio::spawn(async move { supervisor.every("test", Phase::Stopped, step).await });
+            sleep(Duration::from_secs(3)).await;
+            assert_eq!(health.silent().len(), expected, "{:?}", health.silent());
+            phases.advance(Phase::Stopped);
+            task.await.unwrap();
+        }
     }
 
     #[tokio::test]
