@@ -75,7 +75,7 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
 async fn admitted(guard: &Guard, route: &str, mut request: Request, next: Next) -> Response {
     // Whoever watches the relayer must not be turned away with those who flood it.
     // Other relayers prove who they are, and are counted by that.
-    let is_counted = !["/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/cosign"].contains(&route);
+    let is_counted = !["/healthz", "/readyz", "/metrics", "/v1/cosign"].contains(&route);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let client = peer.map(|ConnectInfo(peer)| guard.clients.identify(*peer, request.headers()));
     if let (true, Some(client)) = (is_counted, client)

@@ -31,14 +31,8 @@ pub(super) async fn alive() -> &'static str {
     )
 )]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<ReadyView>) {
-    let mut reasons = match app.cosigner.obstacles().await {
-        Ok(obstacles) => obstacles,
-        Err(error) => vec![error.to_string()],
-    };
+    let mut reasons = app.keeping.obstacles.get(obstacles(Arc::clone(&app))).await;
     reasons.extend(app.poster.holds());
-    if let Err(error) = app.store.count(BundleState::Received).await {
-        reasons.push(error.to_string());
-    }
     reasons.extend(app.health.silent());
     reasons.extend(
         app.index
@@ -65,6 +59,18 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Read
     (status, Json(ready))
 }
 
+/// What has to be asked of others.
+async fn obstacles(app: Arc<App>) -> Vec<String> {
+    let mut obstacles = match app.cosigner.obstacles().await {
+        Ok(obstacles) => obstacles,
+        Err(error) => vec![error.to_string()],
+    };
+    if let Err(error) = app.store.count(BundleState::Received).await {
+        obstacles.push(error.to_string());
+    }
+    obstacles
+}
+
 /// Prometheus text.
 #[utoipa::path(
     get,
@@ -73,6 +79,10 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Read
     responses((status = 200, description = "All metrics", body = String, content_type = "text/plain; charset=utf-8"))
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> String {
+    app.keeping.metrics.get(rendered(Arc::clone(&app))).await
+}
+
+async fn rendered(app: Arc<App>) -> String {
     if let Ok(counts) = app.store.under_way().await {
         for (state, count) in counts {
             let count = u32::try_from(count).unwrap_or(u32::MAX);

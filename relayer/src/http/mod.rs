@@ -8,6 +8,7 @@ mod documents;
 mod guard;
 mod health;
 mod intake;
+mod kept;
 mod lists;
 mod named;
 mod newcomers;
@@ -36,6 +37,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(crate) use client::Client;
 pub use client::Clients;
 pub use intake::Intake;
+pub use kept::Keeping;
 pub(crate) use operators::status_name;
 pub(crate) use server::serve;
 
@@ -88,6 +90,8 @@ pub struct App {
     pub intake: Intake,
     /// What was received, for the appraiser.
     pub held: Held,
+    /// Answers that anybody may ask for at any time.
+    pub keeping: Keeping,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Where operators may want to be told.

@@ -73,7 +73,9 @@ pub(super) async fn operator(
     )
 )]
 pub(super) async fn challenge(State(app): State<Arc<App>>) -> Result<Json<ChallengeView>, Problem> {
-    let block = app.chain.finalized().await?;
+    let chain = app.chain.clone();
+    let finalized = async move { chain.finalized().await.map_err(|error| error.to_string()) };
+    let block = app.keeping.finalized.get(finalized).await.map_err(Error::Rpc)?;
     Ok(Json(ChallengeView {
         chain_id: app.chain.id,
         registry: *app.chain.registry.address(),

@@ -1,0 +1,98 @@
+//! Answers that many want at once and that cost questions: one asks, the others get the same.
+
+use std::{
+    panic::resume_unwind,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Mutex;
+
+use crate::chain::Block;
+
+/// How long an answer is good for. Less than a block, and than anybody's watch looks again.
+const TIME: Duration = Duration::from_secs(1);
+
+/// What is kept for anybody who asks.
+#[derive(Clone, Debug, Default)]
+pub struct Keeping {
+    /// Why bundles would not get signed.
+    pub(super) obstacles: Kept<Vec<String>>,
+    /// The metrics' text.
+    pub(super) metrics: Kept<String>,
+    /// The latest finalized block.
+    pub(super) finalized: Kept<Result<Block, String>>,
+}
+
+/// The last answer. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Kept<T>(Arc<Mutex<Option<(Instant, T)>>>);
+
+impl<T: Clone + Send + 'static> Kept<T> {
+    /// The answer, if it is fresh; else `ask` is asked, by one caller at a time. The others wait for what it says.
+    pub(super) async fn get(&self, ask: impl Future<Output = T> + Send + 'static) -> T {
+        let mut last = Arc::clone(&self.0).lock_owned().await;
+        if let Some((at, answer)) = &*last
+            && at.elapsed() < TIME
+        {
+            return answer.clone();
+        }
+        // Who asked may go away: what has been asked is answered to the others all the same.
+        let asking = tokio::spawn(async move {
+            let asked = Instant::now();
+            let answer = ask.await;
+            *last = Some((asked, answer.clone()));
+            answer
+        });
+        // Nobody aborts it: it ends, or panics.
+        asking
+            .await
+            .unwrap_or_else(|error| resume_unwind(error.into_panic()))
+    }
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures::{FutureExt, future::join_all};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Each time it is asked it says another number.
+    #[derive(Clone, Default)]
+    struct Source(Arc<AtomicU32>);
+
+    impl Source {
+        async fn ask(self) -> u32 {
+            sleep(Duration::from_millis(50)).await;
+            self.0.fetch_add(1, Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test]
+    async fn many_ask_once_and_later_anew() {
+        let (kept, source) = (Kept::default(), Source::default());
+        let all = join_all((0..100).map(|_| kept.get(source.clone().ask()))).await;
+        assert_eq!(all, [0; 100]);
+        sleep(TIME).await;
+        assert_eq!(kept.get(source.clone().ask()).await, 1);
+    }
+
+    #[tokio::test]
+    async fn who_asks_and_goes_away_has_asked_for_the_others() {
+        let (kept, source) = (Kept::default(), Source::default());
+        for _ in 0..10 {
+            assert!(kept.get(source.clone().ask()).now_or_never().is_none());
+        }
+        assert_eq!(kept.get(source.clone().ask()).await, 0);
+        assert_eq!(source.0.load(Ordering::Relaxed), 1);
+    }
+}
