@@ -160,7 +160,7 @@ pub(crate) fn pages(reading: Reading, clients: Arc<Clients>, limits: LimitSectio
         .layer(reads_from_anywhere())
         .merge(explorer.router())
         .route("/openapi.json", get(move || openapi::document(document.clone())))
-        .route("/healthz", get(async || "alive"))
+        .route("/healthz", get(health::alive))
         .with_state(reading)
         .fallback(async move || elsewhere.nothing_here())
         .layer(from_fn_with_state(Guard { clients, limits }, guard::guard))
