@@ -25,11 +25,12 @@ use axum::{
     Router,
     extract::{FromRef, Request, State},
     http::{HeaderName, Method, header},
-    middleware::from_fn_with_state,
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -58,6 +59,9 @@ use crate::{
 
 use guard::Guard;
 use problem::{Kind, Problem};
+
+/// Lists made at once.
+const LISTS_AT_ONCE: usize = 4;
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -171,14 +175,23 @@ fn reads<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S>
 where
     Reading: FromRef<S>,
 {
+    let places = Arc::new(Semaphore::new(LISTS_AT_ONCE));
     OpenApiRouter::with_openapi(openapi::Api::openapi())
         .routes(routes!(lists::changes))
         .routes(routes!(lists::operators))
         .routes(routes!(lists::platforms))
         .routes(routes!(lists::batches))
         .routes(routes!(registry::events))
+        .layer(from_fn_with_state(places, in_turn))
         .routes(routes!(registry::platform))
         .routes(routes!(registry::batch))
+}
+
+/// As many lists are made at once as there are places: they are long, and made by those who do everything else.
+async fn in_turn(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    // Nobody closes it.
+    let _place = places.acquire().await;
+    next.run(request).await
 }
 
 fn routes() -> OpenApiRouter<Arc<App>> {

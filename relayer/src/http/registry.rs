@@ -31,6 +31,8 @@ use crate::{
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1_000;
+/// Bytes of events' data after which a page ends, whatever its limit: a large batch has ten thousand.
+const PAGE_BYTES: usize = 512 << 10;
 /// Events in a platform's history.
 const HISTORY: u32 = 100;
 
@@ -42,7 +44,7 @@ pub(super) struct EventQuery {
     /// The cursor after which the page begins: `next` of the page before.
     #[param(pattern = "^[0-9a-f]{32}$", nullable = false)]
     after: Option<String>,
-    /// Most events on the page; 100 if it is not given.
+    /// Most events on the page; 100 if it is not given. Large ones fill it earlier: `hasMore` says whether there are more.
     #[param(minimum = 1, maximum = 1000, nullable = false)]
     limit: Option<u32>,
     /// Only events about this operator.
@@ -110,12 +112,13 @@ pub(super) async fn events(
         limit,
     };
     let rows = app.store.events(&filter).await?;
-    let events = rows.iter().map(|row| view(row, &published));
-    let next = rows.last().map(|row| cursor(row.at.block, row.at.log_index));
+    let page = fitting(&rows);
+    let events = page.iter().map(|row| view(row, &published));
+    let next = page.last().map(|row| cursor(row.at.block, row.at.log_index));
     Ok(Json(json!({
         "events": events.collect::<Result<Vec<_>, _>>()?,
         "next": next.or(query.after),
-        "hasMore": rows.len() == limit as usize,
+        "hasMore": page.len() < rows.len() || rows.len() == limit as usize,
         "finalized": as_of(&published),
     })))
 }
@@ -227,6 +230,17 @@ pub(super) async fn batch(
     })))
 }
 
+/// Those that fit on a page; of some, at least one.
+fn fitting(rows: &[EventRow]) -> &[EventRow] {
+    let mut bytes = 0;
+    let page = rows.iter().take_while(|row| {
+        let has_room = bytes < PAGE_BYTES;
+        bytes += row.data.data.len();
+        has_room
+    });
+    &rows[..page.count()]
+}
+
 fn view(row: &EventRow, published: &Published) -> Result<Value, Problem> {
     let mut event = event_json(&read(row)?);
     event["cursor"] = json!(cursor(row.at.block, row.at.log_index));
@@ -283,7 +297,38 @@ pub(super) fn bad_query(detail: impl Into<Cow<'static, str>>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::LogData;
+
     use super::*;
+    use crate::replay::Position;
+
+    #[test]
+    fn a_page_ends_when_it_is_large() {
+        let rows = |count: usize, bytes: usize| {
+            let row = EventRow {
+                at: Position {
+                    block: 1,
+                    block_hash: B256::ZERO,
+                    time: 1,
+                    transaction: B256::ZERO,
+                    log_index: 0,
+                },
+                kind: String::new(),
+                batch: None,
+                data: LogData::new_unchecked(Vec::new(), vec![0; bytes].into()),
+            };
+            vec![row; count]
+        };
+        for (count, bytes, expected) in [
+            (0, 0, 0),
+            (1_000, 100, 1_000),
+            (1_000, 10_000, 53),
+            (3, PAGE_BYTES, 1),
+            (3, 2 * PAGE_BYTES, 1),
+        ] {
+            assert_eq!(fitting(&rows(count, bytes)).len(), expected, "{count} of {bytes}");
+        }
+    }
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {
