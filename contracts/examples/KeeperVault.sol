@@ -19,6 +19,8 @@ contract KeeperVault is ProofOfCloudConsumer {
     mapping(address borrower => uint256) public debt;
     /// @notice How often each keeper has liquidated.
     mapping(address keeper => uint256) public liquidations;
+    /// @notice How often each keeper has shown that it is admitted.
+    mapping(address keeper => uint256) public checkIns;
 
     event Borrowed(address indexed borrower, uint256 collateral, uint256 debt);
     event Liquidated(address indexed borrower, address indexed keeper, uint256 collateral);
@@ -55,12 +57,14 @@ contract KeeperVault is ProofOfCloudConsumer {
 
     /// @notice A call that changes nothing but the count: lets a keeper show that it is admitted.
     function checkIn() external onlyAttested(msg.sender) {
-        ++liquidations[msg.sender];
+        ++checkIns[msg.sender];
     }
 
-    /// @dev The default, and this program: somebody else's may be reviewed and do something else.
+    /// @dev The default, and this program: somebody else's may be reviewed and do something else. And a key that only the
+    /// program has: else anybody could boot it, and call with a key of his own.
     function _requirement() internal view override returns (IProofOfCloudRegistry.Requirement memory requirement) {
         requirement = super._requirement();
         requirement.workload = WORKLOAD;
+        requirement.requireKeyInTd = true;
     }
 }

@@ -31,10 +31,10 @@ contract PriceOracle is ProofOfCloudConsumer, EIP712 {
     /// @notice Who may sign.
     mapping(address signer => bool) public isSigner;
 
-    /// @notice The median, as of `updatedAt`; zero before the first round.
+    /// @notice The median, as of `asOf`; zero before the first round.
     uint256 public price;
-    /// @notice When `price` was reported. Whoever reads the price checks this.
-    uint40 public updatedAt;
+    /// @notice When the oldest observation behind `price` was made. Whoever reads the price checks this.
+    uint40 public asOf;
     /// @notice The round that observations are signed for. A signature is good for one round.
     uint64 public round;
 
@@ -71,10 +71,12 @@ contract PriceOracle is ProofOfCloudConsumer, EIP712 {
         uint256 n = observations.length;
         if (n < THRESHOLD) revert TooFewObservations(n);
         address[] memory signers = new address[](n);
+        uint40 oldest = type(uint40).max;
         for (uint256 i; i < n; ++i) {
             Observation calldata o = observations[i];
             if (i != 0 && o.price < observations[i - 1].price) revert NotSorted();
             if (o.seenAt > block.timestamp || block.timestamp - o.seenAt > MAX_AGE) revert OutsideWindow(o.seenAt);
+            if (o.seenAt < oldest) oldest = o.seenAt;
             address signer = ECDSA.recover(hashObservation(round, o.price, o.seenAt), o.signature);
             if (!isSigner[signer]) revert NotSigner(signer);
             // `distinctPlatforms` asks the default question. What this oracle demands beyond it has to be asked as well.
@@ -86,7 +88,7 @@ contract PriceOracle is ProofOfCloudConsumer, EIP712 {
         if (chassis != n) revert SharedChassis(n, chassis);
 
         price = observations[(n - 1) / 2].price;
-        updatedAt = uint40(block.timestamp);
+        asOf = oldest;
         emit PriceReported(round, price, n);
         ++round;
     }
@@ -96,9 +98,10 @@ contract PriceOracle is ProofOfCloudConsumer, EIP712 {
         return _hashTypedDataV4(keccak256(abi.encode(OBSERVATION, round_, price_, seenAt)));
     }
 
-    /// @dev The default, and this program.
+    /// @dev The default, this program, and a key that only the program has.
     function _requirement() internal view override returns (IProofOfCloudRegistry.Requirement memory requirement) {
         requirement = super._requirement();
         requirement.workload = WORKLOAD;
+        requirement.requireKeyInTd = true;
     }
 }

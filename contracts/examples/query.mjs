@@ -16,8 +16,8 @@ const DENIAL = [
   "Binding", "Custody", "Tcb", "TeeClass", "Provider", "KeyNotInTd", "Age", "Continuity", "Workload",
 ];
 
-// What `isAttested(operator)` asks for. Zero means "don't care", so leave out nothing that you do care about: set
-// `workload` to the one program you rely on.
+// What `isAttested(operator)` asks for, and a key that only the program has: whoever holds it outside can sign anything.
+// Zero means "don't care", so leave out nothing that you do care about: set `workload` to the one program you rely on.
 const requirement = {
   minBinding: 2,
   minCustody: 1,
@@ -25,7 +25,7 @@ const requirement = {
   teeClasses: 0,
   maxAge: 0,
   minContinuity: 0,
-  requireKeyInTd: false,
+  requireKeyInTd: true,
   workload: process.env.WORKLOAD ?? `0x${"00".repeat(32)}`,
   provider: 0,
 };

@@ -37,7 +37,8 @@ contract ConsumerTest is RegistryTest {
         _register(operator);
         vm.prank(operator);
         vault.checkIn();
-        assertEq(vault.liquidations(operator), 1);
+        assertEq(vault.checkIns(operator), 1);
+        assertEq(vault.liquidations(operator), 0);
         vm.warp(START + TTL);
         _expectDenial(I.Denial.Expired);
         _register(operator);
@@ -54,6 +55,17 @@ contract ConsumerTest is RegistryTest {
         _addGrant(report, g);
         _post(report);
         _expectDenial(I.Denial.Custody);
+    }
+
+    function test_aKeyOutsideTheTdIsNoKeeper() public {
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
+        I.Grant memory g = _grant(operator);
+        g.flags = 0;
+        _addGrant(report, g);
+        _post(report);
+        assertTrue(registry.isAttested(operator));
+        _expectDenial(I.Denial.KeyNotInTd);
     }
 
     function test_anotherProgramIsNoKeeper() public {

@@ -55,7 +55,7 @@ sed -i "s|& chain=\$!\$|\\& chain=\$!; echo \$! >'$dir/chain.pid'|" "$dir/page.s
 timeout 600 bash -euo pipefail -x "$dir/page.sh" >"$dir/out" 2>"$dir/err" \
     || { cat "$dir/out" "$dir/err" >&2; fail "a command of the page failed, or did not end"; }
 [[ -s $dir/chain.pid ]] || fail "the page has not started its chain where this script looks for it"
-grep -q '3 tests passed, 0 failed' "$dir/out" || { cat "$dir/out" >&2; fail "the page's tests did not all run"; }
+grep -q '4 tests passed, 0 failed' "$dir/out" || { cat "$dir/out" >&2; fail "the page's tests did not all run"; }
 [[ $(grep -xE 'true|false' "$dir/out" | tr '\n' ' ') == 'false true ' ]] || { cat "$dir/out" >&2; fail "the registry's answers are not those on the page"; }
 grep '^{' "$dir/out" | jq -se 'map([.attested, .denial, .status]) == [[true, "None", "Active"], [false, "Unknown", "Unknown"]]' \
     >/dev/null || { cat "$dir/out" >&2; fail "query.mjs does not say what it should about keeper and stranger"; }

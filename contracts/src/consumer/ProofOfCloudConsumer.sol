@@ -14,7 +14,15 @@ abstract contract ProofOfCloudConsumer {
     /// @notice The registry this contract trusts. Fixed at birth: whoever could swap it could attest anybody.
     IProofOfCloudRegistry public immutable PROOF_OF_CLOUD;
 
-    /// @notice The registry's address holds no code, so every question would revert or, worse, be taken for answered.
+    /// @dev ERC-165 id of the registry's questions.
+    bytes4 private constant QUESTIONS = bytes4(keccak256("isAttested(address)"))
+        ^ bytes4(keccak256("isAttested(address,(uint8,uint8,uint8,uint16,uint32,uint32,bool,bytes32,uint16))"))
+        ^ IProofOfCloudRegistry.requireAttested.selector ^ IProofOfCloudRegistry.attestationOf.selector
+        ^ IProofOfCloudRegistry.statusOf.selector ^ IProofOfCloudRegistry.platformOf.selector
+        ^ IProofOfCloudRegistry.distinctPlatforms.selector ^ IProofOfCloudRegistry.verifyDigest.selector;
+
+    /// @notice There is no registry at this address. `requireAttested` says yes by returning nothing, so any contract that
+    /// answers every call, such as one with a fallback, would attest everybody.
     error NoRegistry(address registry);
 
     /// @dev Reverts with `IProofOfCloudRegistry.NotAttested` unless the operator meets `_requirement()`.
@@ -24,7 +32,7 @@ abstract contract ProofOfCloudConsumer {
     }
 
     constructor(IProofOfCloudRegistry registry) {
-        if (address(registry).code.length == 0) revert NoRegistry(address(registry));
+        if (!_supports(registry, QUESTIONS) || _supports(registry, 0xffffffff)) revert NoRegistry(address(registry));
         PROOF_OF_CLOUD = registry;
     }
 
@@ -36,6 +44,8 @@ abstract contract ProofOfCloudConsumer {
 
     /// @dev What this contract demands: the same as `isAttested(operator)`. Override to demand more, such as one exact
     /// workload: without that, every reviewed program of every operator passes, not only yours.
+    /// @dev Warning: unless you set `requireKeyInTd`, the operator's key may lie anywhere. Whoever boots the program you
+    /// mean, on a machine that passes, then acts in its name with a key in a laptop.
     /// @dev Warning: zero in a field means "don't care", so start from `super._requirement()`. A requirement that is
     /// zero all over accepts a machine on a workbench.
     // slither-disable-next-line dead-code (for those who inherit)
@@ -43,5 +53,13 @@ abstract contract ProofOfCloudConsumer {
         requirement.minBinding = 2;
         requirement.minCustody = 1;
         requirement.maxTcb = 1;
+    }
+
+    /// @dev As ERC-165 has it. Whatever does not answer with a clean yes says no.
+    function _supports(IProofOfCloudRegistry registry, bytes4 id) private view returns (bool) {
+        // slither-disable-next-line low-level-calls (a typed one reverts without a reason where there is no answer)
+        (bool ok, bytes memory answer) =
+            address(registry).staticcall(abi.encodeWithSignature("supportsInterface(bytes4)", id));
+        return ok && answer.length == 32 && bytes32(answer) == bytes32(uint256(1));
     }
 }

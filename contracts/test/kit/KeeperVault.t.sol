@@ -7,6 +7,21 @@ import {IProofOfCloudRegistry} from "../../src/interfaces/IProofOfCloudRegistry.
 import {MockProofOfCloudRegistry} from "../../src/mocks/MockProofOfCloudRegistry.sol";
 import {Test} from "forge-std/Test.sol";
 
+/// @dev As a wallet or a wrapped coin takes any call.
+contract SaysNothing {
+    fallback() external {}
+}
+
+/// @dev As a proxy may answer any call, be it for an interface that nobody has.
+contract SaysYes {
+    fallback() external {
+        assembly ("memory-safe") {
+            mstore(0, 1)
+            return(0, 32)
+        }
+    }
+}
+
 /// @notice What to test of a contract with `onlyAttested`, on the mock. To copy.
 contract KeeperVaultTest is Test {
     bytes32 private constant PLATFORM = keccak256("platform");
@@ -60,6 +75,14 @@ contract KeeperVaultTest is Test {
         _expectDenial(IProofOfCloudRegistry.Denial.Custody);
     }
 
+    /// @notice The right program on the right machine, and a key that somebody holds outside.
+    function test_aKeyOutsideTheTdDoesNot() public {
+        IProofOfCloudRegistry.Attestation memory a = mock.sample(PLATFORM, WORKLOAD);
+        a.flags = 0;
+        mock.attest(keeper, a);
+        _expectDenial(IProofOfCloudRegistry.Denial.KeyNotInTd);
+    }
+
     function test_anOutdatedMachineDoesNot() public {
         IProofOfCloudRegistry.Attestation memory a = mock.sample(PLATFORM, WORKLOAD);
         a.tcb = 5;
@@ -72,6 +95,8 @@ contract KeeperVaultTest is Test {
         mock.attest(keeper, PLATFORM, WORKLOAD);
         vm.prank(keeper);
         vault.checkIn();
+        assertEq(vault.checkIns(keeper), 1);
+        assertEq(vault.liquidations(keeper), 0);
         uint256 live = vm.snapshotState();
 
         vm.warp(block.timestamp + 1 hours);
@@ -122,5 +147,14 @@ contract KeeperVaultTest is Test {
     function test_refusesARegistryWithoutCode() public {
         vm.expectRevert(abi.encodeWithSelector(ProofOfCloudConsumer.NoRegistry.selector, address(1234)));
         new KeeperVault(IProofOfCloudRegistry(address(1234)), WORKLOAD);
+    }
+
+    /// @notice Each has code, and some take any question without a murmur: they would let everybody in.
+    function test_refusesAContractThatIsNoRegistry() public {
+        address[3] memory wrong = [address(vault), address(new SaysNothing()), address(new SaysYes())];
+        for (uint256 i; i < wrong.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(ProofOfCloudConsumer.NoRegistry.selector, wrong[i]));
+            new KeeperVault(IProofOfCloudRegistry(wrong[i]), WORKLOAD);
+        }
     }
 }

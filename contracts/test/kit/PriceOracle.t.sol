@@ -38,8 +38,12 @@ contract PriceOracleTest is Test {
         }
     }
 
-    function _observe(uint256 i, uint256 price) private view returns (PriceOracle.Observation memory o) {
-        (o.price, o.seenAt) = (price, uint40(block.timestamp) - 10);
+    function _observe(uint256 i, uint256 price) private view returns (PriceOracle.Observation memory) {
+        return _observe(i, price, uint40(block.timestamp) - 10);
+    }
+
+    function _observe(uint256 i, uint256 price, uint40 seenAt) private view returns (PriceOracle.Observation memory o) {
+        (o.price, o.seenAt) = (price, seenAt);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(_key(i), oracle.hashObservation(oracle.round(), price, o.seenAt));
         o.signature = abi.encodePacked(r, s, v);
     }
@@ -55,13 +59,26 @@ contract PriceOracleTest is Test {
         emit PriceOracle.PriceReported(0, 101, 3);
         oracle.report(_three());
         assertEq(oracle.price(), 101);
-        assertEq(oracle.updatedAt(), block.timestamp);
+        assertEq(oracle.asOf(), block.timestamp - 10);
         assertEq(oracle.round(), 1);
         // Of an even number, the lower of the two in the middle.
         PriceOracle.Observation[] memory os = new PriceOracle.Observation[](4);
         (os[0], os[1], os[2], os[3]) = (_observe(4, 90), _observe(1, 95), _observe(2, 97), _observe(0, 99));
         oracle.report(os);
         assertEq(oracle.price(), 95);
+    }
+
+    /// @notice A price is as old as the oldest observation behind it, whichever that is, and whenever it is reported.
+    function test_aPriceIsAsOldAsItsOldestObservation() public {
+        for (uint256 oldest; oldest < 3; ++oldest) {
+            PriceOracle.Observation[] memory os = new PriceOracle.Observation[](3);
+            uint40 now_ = uint40(block.timestamp);
+            for (uint256 i; i < 3; ++i) {
+                os[i] = _observe(i, 100 + i, i == oldest ? now_ - 4 minutes : now_ - 10);
+            }
+            oracle.report(os);
+            assertEq(oracle.asOf(), now_ - 4 minutes);
+        }
     }
 
     /// @notice Two attested signers on one chassis are one word.
@@ -95,6 +112,10 @@ contract PriceOracleTest is Test {
         mock.attest(second, _chassis(1), WORKLOAD);
         mock.expire(second);
         _expectDenial(IProofOfCloudRegistry.Denial.Expired);
+        IProofOfCloudRegistry.Attestation memory a = mock.sample(_chassis(1), WORKLOAD);
+        a.flags = 0;
+        mock.attest(second, a);
+        _expectDenial(IProofOfCloudRegistry.Denial.KeyNotInTd);
     }
 
     function test_refusesTooFewAndUnsorted() public {
