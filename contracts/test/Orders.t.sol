@@ -133,15 +133,100 @@ contract OrdersTest is RegistryTest {
         registry.freezeOperator(operator, 1, 0);
         _expectRefusal(_freeze(0, _subject(operator)), abi.encodeWithSelector(IGov.WrongStatusNonce.selector, 1));
         _send(order);
-        I.Revoke memory revoke = _revoke(1, PLATFORM);
-        revoke.statusNonce = 1;
-        bytes memory signatures = _sign(governance.hashRevoke(revoke), MASK);
-        vm.expectRevert(abi.encodeWithSelector(IGov.WrongStatusNonce.selector, 0));
-        governance.revokeBySignatures(revoke, MASK, signatures);
+        order = _freeze(1, PLATFORM);
+        order.statusNonce = 1;
+        _expectRefusal(order, abi.encodeWithSelector(IGov.WrongStatusNonce.selector, 0));
         // A pause has no nonce.
         order = _freeze(3, 0);
         order.statusNonce = 1;
         _expectRefusal(order, abi.encodeWithSelector(IGov.WrongStatusNonce.selector, 0));
+    }
+
+    /// @dev A grant of the operator's instance to another key, which the registry must not apply.
+    function _expectInstanceHeld(I.SkipReason reason) private {
+        I.Report memory report = _report();
+        I.Grant memory g = _grant(makeAddr("another key"));
+        g.instanceId = _instance(operator);
+        _addGrant(report, g);
+        _expectSkip(I.Item.Grant, _subject(g.operator), reason);
+        _postWithPassenger(report);
+    }
+
+    /// @notice An operator that sees a freeze in the pool of transactions and deregisters, once or again and again, is
+    /// frozen all the same, and its TPM does not enrol under another key meanwhile.
+    function test_noOperatorDeregistersOutOfAFreezesWay() public {
+        I.Freeze memory order = _freeze(0, _subject(operator));
+        _deregister();
+        _comeBack();
+        _deregister();
+        _send(order);
+        assertEq(uint8(registry.statusOf(operator)), uint8(I.Status.Frozen));
+        assertEq(registry.attestationOf(operator).statusNonce, 3);
+        vm.warp(vm.getBlockTimestamp() + 72 hours - 1);
+        _expectInstanceHeld(I.SkipReason.InstanceTaken);
+        _expectRefusalOfGrant(I.SkipReason.Frozen);
+        // Relayers have no seat: no guardian's 30 days have begun.
+        assertEq(registry.freezeAllowedAt(guardian, I.Subject.Operator, _subject(operator)), 0);
+    }
+
+    function _deregister() private {
+        vm.prank(operator);
+        registry.deregister();
+    }
+
+    /// @dev A grant to the operator on evidence newer than its deregistration.
+    function _comeBack() private {
+        vm.warp(START + 5 minutes);
+        I.Report memory report = _report();
+        I.Grant memory g = _grant(operator);
+        g.evidenceTime = START + 1;
+        _addGrant(report, g);
+        _post(report);
+    }
+
+    function _expectRefusalOfGrant(I.SkipReason reason) private {
+        I.Report memory report = _report();
+        _addGrant(report, _grant(operator));
+        _expectSkip(I.Item.Grant, _subject(operator), reason);
+        _postWithPassenger(report);
+    }
+
+    /// @notice A freeze signed before the operator came back is none of what it came back with.
+    function test_aFreezeOfWhatHasComeBackIsSignedAnew() public {
+        I.Freeze memory order = _freeze(0, _subject(operator));
+        _deregister();
+        _comeBack();
+        _expectRefusal(order, abi.encodeWithSelector(IGov.WrongStatusNonce.selector, 1));
+        order.statusNonce = 1;
+        _send(order);
+        assertEq(uint8(registry.statusOf(operator)), uint8(I.Status.Frozen));
+    }
+
+    /// @notice Nothing that moves the status nonce voids a revocation: not the operator, not the few who can freeze, not a
+    /// guardian. And the operator's instance goes with it.
+    function test_nobodyGetsARevocationOutOfTheWay() public {
+        I.Revoke memory order = _revoke(0, _subject(operator));
+        uint256 signed = vm.snapshotState();
+        for (uint256 i; i < 3; ++i) {
+            vm.revertToState(signed);
+            if (i == 0) {
+                _deregister();
+            } else if (i == 1) {
+                _send(_freeze(0, _subject(operator)));
+            } else {
+                vm.prank(guardian);
+                registry.freezeOperator(operator, 1, 0);
+            }
+            assertEq(registry.attestationOf(operator).statusNonce, 1);
+            _send(order);
+            assertEq(uint8(registry.statusOf(operator)), uint8(I.Status.Revoked));
+            vm.warp(START + 1 hours);
+            _expectInstanceHeld(I.SkipReason.Revoked);
+        }
+        vm.revertToState(signed);
+        _send(_freeze(1, PLATFORM));
+        _send(_revoke(1, PLATFORM));
+        assertEq(uint8(registry.platform(PLATFORM).status), uint8(I.Status.Revoked));
     }
 
     function test_refusesOrdersThatMeanNothing() public {

@@ -91,13 +91,13 @@ abstract contract Orders is Timelock {
         RelayerSetWord set = _relayerSets[order.relayerSetId];
         bytes32 digest = hashRevoke(order);
         _spend(order.relayerSetId, set, set.threshold(), order.deadline, digest, signerMask, signatures);
-        if (order.kind > uint8(type(I.Subject).max)) revert InvalidOrder();
-        Action action = Action(order.kind); // both enums begin with operator, platform
-        _checkNonce(action, order.subject, order.statusNonce);
-        if (action == Action.Operator) {
-            _revokeOperator(address(uint160(uint256(order.subject))), order.reason, order.evidenceHash);
-        } else {
+        // Whatever the nonce: see `_checkNonce`. What undoes a revocation takes longer than an order lives.
+        if (order.kind == uint8(I.Subject.Operator)) {
+            _revokeOperator(_operatorOf(order.subject), order.reason, order.evidenceHash);
+        } else if (order.kind == uint8(I.Subject.Platform)) {
             _revokePlatform(order.subject, order.reason, order.evidenceHash);
+        } else {
+            revert InvalidOrder();
         }
         emit OrderExecuted(digest, order.relayerSetId, signerMask);
     }
@@ -112,8 +112,9 @@ abstract contract Orders is Timelock {
         return _hashTypedDataV4(OrderLib.hash(order));
     }
 
-    /// @dev Did as many members as needed sign this, lately, and for the first time? The nonces would do for operators and
-    /// platforms; but a pause that was lifted must not come back by the same signatures.
+    /// @dev Did as many members as needed sign this, lately, and for the first time? An order can be carried out within one
+    /// hour, and all that undoes one takes a day or longer, so today none would find anything to do a second time. That
+    /// it is dead all the same rests on this line, and not on seven actions and as many delays.
     function _spend(
         uint32 relayerSetId,
         RelayerSetWord set,
@@ -132,16 +133,25 @@ abstract contract Orders is Timelock {
         _spent[digest] = true;
     }
 
+    /// @dev A freeze is for the status that its signers saw: it must not begin another's 72 hours anew. But whoever is to
+    /// be stopped must not get out of the way by a change of status of its own: an operator, told by the pool of
+    /// transactions, by deregistering; nor may a few relayers, by a freeze, get a revocation out of its way.
     function _checkNonce(Action action, bytes32 subject, uint32 statusNonce) private view {
         // slither-disable-next-line uninitialized-local (zero where there is no nonce)
         uint256 expected;
         if (action == Action.Operator) {
-            if (uint256(subject) > type(uint160).max) revert InvalidOrder();
-            expected = _operators[address(uint160(uint256(subject)))].statusNonce();
+            OperatorWord o = _operators[_operatorOf(subject)];
+            if (o.status() == I.Status.Deregistered) return;
+            expected = o.statusNonce();
         } else if (action == Action.Platform) {
             expected = _platforms[subject].statusNonce();
         }
         if (statusNonce != expected) revert WrongStatusNonce(expected);
+    }
+
+    function _operatorOf(bytes32 subject) private pure returns (address) {
+        if (uint256(subject) > type(uint160).max) revert InvalidOrder();
+        return address(uint160(uint256(subject)));
     }
 
     function _disableRelayer(uint32 relayerSetId, uint256 index, uint16 reason, bytes32 evidenceHash) internal {

@@ -65,7 +65,7 @@ interface IProofOfCloudGovernance {
     error GraceTooLong(uint256 grace);
     /// @notice `deadline` has passed, or lies more than an hour ahead.
     error OutsideDeadline(uint40 deadline);
-    /// @notice The order names another status nonce, or it names one where there is none.
+    /// @notice The freeze names another status nonce, or it names one where there is none.
     error WrongStatusNonce(uint256 expected);
     /// @notice These signatures have been used.
     error Spent(bytes32 digest);
@@ -92,14 +92,16 @@ interface IProofOfCloudGovernance {
     /// @notice Revokes a platform, known or not, and ends the attestation of all operators on it. Governor only.
     function revokePlatform(bytes32 platformId, uint16 reason, bytes32 evidenceHash) external;
 
-    /// @notice Carries out what `freezeThreshold` relayers signed. Anyone may send it.
+    /// @notice Carries out what `freezeThreshold` relayers signed. Anyone may send it. An operator that has deregistered
+    /// meanwhile is frozen all the same, and its instance held.
     function freezeBySignatures(
         IProofOfCloudRegistry.Freeze calldata order,
         uint32 signerMask,
         bytes calldata signatures
     ) external;
 
-    /// @notice Carries out what a quorum of relayers signed. Anyone may send it.
+    /// @notice Carries out what a quorum of relayers signed, whatever the subject's status has become since. Anyone may
+    /// send it.
     function revokeBySignatures(
         IProofOfCloudRegistry.Revoke calldata order,
         uint32 signerMask,

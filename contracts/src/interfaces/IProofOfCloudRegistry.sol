@@ -229,7 +229,7 @@ interface IProofOfCloudRegistry {
         uint8 action;
         /// 0: address as a word. 1: platform id. 2: provider. 3: zero. 4: set id (the signers' own) << 8 | index. 5: set id. 6: digest.
         bytes32 subject;
-        /// The operator's or platform's at present; zero for the others.
+        /// The operator's or platform's at present, or of an operator that has deregistered since; zero for the others.
         uint32 statusNonce;
         uint16 reason;
         bytes32 evidenceHash;
@@ -244,7 +244,7 @@ interface IProofOfCloudRegistry {
         uint8 kind;
         /// The operator's address as a word, or the platform id.
         bytes32 subject;
-        /// The subject's at present.
+        /// The subject's when it was signed. Not checked: no change of status stands in a revocation's way.
         uint32 statusNonce;
         uint16 reason;
         bytes32 evidenceHash;

@@ -71,6 +71,12 @@ abstract contract SignedOrders is Reports, Stops {
         return 0;
     }
 
+    /// @dev Of an operator or a platform.
+    function _statusOf(I.Freeze memory order) private view returns (I.Status) {
+        if (order.action == OPERATOR) return ops[uint256(order.subject) - uint160(who(0))].status;
+        return plats[_platformIndex(order.subject)].status;
+    }
+
     function _asRevoke(I.Freeze memory o) private pure returns (I.Revoke memory) {
         return I.Revoke(o.relayerSetId, o.action, o.subject, o.statusNonce, o.reason, o.evidenceHash, o.deadline);
     }
@@ -88,7 +94,10 @@ abstract contract SignedOrders is Reports, Stops {
         View memory before = _look();
         bool alive = f.wellSigned && !f.spent && !elsewhere && _now() <= order.deadline
             && _setInForce(order.relayerSetId) && f.mask & sets[order.relayerSetId].disabled == 0;
-        bool current = order.statusNonce == _nonce(order);
+        // The nonce stands in no revocation's way, nor may an operator put it in a freeze's.
+        bool unstoppable = f.revokes || (order.action == OPERATOR && _statusOf(order) == I.Status.Deregistered);
+        bool current = unstoppable || order.statusNonce == _nonce(order);
+        bool revoked = (order.action == OPERATOR || order.action == PLATFORM_) && _statusOf(order) == I.Status.Revoked;
         bytes memory data = f.revokes
             ? abi.encodeCall(IGov.revokeBySignatures, (_asRevoke(order), f.mask, f.signatures))
             : abi.encodeCall(IGov.freezeBySignatures, (order, f.mask, f.signatures));
@@ -101,6 +110,7 @@ abstract contract SignedOrders is Reports, Stops {
             else ++did[Effect.DeadOrder];
         }
         if (ok && !current) _breaks(8, "an order outlived its nonce");
+        if (!ok && alive && unstoppable && !revoked) _breaks(3, "somebody got out of an order's way");
         if (ok) {
             f.spent = true;
             ++did[Effect.OrderCarriedOut];

@@ -362,6 +362,8 @@ async fn orders(f: &mut Follower<'_>) {
         evidenceHash: keccak256("seen"),
         deadline,
     };
+    // A freeze does not get in its way.
+    h.freeze(operator(3)).await;
     let signatures = h.sign(revoke.eip712_signing_hash(&domain));
     let order = Orders::FreezeOrder {
         relayerSetId: revoke.relayerSetId,
