@@ -21,7 +21,7 @@ import {console} from "forge-std/console.sol";
 /// | `CHASSIS_POLICIES` | policy digests, comma-separated |
 /// | `CHASSIS_PROVIDERS` | numbers of the providers admitted, comma-separated |
 /// | `CHASSIS_MAX_TTL` | seconds; default 86400 |
-/// | `CHASSIS_DELAY` | seconds a submission waits; default 3 days |
+/// | `CHASSIS_DELAY` | seconds a submission waits, but for a freeze's lift, which waits a day; default 3 days |
 /// | `CHASSIS_RELAYER_SET_DELAY` | the same for a new relayer set; default 7 days |
 /// | `CHASSIS_RELAYER_URLS` | where nodes send their evidence, comma-separated; for the file only; default: none |
 /// | `CHASSIS_ARCHIVES` | where the digests' evidence can be fetched, comma-separated; likewise |

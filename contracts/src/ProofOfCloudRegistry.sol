@@ -25,6 +25,8 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
     uint32 private constant FIRST_SET = 1;
     uint256 private constant MAX_ITEMS = 128;
     uint256 private constant MAX_WINDOW = 1 hours;
+    /// @dev Much less than a freeze lasts: after a lift that takes as long, there is nothing left to lift.
+    uint256 private constant LIFT_DELAY = 1 days;
 
     /// @notice The second half of this contract's code: `IProofOfCloudGovernance`.
     address public immutable EXTENSION;
@@ -127,7 +129,7 @@ contract ProofOfCloudRegistry is RelayerReads, PlatformEntries, Grants, Renewals
         _setDelay(IProofOfCloudGovernance.rotateRelayers.selector, relayerSetDelay);
         // No guardian can veto a removal. Were it quicker, a rotation would find nobody left to veto it.
         _setDelay(IProofOfCloudGovernance.removeGuardian.selector, relayerSetDelay);
-        _setDelay(IProofOfCloudGovernance.liftFreeze.selector, delay);
+        _setDelay(IProofOfCloudGovernance.liftFreeze.selector, LIFT_DELAY);
         _setDelay(IProofOfCloudGovernance.reinstate.selector, delay);
         _setDelay(IProofOfCloudGovernance.unpause.selector, delay);
         _setDelay(IProofOfCloudGovernance.admitProvider.selector, delay);

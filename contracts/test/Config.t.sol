@@ -35,6 +35,7 @@ contract ConfigTest is RegistryTest {
         assertEq(c.frozenProviders, ~(uint128(1) << PROVIDER));
         assertEq(governance.governor(), governor);
         assertEq(governance.delayOf(IProofOfCloudGovernance.unpause.selector), 3 days);
+        assertEq(governance.delayOf(IProofOfCloudGovernance.liftFreeze.selector), 1 days);
         assertEq(governance.delayOf(IProofOfCloudGovernance.rotateRelayers.selector), 7 days);
         assertEq(governance.delayOf(IProofOfCloudGovernance.removeGuardian.selector), 7 days);
         assertNotEq(registry.head(), 0);

@@ -85,6 +85,11 @@ contract GovernanceTest is RegistryTest {
         registry.freezeOperator(operator, 1, 0);
         bytes memory data = abi.encodeCall(IGov.liftFreeze, (I.Subject.Operator, _subject(operator), 1));
         _submitRipe(data);
+        assertEq(vm.getBlockTimestamp(), START + 1 days);
+        I.Report memory early = _report();
+        _addGrant(early, _grant(operator));
+        _expectSkip(I.Item.Grant, _subject(operator), I.SkipReason.Frozen);
+        _postWithPassenger(early);
         bytes32 payload = keccak256(
             abi.encode(
                 I.Subject.Operator,
@@ -111,11 +116,7 @@ contract GovernanceTest is RegistryTest {
     /// @notice Freezes block for three days. A lift that takes one ends them two days early, and what was frozen comes
     /// back at once.
     function test_liftsAFreezeBeforeItsTimeIsOver() public {
-        I.Config memory config = _config();
-        config.delay = 1 days;
-        registry = _deploy(config);
-        governance = IGov(address(registry));
-        _register(operator);
+        assertEq(_config().delay, 3 days);
         vm.prank(guardian);
         registry.freezeOperator(operator, 1, 0);
         vm.prank(guardian);
@@ -135,6 +136,12 @@ contract GovernanceTest is RegistryTest {
         vm.expectRevert();
         _call(operatorsLift);
         vm.warp(START + 1 hours + 1 days);
+        I.Report memory report = _report();
+        _addPlatform(report, _platformEntry(PLATFORM));
+        _addGrant(report, _grant(operator));
+        bytes memory signatures = _signed(report);
+        vm.expectRevert(I.NothingApplied.selector); // two days too early for both
+        registry.post(report, MASK, signatures);
         _call(operatorsLift);
         _call(platformsLift);
         assertEq(registry.platform(PLATFORM).frozenAt, 0);

@@ -123,7 +123,8 @@ interface IProofOfCloudGovernance {
     /// @notice Strikes out a submitted call. Any guardian, except the removal of a guardian; or the governor itself.
     function veto(bytes calldata data) external;
 
-    /// @notice Lets the quorum grant again before a freeze's 72 h are over. The status stays Frozen until it does.
+    /// @notice Lets the quorum grant again before a freeze's 72 h are over. The status stays Frozen until it does. Waits a
+    /// day, whatever delay the others have; a longer one comes too late for every freeze.
     function liftFreeze(IProofOfCloudRegistry.Subject kind, bytes32 subject, uint32 statusNonce) external;
 
     /// @notice Lets the quorum grant again after a revocation. The status is Frozen until it does.

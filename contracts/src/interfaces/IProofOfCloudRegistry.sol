@@ -270,7 +270,7 @@ interface IProofOfCloudRegistry {
         uint16[] providers;
         /// No expiry may lie further ahead than this many seconds; at most 7 days.
         uint32 maxTtl;
-        /// Seconds between submission and execution of what raises trust; 1 to 90 days.
+        /// Seconds between submission and execution of what raises trust; 1 to 90 days. The lift of a freeze waits one day.
         uint40 delay;
         /// The same for a new relayer set and for the removal of a guardian; at least `delay`, at most 90 days.
         uint40 relayerSetDelay;
