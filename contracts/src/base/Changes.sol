@@ -144,7 +144,7 @@ abstract contract Changes is PlatformLanes {
 
     /// @dev Seats a guardian.
     function _admitGuardian(address guardian) internal {
-        if (guardian == address(0) || _seats[guardian] != 0) revert I.InvalidConfig();
+        _checkAdmissible(guardian);
         uint256 seat = 1;
         while (seat <= MAX_GUARDIANS && (_takenSeats >> seat) & 1 != 0) ++seat;
         if (seat > MAX_GUARDIANS) revert I.InvalidConfig();
@@ -152,6 +152,10 @@ abstract contract Changes is PlatformLanes {
         // slither-disable-next-line costly-loop (the constructor's, at most 15 times)
         _takenSeats |= uint16(1 << seat);
         _emitAuthority(I.Authority.Guardian, _subject(guardian), seat);
+    }
+
+    function _checkAdmissible(address guardian) internal view {
+        if (guardian == address(0) || _seats[guardian] != 0) revert I.InvalidConfig();
     }
 
     function _setGovernor(address governor_) internal {

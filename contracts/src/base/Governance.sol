@@ -46,10 +46,9 @@ abstract contract Governance is Timelock {
         external
         timelocked
     {
-        if (grace > MAX_GRACE) revert GraceTooLong(grace);
+        _checkRotation(grace);
         ControlWord c = _control;
         uint32 old = c.setId();
-        if (old == type(uint16).max) revert I.Exhausted();
         _setRelayerSet(old, _relayerSets[old].withRetiredAt(block.timestamp + grace), 0, 0);
         _setRelayerSet(old + 1, RelayerSetWordLib.create(members, threshold, freezeThreshold), 0, 0);
         _setControl(c.withSet(old + 1), 0, 0);
@@ -78,9 +77,7 @@ abstract contract Governance is Timelock {
 
     /// @inheritdoc IProofOfCloudGovernance
     function lengthenDelay(bytes4 selector, uint40 delay) external timelocked {
-        uint256 old = _delays[selector];
-        if (old == 0) revert NotTimelocked(selector);
-        if (delay <= old || delay > MAX_DELAY) revert DelayNotLonger(selector, delay);
+        _checkLonger(selector, delay);
         _setDelay(selector, delay);
     }
 
@@ -92,7 +89,21 @@ abstract contract Governance is Timelock {
         } else if (selector == this.admitProvider.selector) {
             _checkProviderClosed(abi.decode(data[4:], (uint16)));
         } else if (selector == this.registerPolicy.selector) {
-            if (_policies[abi.decode(data[4:], (bytes32))]) revert NothingToRaise();
+            bytes32 policyDigest = abi.decode(data[4:], (bytes32));
+            if (policyDigest == 0) revert I.InvalidConfig();
+            if (_policies[policyDigest]) revert NothingToRaise();
+        } else if (selector == this.rotateRelayers.selector) {
+            (address[] memory members, uint8 threshold, uint8 freezeThreshold, uint40 grace) =
+                abi.decode(data[4:], (address[], uint8, uint8, uint40));
+            _checkRotation(grace);
+            RelayerSetWordLib.check(members, threshold, freezeThreshold);
+        } else if (selector == this.addGuardian.selector) {
+            _checkAdmissible(abi.decode(data[4:], (address)));
+        } else if (selector == this.setGovernor.selector) {
+            if (abi.decode(data[4:], (address)) == address(0)) revert I.InvalidConfig();
+        } else if (selector == this.lengthenDelay.selector) {
+            (bytes4 delayed, uint40 delay) = abi.decode(data[4:], (bytes4, uint40));
+            _checkLonger(delayed, delay);
         } else if (selector == this.removeGuardian.selector) {
             address guardian = abi.decode(data[4:], (address));
             if (_seats[guardian] == 0) revert UnknownGuardian(guardian);
@@ -143,6 +154,17 @@ abstract contract Governance is Timelock {
             (status, nonce) = (p.status(), p.statusNonce());
         }
         if (status != expected || nonce != statusNonce) revert NothingToRaise();
+    }
+
+    function _checkRotation(uint256 grace) private view {
+        if (grace > MAX_GRACE) revert GraceTooLong(grace);
+        if (_control.setId() == type(uint16).max) revert I.Exhausted();
+    }
+
+    function _checkLonger(bytes4 selector, uint256 delay) private view {
+        uint256 old = _delays[selector];
+        if (old == 0) revert NotTimelocked(selector);
+        if (delay <= old || delay > MAX_DELAY) revert DelayNotLonger(selector, delay);
     }
 
     function _checkPaused() private view {

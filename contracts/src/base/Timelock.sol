@@ -66,8 +66,9 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
         return _executableAt[keccak256(data)];
     }
 
-    /// @dev Reverts unless the call has its one spelling and would do something now. A lift held in reserve would end
-    /// tomorrow's freeze at once.
+    /// @dev Reverts unless the call has its one spelling and would be carried out now. A lift held in reserve would end
+    /// tomorrow's freeze at once, and a mistaken rotation would show only after its seven days. Not asked is for what
+    /// another call under way may bring: a seat for a guardian, a guardian besides the last.
     function _checkSubmission(bytes4 selector, bytes calldata data) internal view virtual;
 
     function _checkGovernor() private view {

@@ -116,8 +116,9 @@ interface IProofOfCloudGovernance {
     // ------------------------------------------------------------------------------------------------- up, slowly
 
     /// @notice Draws up a call of one of the timelocked functions below. Governor only.
-    /// @dev What lifts a stop can be drawn up only while the stop is there, once, so that none is held in reserve for the
-    /// next. Other calls stay ripe for 14 days: guardians veto those that nobody should make any more.
+    /// @dev What would be refused now cannot be drawn up, but for a guardian's seat and the last guardian's removal: so what
+    /// lifts a stop only while the stop is there, once, and none is held in reserve for the next. Other calls stay ripe
+    /// for 14 days: guardians veto those that nobody should make any more.
     function submit(bytes calldata data) external;
 
     /// @notice Strikes out a submitted call. Any guardian, except the removal of a guardian; or the governor itself.

@@ -24,23 +24,31 @@ library RelayerSetWordLib {
 
     uint256 internal constant MAX_MEMBERS = 32;
 
-    /// @dev Lays the members down as code. Checks what every set must satisfy: distinct members, none zero, and
-    /// thresholds that can be met. A zero member would make every failed signature recovery his.
-    function create(address[] memory list, uint256 threshold_, uint256 freezeThreshold_)
-        internal
-        returns (RelayerSetWord)
-    {
+    /// @dev Reverts unless this can be a set: distinct members, none zero, and thresholds that can be met. A zero member
+    /// would make every failed signature recovery his.
+    function check(address[] memory list, uint256 threshold_, uint256 freezeThreshold_) internal pure {
         uint256 n = list.length;
         if (n == 0 || n > MAX_MEMBERS || threshold_ == 0 || threshold_ > n) {
             revert IProofOfCloudRegistry.InvalidConfig();
         }
         if (freezeThreshold_ == 0 || freezeThreshold_ > n) revert IProofOfCloudRegistry.InvalidConfig();
-        bytes memory code = hex"00"; // STOP: the blob can be called, and does nothing
         for (uint256 i; i < n; ++i) {
             if (list[i] == address(0)) revert IProofOfCloudRegistry.InvalidConfig();
             for (uint256 j; j < i; ++j) {
                 if (list[i] == list[j]) revert IProofOfCloudRegistry.InvalidConfig();
             }
+        }
+    }
+
+    /// @dev Lays the members down as code.
+    function create(address[] memory list, uint256 threshold_, uint256 freezeThreshold_)
+        internal
+        returns (RelayerSetWord)
+    {
+        check(list, threshold_, freezeThreshold_);
+        uint256 n = list.length;
+        bytes memory code = hex"00"; // STOP: the blob can be called, and does nothing
+        for (uint256 i; i < n; ++i) {
             code = abi.encodePacked(code, list[i]);
         }
         // PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURNDATASIZE, RETURN: returns what follows.
