@@ -390,6 +390,53 @@ contract GrantsTest is RegistryTest {
         }
     }
 
+    /// @dev A grant to one of many keys, on evidence without a TPM.
+    function _grantWithoutInstance(uint256 i) private view returns (I.Grant memory g) {
+        g = _grant(address(uint160(0x2000 + i)));
+        (g.instanceId, g.binding) = (0, 1);
+    }
+
+    /// @notice One TD without a TPM can ask for any number of operators, and gets 32 at most: the other places are for
+    /// those who name an instance.
+    function test_evidenceWithoutAnInstanceTakesHalfOfAPlatform() public {
+        for (uint256 i; i < 32; ++i) {
+            _postGrant(_grantWithoutInstance(i));
+        }
+        _expectSkipped(_grantWithoutInstance(32), I.SkipReason.PlatformFull);
+        _postGrant(_grant(operator));
+        assertEq(registry.platformLanes(PLATFORM)[32], registry.attestationOf(operator).lane);
+        // Who is there already stays where it is.
+        vm.warp(START + 1);
+        _postGrant(_grantWithoutInstance(7));
+        assertEq(registry.platformLanes(PLATFORM)[7], registry.attestationOf(address(uint160(0x2000 + 7))).lane);
+        assertEq(registry.platform(PLATFORM).operatorCount, 33);
+    }
+
+    /// @notice A place of the other half is given back with the instance: else one TPM, handed on from key to key, would
+    /// take them all.
+    function test_whoGivesUpItsInstanceGivesUpItsPlace() public {
+        for (uint256 i; i < 32; ++i) {
+            I.Grant memory g = _grantWithoutInstance(i);
+            if (i == 5) g.expiry = START + 1 hours;
+            _postGrant(g);
+        }
+        _postGrant(_grant(operator));
+        _postGrant(_grant(other));
+        vm.warp(START + 1);
+        I.Grant memory bare = _grant(operator);
+        (bare.instanceId, bare.binding) = (0, 1);
+        _expectSkipped(bare, I.SkipReason.PlatformFull);
+
+        vm.warp(START + 1 hours);
+        bare = _grant(operator);
+        (bare.instanceId, bare.binding) = (0, 1);
+        _postGrant(bare);
+        uint32[] memory lanes = registry.platformLanes(PLATFORM);
+        assertEq(lanes.length, 33);
+        assertEq(lanes[5], registry.attestationOf(operator).lane);
+        assertEq(lanes[32], registry.attestationOf(other).lane);
+    }
+
     // ------------------------------------------------------------------------------------------------ numbers
 
     /// @dev Puts one of the control word's counters where it has been handed out `left` short of all.

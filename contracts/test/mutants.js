@@ -84,7 +84,9 @@ const list = [
   ["base/PlatformLanes.sol", "function _zeroLanes(bytes32 id, PlatformWord p) internal {\n        uint256 n = ⟦p.count()⟧", "0", "p.count() > 3 ? 3 : p.count()"],
   ["base/PlatformLanes.sol", "⟦!Lanes.live(word, block.timestamp)⟧", "false", "true"],
   ["base/PlatformLanes.sol", "⟦expiry < limit ? expiry : limit⟧", "limit", "expiry"],
-  ["base/PlatformLanes.sol", "i < MAX_OPERATORS_PER_PLATFORM && ⟦Lanes.live(_laneWord(_platformLane(id, p, i)), block.timestamp)⟧", "true", "false"],
+  ["base/PlatformLanes.sol", "return ⟦instanceId == 0⟧ ?", "false"],
+  ["base/PlatformLanes.sol", "⟦i < p.count() && i < places⟧", "i < p.count()"],
+  ["base/PlatformLanes.sol", "i < places && ⟦Lanes.live(_laneWord(_platformLane(id, p, i)), block.timestamp)⟧", "true", "false"],
 
   // ------------------------------------------------------------------------------------------------- grants
   ["base/Grants.sol", "⟦g.statusNonce != o.statusNonce()⟧", "false"],
@@ -161,7 +163,7 @@ const list = [
   ["base/Grants.sol", "⟦g.instanceId != 0 || g.binding == 1⟧", "true", "g.instanceId != 0"],
   ["base/Grants.sol", "if (⟦lane == 0 || (!named && workload == 0)⟧)", "lane == 0", "!named && workload == 0"],
   ["base/Grants.sol", "if (⟦o.lane() != 0⟧)", "false"],
-  ["base/Grants.sol", "if (⟦place == MAX_OPERATORS_PER_PLATFORM⟧)", "false"],
+  ["base/Grants.sol", "if (⟦place == places⟧)", "false"],
   ["base/PlatformEntries.sol", "if (⟦index == 0⟧) return", "false"],
   ["base/PlatformEntries.sol", "⟦entry.statusNonce != p.statusNonce()⟧", "false"],
   ["base/PlatformEntries.sol", "⟦batch.issuedAt <= p.issuedAt()⟧", "false", "batch.issuedAt < p.issuedAt()"],

@@ -29,9 +29,10 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
 
         uint256 lane = o.lane();
         uint256 word = lane == 0 ? 0 : _laneWord(lane);
-        bool listed = lane != 0 && o.platformIndex() == p.index() && _findLane(g.platformId, p, lane) < p.count();
-        uint256 place = listed ? 0 : _findPlace(g.platformId, p);
-        if (place == MAX_OPERATORS_PER_PLATFORM) return SkipReason.PlatformFull;
+        uint256 places = _places(g.instanceId);
+        bool stays = lane != 0 && o.platformIndex() == p.index() && _hasPlace(g.platformId, p, lane, places);
+        uint256 place = stays ? 0 : _findPlace(g.platformId, p, places);
+        if (place == places) return SkipReason.PlatformFull;
         ControlWord c = batch.control;
         if (lane == 0) (c, lane) = c.takeLane();
         uint256 workload = g.workloadId == 0 ? 0 : _workloadIndexes[g.workloadId];
@@ -41,8 +42,8 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
 
         batch.control = c;
         if (!named) _nameWorkload(workload, g.workloadId);
-        if (!listed) {
-            if (o.lane() != 0) _leavePlatform(o, p, lane);
+        if (!stays) {
+            if (o.lane() != 0) p = _leavePlace(o, g.platformId, p, lane);
             _platforms[g.platformId] = _placeLane(g.platformId, p, place, lane);
         }
         if (g.instanceId != 0) _instances[g.instanceId] = InstanceWordLib.create(g.operator, batch.issuedAt);
@@ -108,10 +109,20 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         return held ? SkipReason.InstanceTaken : SkipReason.None;
     }
 
-    function _leavePlatform(OperatorWord o, PlatformWord to, uint256 lane) private {
-        if (o.platformIndex() == to.index()) return;
+    /// @dev Does the grant say nothing of the operator that was not true before? Else its continuity would count time in
+    /// which it was attested as something less, or elsewhere. A new provider needs no question here: it ends the lane.
+    function _isNoMore(Grant calldata g, OperatorWord o, PlatformWord p, uint256 workload) private pure returns (bool) {
+        return p.index() == o.platformIndex() && workload == o.workloadIndex() && g.teeClass == o.teeClass()
+            && g.binding <= o.binding() && g.custody <= o.custody() && g.tcb >= o.tcb() && g.flags & ~o.flags() == 0;
+    }
+
+    /// @dev Takes the lane off the list it was on. Returns the word of the platform it goes to, which may be the same: the
+    /// place it had there, if any, is not open to it any more.
+    function _leavePlace(OperatorWord o, bytes32 toId, PlatformWord to, uint256 lane) private returns (PlatformWord) {
+        if (o.platformIndex() == to.index()) return _removeLane(toId, to, lane);
         bytes32 id = _platformIds[o.platformIndex()];
         _platforms[id] = _removeLane(id, _platforms[id], lane);
+        return to;
     }
 
     function _nameWorkload(uint256 index, bytes32 workloadId) private {

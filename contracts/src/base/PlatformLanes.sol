@@ -40,13 +40,26 @@ abstract contract PlatformLanes is RegistryBase {
         while (i < n && _platformLane(id, p, i) != lane) ++i;
     }
 
-    /// @dev A position for one more lane: the end of the list or, where that is full, the place of an operator that is
-    /// not attested any more; it can only come back by a grant, which looks for a place again. 64 if there is none.
-    function _findPlace(bytes32 id, PlatformWord p) internal view returns (uint256 i) {
+    /// @dev How many places, from the first, are open to a grant. Evidence without a TPM names no instance, so one TD can
+    /// ask for any number of operators: half of the places are kept from them all.
+    function _places(bytes32 instanceId) internal pure returns (uint256) {
+        return instanceId == 0 ? MAX_OPERATORS_PER_PLATFORM / 2 : MAX_OPERATORS_PER_PLATFORM;
+    }
+
+    /// @dev Has the lane one of the first `places`?
+    function _hasPlace(bytes32 id, PlatformWord p, uint256 lane, uint256 places) internal view returns (bool) {
+        uint256 i = _findLane(id, p, lane);
+        return i < p.count() && i < places;
+    }
+
+    /// @dev A position for one more lane among the first `places`: the end of the list or, where they are full, the place
+    /// of an operator that is not attested any more; it can only come back by a grant, which looks for a place again.
+    /// `places` if there is none.
+    function _findPlace(bytes32 id, PlatformWord p, uint256 places) internal view returns (uint256 i) {
         i = p.count();
-        if (i < MAX_OPERATORS_PER_PLATFORM) return i;
+        if (i < places) return i;
         i = 0;
-        while (i < MAX_OPERATORS_PER_PLATFORM && Lanes.live(_laneWord(_platformLane(id, p, i)), block.timestamp)) ++i;
+        while (i < places && Lanes.live(_laneWord(_platformLane(id, p, i)), block.timestamp)) ++i;
     }
 
     /// @dev Puts a lane at a place `_findPlace` found.

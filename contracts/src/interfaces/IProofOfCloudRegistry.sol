@@ -83,7 +83,8 @@ interface IProofOfCloudRegistry {
         EvidenceTooOld,
         /// Another operator holds this instance.
         InstanceTaken,
-        /// All 64 places on the platform hold operators that are attested now.
+        /// All 64 places on the platform hold operators that are attested now; for a grant without an instance, the first
+        /// 32 do.
         PlatformFull,
         /// The lane is lapsed, zero or never handed out: it needs a grant.
         LaneLapsed,

@@ -176,10 +176,10 @@ abstract contract Deliveries is Reports {
         }
         if (!applied) {
             ++did[Effect.GrantRefused];
-            if (_placeOf(o, p) == 64) ++did[Effect.NoPlace];
+            if (_placeOf(o, p, _openPlaces(g.instanceId)) == _openPlaces(g.instanceId)) ++did[Effect.NoPlace];
             return 0;
         }
-        _takePlace(o, p);
+        _takePlace(o, p, _openPlaces(g.instanceId));
         ++did[Effect.Grant];
         if (op.stopped) ++did[Effect.CameBack];
         if (op.tainted) ++did[Effect.BackFromRevocation];
@@ -204,12 +204,12 @@ abstract contract Deliveries is Reports {
         OperatorWord w = OperatorWord.wrap(registry.operatorWord(g.operator));
         Platform storage p = plats[CROWDED];
         bool may = issuedAt > crowdIssuedAt[c] && p.status == I.Status.Active && issuedAt >= p.issuedAt
-            && g.expiry <= p.custodyExpiry && g.expiry <= _now() + LONG_TTL && _placeOf(OPERATORS + c, CROWDED) < 64;
+            && g.expiry <= p.custodyExpiry && g.expiry <= _now() + LONG_TTL && _placeOf(OPERATORS + c, CROWDED, 64) < 64;
         applied = w.issuedAt() == issuedAt && crowdIssuedAt[c] != issuedAt;
         if (may != applied) _breaks(may ? 0 : 2, "one of the crowd was granted that must not be, or must");
         if (!applied) return false;
         crowdIssuedAt[c] = issuedAt;
-        _takePlace(OPERATORS + c, CROWDED);
+        _takePlace(OPERATORS + c, CROWDED, 64);
         crowdExpiry[c] = _floor(g.expiry);
         ++did[Effect.CrowdGrant];
     }

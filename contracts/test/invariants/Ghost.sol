@@ -169,23 +169,28 @@ abstract contract Ghost is World {
         }
     }
 
-    /// @dev The place somebody has on a platform, or would get: at the end, or that of the first who is not attested any
-    /// more. 64: none.
-    function _placeOf(uint256 id, uint256 p) internal view returns (uint256 i) {
+    /// @dev The places open to whoever names this instance: with none, the first 32 of the 64.
+    function _openPlaces(bytes32 instance) internal pure returns (uint256) {
+        return instance == 0 ? 32 : 64;
+    }
+
+    /// @dev The place somebody has on a platform, or would get, among the first `open`: at the end, or that of the first
+    /// who is not attested any more. `open`: none.
+    function _placeOf(uint256 id, uint256 p, uint256 open) internal view returns (uint256 i) {
         uint256[] storage list = places[p];
         uint256 n = list.length;
-        for (i = 0; i < n; ++i) {
+        for (i = 0; i < n && i < open; ++i) {
             if (list[i] == id) return i;
         }
-        if (n < 64) return n;
-        for (i = 0; i < n; ++i) {
+        if (n < open) return n;
+        for (i = 0; i < open; ++i) {
             if ((list[i] < OPERATORS ? ops[list[i]].expiry : crowdExpiry[list[i] - OPERATORS]) <= _now()) return i;
         }
     }
 
     /// @dev Puts somebody there, and takes it off the platform it came from; the last in the list fills the gap.
-    function _takePlace(uint256 id, uint256 p) internal {
-        uint256 i = _placeOf(id, p);
+    function _takePlace(uint256 id, uint256 p, uint256 open) internal {
+        uint256 i = _placeOf(id, p, open);
         uint256[] storage list = places[p];
         if (i < list.length && list[i] == id) return;
         for (uint256 q; q < PLATFORMS; ++q) {
@@ -234,7 +239,7 @@ abstract contract Ghost is World {
         if (pl.status != I.Status.Active || issuedAt < pl.issuedAt) return false;
         if (g.custody > pl.custody || g.expiry > pl.custodyExpiry || g.expiry > _now() + LONG_TTL) return false;
         if (g.instanceId == 0 && g.binding > 1) return false;
-        return _instanceFree(o, g.instanceId) && _placeOf(o, p) < 64;
+        return _instanceFree(o, g.instanceId) && _placeOf(o, p, _openPlaces(g.instanceId)) < _openPlaces(g.instanceId);
     }
 
     function _instanceFree(uint256 o, bytes32 instance) private view returns (bool) {

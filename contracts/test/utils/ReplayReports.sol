@@ -88,7 +88,7 @@ abstract contract ReplayReports is PlatformLanes {
         address operator = address(uint160(uint256(topics[1])));
         OperatorWord old = _operators[operator];
         OperatorWord o = OperatorWord.wrap(word);
-        _list(topics[2], old, o);
+        _list(topics[2], instanceId, old, o);
         if (old.lane() == 0) (_control,) = _control.takeLane();
         bytes32 workload = topics[3];
         if (workload != 0 && _workloadIndexes[workload] == 0) {
@@ -103,16 +103,17 @@ abstract contract ReplayReports is PlatformLanes {
     }
 
     /// @dev Hangs the operator's lane on its platform, and takes it off the one it left.
-    function _list(bytes32 platformId, OperatorWord old, OperatorWord o) internal {
+    function _list(bytes32 platformId, bytes32 instanceId, OperatorWord old, OperatorWord o) internal {
         PlatformWord p = _platforms[platformId];
-        uint256 lane = o.lane();
-        if (old.lane() != 0 && old.platformIndex() == o.platformIndex() && _findLane(platformId, p, lane) < p.count()) {
-            return;
-        }
-        uint256 place = _findPlace(platformId, p);
-        if (old.lane() != 0 && old.platformIndex() != o.platformIndex()) {
+        (uint256 lane, uint256 places) = (o.lane(), _places(instanceId));
+        bool moves = old.platformIndex() != o.platformIndex();
+        if (old.lane() != 0 && !moves && _hasPlace(platformId, p, lane, places)) return;
+        uint256 place = _findPlace(platformId, p, places);
+        if (old.lane() != 0 && moves) {
             bytes32 left = _platformIds[old.platformIndex()];
             _platforms[left] = _removeLane(left, _platforms[left], lane);
+        } else if (old.lane() != 0) {
+            p = _removeLane(platformId, p, lane);
         }
         _platforms[platformId] = _placeLane(platformId, p, place, lane);
     }

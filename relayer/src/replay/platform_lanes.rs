@@ -8,8 +8,17 @@ use super::{
 };
 
 /// Most operators on one platform.
-pub(super) const MAX_OPERATORS: u64 = 64;
+const MAX_OPERATORS: u64 = 64;
 const PER_SLOT: u64 = 10;
+
+/// How many places, from the first, are open to a grant: to one without an instance half of them.
+pub(super) fn places(instance: B256) -> u64 {
+    if instance.is_zero() {
+        MAX_OPERATORS / 2
+    } else {
+        MAX_OPERATORS
+    }
+}
 
 impl Platform {
     /// The lane at a place below the count.
@@ -63,13 +72,14 @@ fn place(i: u64) -> Option<(usize, usize)> {
 }
 
 impl State {
-    /// A place for one more lane: the end, or where the platform is full that of an operator which is not attested.
-    pub(super) fn find_place(&self, platform: &Platform, time: u64) -> Option<u64> {
+    /// A place for one more lane among the first `places`: the end, or where they are full that of an operator which is not
+    /// attested.
+    pub(super) fn find_place(&self, platform: &Platform, places: u64, time: u64) -> Option<u64> {
         let count = platform.word.count();
-        if count < MAX_OPERATORS {
+        if count < places {
             return Some(count);
         }
-        (0..MAX_OPERATORS).find(|i| !self.lane(platform.lane(*i)).is_live(time))
+        (0..places).find(|i| !self.lane(platform.lane(*i)).is_live(time))
     }
 
     pub(super) fn zero_lanes(&mut self, id: B256) {

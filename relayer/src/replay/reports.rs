@@ -10,6 +10,7 @@ use super::{
     Replay, Subject,
     error::{Problem, expect},
     head::Kind,
+    platform_lanes::places,
     state::Holder,
     words::{LaneWord, OperatorWord, PlatformWord, get},
 };
@@ -221,7 +222,8 @@ impl Replay {
         Ok(())
     }
 
-    /// Hangs the operator's lane on its platform, and takes it off the one it left, which it returns.
+    /// Hangs the operator's lane on its platform, and takes it off the one it left, which it returns. A lane may also have to
+    /// leave a place on the same platform that is not open to it any more.
     fn list(
         &mut self,
         e: &OperatorGranted,
@@ -231,18 +233,22 @@ impl Replay {
     ) -> Result<Option<B256>, Problem> {
         let lane = word.lane();
         let has_moved = old.lane() != 0 && old.platform() != word.platform();
+        let places = places(e.instanceId);
         let platform = self.state.platforms.entry(e.platformId).or_default();
-        if old.lane() != 0 && !has_moved && platform.find(lane).is_some() {
+        if old.lane() != 0 && !has_moved && platform.find(lane).is_some_and(|place| place < places) {
             return Ok(None);
         }
         let mut platform = platform.clone();
-        let Some(place) = self.state.find_place(&platform, time) else {
+        let Some(place) = self.state.find_place(&platform, places, time) else {
             return Err(Problem::impossible(
                 "the platform",
                 "a free place",
-                "64 attested operators",
+                format!("{places} attested operators"),
             ));
         };
+        if old.lane() != 0 && !has_moved {
+            platform.remove(lane);
+        }
         platform.place_lane(place, lane);
         self.state.platforms.insert(e.platformId, platform);
         let left = if has_moved {

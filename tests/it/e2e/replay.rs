@@ -15,7 +15,7 @@ use chassis_relayer::{
     registry::{
         IProofOfCloudGovernance as Gov,
         IProofOfCloudRegistry::{
-            Freeze, Revoke, deregisterCall, freezePlatformCall, freezeProviderCall, pauseCall,
+            Freeze, Grant, Revoke, deregisterCall, freezePlatformCall, freezeProviderCall, pauseCall,
         },
         domain,
     },
@@ -112,6 +112,7 @@ async fn the_log_rebuilds_every_slot() {
         stops(&mut f).await;
         governance(&mut f).await;
         orders(&mut f).await;
+        crowd(&mut f).await;
         f.logs
     };
     let logs = rotation(&mut history, logs).await;
@@ -381,6 +382,52 @@ async fn orders(f: &mut Follower<'_>) {
     };
     h.send(GUARDIAN, &call).await;
     f.follow().await;
+}
+
+/// Evidence without a TPM has half of a platform's places. Whoever gives its instance up moves to that half.
+async fn crowd(f: &mut Follower<'_>) {
+    let h = f.history;
+    let bare = |mut grant: Grant| {
+        (grant.instanceId, grant.binding) = (B256::ZERO, 1);
+        grant
+    };
+    h.wait(64).await;
+    let now = h.now().await;
+    let mut grants = Vec::new();
+    for n in 0x20..=0x40 {
+        let hours = if n == 0x25 { 1 } else { 12 };
+        grants.push(bare(h.grant(n, 0xa5, now + hours * HOUR).await)); // the 33rd is skipped
+    }
+    for n in [0x41, 0x42] {
+        grants.push(h.grant(n, 0xa5, now + 12 * HOUR).await);
+    }
+    let platforms = vec![h.entry(0xa5, 2, now + 30 * DAY).await];
+    h.post(Content {
+        platforms,
+        grants,
+        ..Content::default()
+    })
+    .await;
+    f.follow().await;
+    let lanes = async || {
+        h.chain
+            .registry()
+            .platformLanes(platform(0xa5))
+            .call()
+            .await
+            .unwrap()
+    };
+    assert_eq!(lanes().await.len(), 34);
+
+    h.wait(2 * HOUR).await;
+    let grants = vec![bare(h.grant(0x41, 0xa5, h.now().await + HOUR).await)];
+    h.post(Content {
+        grants,
+        ..Content::default()
+    })
+    .await;
+    f.follow().await;
+    assert_eq!(lanes().await.len(), 33);
 }
 
 /// Two relayers take over; one of them is disabled, and the old set's grace is ended.
