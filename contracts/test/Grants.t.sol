@@ -112,6 +112,41 @@ contract GrantsTest is RegistryTest {
         assertFalse(registry.isAttested(operator));
     }
 
+    /// @notice Continuity is of what the operator is now: a grant that says more of it, or something else, begins it anew,
+    /// and one that says the same or less does not.
+    function test_continuityBeginsAnewWithWhateverIsNew() public {
+        I.Grant memory first = _grant(operator);
+        (first.binding, first.custody, first.tcb, first.flags) = (2, 1, 2, 2);
+        _postGrant(first);
+        vm.warp(START + 1 hours);
+        uint256 granted = vm.snapshotState();
+        for (uint256 i; i < 12; ++i) {
+            vm.revertToState(granted);
+            I.Grant memory g = _grant(operator);
+            (g.binding, g.custody, g.tcb, g.flags) = (2, 1, 2, 2);
+            if (i == 1) g.binding = 3;
+            if (i == 2) g.custody = 2;
+            if (i == 3) g.tcb = 1;
+            if (i == 4) g.flags = 3;
+            if (i == 5) g.teeClass = 2;
+            if (i == 6) g.workloadId = keccak256("another");
+            if (i == 7) g.platformId = OTHER_PLATFORM;
+            if (i == 8) g.binding = 1;
+            if (i == 9) g.custody = 0;
+            if (i == 10) g.tcb = 3;
+            if (i == 11) g.flags = 0;
+            _postGrant(g);
+            bool isNew = i >= 1 && i <= 7;
+            assertEq(registry.attestationOf(operator).attestedSince, isNew ? START + 1 hours : START, vm.toString(i));
+        }
+        // What was given up and comes back is new.
+        vm.warp(START + 2 hours);
+        I.Grant memory back = _grant(operator);
+        (back.binding, back.custody, back.tcb, back.flags) = (2, 1, 2, 2);
+        _postGrant(back);
+        assertEq(registry.attestationOf(operator).attestedSince, START + 2 hours);
+    }
+
     // ------------------------------------------------------------------------------------------------ skip reasons
 
     function test_skipsFieldsOutOfRange() public {

@@ -115,7 +115,14 @@ const list = [
   ["base/Grants.sol", "if (⟦!instance.heldBy(h)⟧)", "false", "true"],
   ["base/Grants.sol", "if (⟦h.status() == Status.Revoked⟧)", "false"],
   ["base/Grants.sol", "⟦block.timestamp < h.since() + FREEZE_BLOCKS_GRANTS⟧", "true", "false"],
-  ["base/Grants.sol", "⟦Lanes.live(word, block.timestamp)⟧ ?", "true", "false"],
+  ["base/Grants.sol", "⟦Lanes.live(word, block.timestamp)⟧ && _isNoMore", "true", "false"],
+  ["base/Grants.sol", "return ⟦p.index() == o.platformIndex()⟧", "true"],
+  ["base/Grants.sol", "⟦workload == o.workloadIndex()⟧", "true"],
+  ["base/Grants.sol", "⟦g.teeClass == o.teeClass()⟧", "true"],
+  ["base/Grants.sol", "⟦g.binding <= o.binding()⟧", "true", "g.binding == o.binding()"],
+  ["base/Grants.sol", "⟦g.custody <= o.custody()⟧", "true", "g.custody == o.custody()"],
+  ["base/Grants.sol", "⟦g.tcb >= o.tcb()⟧", "true", "g.tcb == o.tcb()"],
+  ["base/Grants.sol", "⟦g.flags & ~o.flags() == 0⟧", "true", "g.flags == o.flags()"],
   ["base/Grants.sol", "if (⟦o.platformIndex() == to.index()⟧)", "true"],
 
   // ------------------------------------------------------------------------------------------------- reads

@@ -48,7 +48,8 @@ abstract contract Grants is IProofOfCloudRegistry, PlatformLanes {
         }
         if (g.instanceId != 0) _instances[g.instanceId] = InstanceWordLib.create(g.operator, batch.issuedAt);
 
-        uint256 start = Lanes.live(word, block.timestamp) ? o.since() : block.timestamp;
+        bool goesOn = Lanes.live(word, block.timestamp) && _isNoMore(g, o, p, workload);
+        uint256 start = goesOn ? o.since() : block.timestamp;
         word = Lanes.next(word, g.expiry);
         _setLaneWord(lane, word);
         o = o.granted(g, lane, p.provider(), start, batch.issuedAt, p.index(), workload);

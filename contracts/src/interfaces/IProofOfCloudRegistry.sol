@@ -120,8 +120,9 @@ interface IProofOfCloudRegistry {
         uint16 teeClasses;
         /// Greatest age in seconds, counted from `expiry - ttl`. A capped expiry only overstates age.
         uint32 maxAge;
-        /// Least time in seconds that the operator has been attested without a gap. A pause and a provider's freeze are
-        /// no gap.
+        /// Least time in seconds that the operator has been attested without a gap on the platform it is on, as the
+        /// workload it is, and as nothing less than it is now: what raises its binding, custody, TCB status or flags
+        /// begins anew. A pause and a provider's freeze are no gap.
         uint32 minContinuity;
         /// The operator's key must live inside the TD.
         bool requireKeyInTd;

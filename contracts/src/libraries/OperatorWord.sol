@@ -20,10 +20,10 @@ import {Bits} from "./Bits.sol";
 /// ```
 ///
 /// issued: `issuedAt` of the last grant applied. since: when the status began (0 once a freeze is lifted); for Active,
-/// attested without a gap since. evidence: its time, or from when on evidence must be newer. Times are seconds in 32
-/// bits, good until 2106. frozen at, by, more: the last freeze by a guardian, see `Changes`; in units of 64 s, rounded
-/// up. The nonce wraps at 65,536: what is signed lives for an hour, what is
-/// submitted for its delay and 14 days, and nobody changes a status that often unless a quorum's freezes do.
+/// attested without a gap since, there and as nothing less. evidence: its time, or from when on evidence must be newer.
+/// Times are seconds in 32 bits, good until 2106. frozen at, by, more: the last freeze by a guardian, see `Changes`; in
+/// units of 64 s, rounded up. The nonce wraps at 65,536: what is signed lives for an hour, what is submitted for its delay
+/// and 14 days, and nobody changes a status that often unless a quorum's freezes do.
 type OperatorWord is uint256;
 
 using OperatorWordLib for OperatorWord global;

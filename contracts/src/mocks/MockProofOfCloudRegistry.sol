@@ -56,7 +56,8 @@ contract MockProofOfCloudRegistry {
         if (old.lane == 0 || old.platformId != a.platformId) _operatorsOn[a.platformId].push(operator);
         a.status = I.Status.Active;
         a.statusNonce = old.statusNonce;
-        a.attestedSince = old.expiry > block.timestamp ? old.attestedSince : uint40(block.timestamp);
+        bool goesOn = old.expiry > block.timestamp && _isNoMore(a, old);
+        a.attestedSince = goesOn ? old.attestedSince : uint40(block.timestamp);
         a.expiry = _floor(a.expiry);
         a.lane = old.lane == 0 ? _nextLane++ : old.lane;
         a.generation = (old.generation + 1) % 64;
@@ -264,6 +265,13 @@ contract MockProofOfCloudRegistry {
             && a.tcb >= 1 && a.tcb <= 6 && a.teeClass >= 1 && a.teeClass <= 15 && a.provider >= 1 && a.provider <= 127
             && a.evidenceTime != 0 && a.evidenceTime <= block.timestamp && a.ttl != 0 && a.ttl < 1 << 20
             && a.expiry <= uint256(a.evidenceTime) + a.ttl && a.expiry <= block.timestamp + MAX_TTL;
+    }
+
+    /// @dev Does `a` say nothing of the operator that was not true before?
+    function _isNoMore(I.Attestation memory a, I.Attestation storage old) private view returns (bool) {
+        return a.platformId == old.platformId && a.workloadId == old.workloadId && a.teeClass == old.teeClass
+            && a.provider == old.provider && a.binding <= old.binding && a.custody <= old.custody && a.tcb >= old.tcb
+            && a.flags & ~old.flags == 0;
     }
 
     function _floor(uint40 time) private pure returns (uint40) {

@@ -6,12 +6,9 @@ use alloy::primitives::{Address, B256};
 use clap::Args;
 use serde::Serialize;
 
-use super::{
-    source::{Known, Source},
-    wait_for,
-};
+use super::{source::Source, wait_for};
 use crate::{
-    history::Floor,
+    history::{Floor, History},
     render::{Document, Format, View, date, finish},
 };
 
@@ -19,7 +16,7 @@ const DAY: u64 = 86_400;
 
 /// Print every platform in the terms of the Proof of Cloud alliance's charter: uid, method, level, time, endorsements.
 ///
-/// Level 1 is witnessed, 2 automated, 3 automated while an operator on it has been attested without a gap for
+/// Level 1 is witnessed, 2 automated, 3 automated while an operator on it has been attested as automated, without a gap, for
 /// `--continuity` days. Platforms whose custody has run out, or that are stopped, have no level.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ExportQuestion {
@@ -56,14 +53,14 @@ impl ExportQuestion {
         let format = Format::from_switch(self.json);
         let answer = wait_for(async {
             let known = self.source.known(|_, _| {}).await?;
-            Ok(Exported(entries(&known, self.continuity.saturating_mul(DAY))))
+            let continuity = self.continuity.saturating_mul(DAY);
+            Ok(Exported(entries(&known.history, known.time, continuity)))
         });
         finish(answer, format)
     }
 }
 
-fn entries(known: &Known, continuity: u64) -> Vec<Entry> {
-    let (history, now) = (&known.history, known.time);
+fn entries(history: &History, now: u64, continuity: u64) -> Vec<Entry> {
     let live = history.platforms().filter_map(|(id, platform)| {
         let tenure = platform.tenure_at(now)?;
         let is_live = platform.stopped_at(now).is_none() && tenure.custody_expiry > now;
@@ -74,7 +71,9 @@ fn entries(known: &Known, continuity: u64) -> Vec<Entry> {
         };
         let is_continuous = platform.operators.iter().any(|operator| {
             let moment = history.at(*operator, now, Floor::DEFAULT);
-            let span = moment.span.filter(|span| span.standing.platform == id);
+            let span = moment
+                .span
+                .filter(|span| span.standing.platform == id && span.standing.custody == 2);
             moment.is_attested() && span.is_some_and(|span| span.since.saturating_add(continuity) <= now)
         });
         let batch = history.batch(tenure.last_batch)?;
@@ -108,5 +107,50 @@ impl View for Exported {
             &["platform_uid", "method", "level", "timestamp", "endorsements"],
             rows.collect(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        history::tests::scribe::{HOUR, Scribe},
+        replay::{Event, OperatorWord},
+    };
+
+    fn level(scribe: &Scribe) -> u8 {
+        let [entry] = &entries(&scribe.history, scribe.time, 10 * DAY)[..] else {
+            panic!("not one platform");
+        };
+        assert_eq!(entry.method, "automated");
+        entry.level
+    }
+
+    fn keep_up(scribe: &mut Scribe, days: u64) {
+        for _ in 0..=days * 2 {
+            scribe.wait(12 * HOUR - 64);
+            scribe.post(vec![], &[(1, 23 * HOUR)], 0b011);
+        }
+    }
+
+    /// On a platform of custody 2, an operator that is attested as witnessed, then as automated.
+    #[test]
+    fn only_time_attested_as_automated_counts_for_level_3() {
+        let mut scribe = Scribe::new();
+        scribe.enrol(&[1], 0xa1);
+        keep_up(&mut scribe, 10);
+        assert_eq!(level(&scribe), 2);
+        let mut grant = scribe.grant(1, 0xa1, None, 1, 12 * HOUR);
+        let Event::OperatorGranted(e) = &mut grant else {
+            panic!("{grant:?}")
+        };
+        e.operatorWord = OperatorWord(e.operatorWord)
+            .with_custody(2)
+            .with_since(scribe.time)
+            .0;
+        scribe.post(vec![grant], &[], 0b011);
+        assert_eq!(level(&scribe), 2);
+        keep_up(&mut scribe, 10);
+        assert_eq!(level(&scribe), 3);
     }
 }

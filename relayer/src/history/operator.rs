@@ -45,7 +45,7 @@ pub struct Span {
     pub last_batch: u64,
     /// How many renewals and equal grants lengthened it.
     pub renewals: u64,
-    /// Attested without a gap since, over all spans before.
+    /// Attested without a gap since, on this platform and as nothing less than this; over spans before.
     pub since: u64,
     /// Why it ended, or will.
     pub end: End,

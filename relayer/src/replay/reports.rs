@@ -125,12 +125,13 @@ impl Replay {
         let stored = self.state.lane(lane);
         let granted = LaneWord(e.laneWord);
         expect("the lane's word", stored.next(granted.expiry()).0, granted.0)?;
+        let goes_on = stored.is_live(time) && word.is_no_more_than(old);
         let expected = word
             .with_lane(lane)
             .with_status_number(Status::Active as u64)
             .with_provider(platform.provider())
             .with_nonce(old.nonce())
-            .with_since(if stored.is_live(time) { old.since() } else { time })
+            .with_since(if goes_on { old.since() } else { time })
             .with_platform(platform.index())
             .with_workload(self.workload(e.workloadId))
             .with_frozen_by(old.frozen_by())

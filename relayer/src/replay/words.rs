@@ -110,6 +110,18 @@ impl OperatorWord {
         self.frozen_units() * 64
     }
 
+    /// Whether a grant of this word says nothing of the operator that was not true before, so that its continuity goes on:
+    /// `Grants._isNoMore`.
+    pub(crate) fn is_no_more_than(self, old: Self) -> bool {
+        self.platform() == old.platform()
+            && self.workload() == old.workload()
+            && self.tee_class() == old.tee_class()
+            && self.binding() <= old.binding()
+            && self.custody() <= old.custody()
+            && self.tcb() >= old.tcb()
+            && self.flags() & !old.flags() == 0
+    }
+
     /// Left Active. The nonce wraps.
     pub(super) fn with_status(self, to: Status, since: u64) -> Self {
         self.with_status_number(to as u64)

@@ -194,7 +194,12 @@ fn levels_and_moves_split_spans_without_a_gap() {
     );
     let history = scribe.history.operator(operator(1)).unwrap();
     assert!(history.gaps(scribe.time).is_empty());
-    assert!(history.spans.iter().all(|span| span.since == since));
+    let begun: Vec<_> = history.spans.iter().map(|span| span.since).collect();
+    assert_eq!(
+        begun,
+        [since, since, scribe.time],
+        "what is less goes on, a new place begins anew"
+    );
     let ends: Vec<_> = history.spans.iter().map(|span| &span.end).collect();
     assert_eq!(ends, [&End::Regrant, &End::Regrant, &End::Expiry]);
     let good = scribe

@@ -173,16 +173,13 @@ impl Scribe {
             .with_nonce(old.nonce())
             .with_evidence_time(self.time)
             .with_ttl(86_400)
-            .with_since(if stored.is_live(self.time) {
-                old.since()
-            } else {
-                self.time
-            })
             .with_issued_at(self.time)
             .with_platform(platform_word.index())
             .with_frozen_by(old.frozen_by())
             .with_frozen_units(old.frozen_units())
             .with_more(old.more());
+        let goes_on = stored.is_live(self.time) && word.is_no_more_than(old);
+        let word = word.with_since(if goes_on { old.since() } else { self.time });
         Event::OperatorGranted(Box::new(OperatorGranted {
             operator: operator(n),
             platformId: platform(on),
