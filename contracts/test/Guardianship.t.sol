@@ -118,6 +118,10 @@ contract GuardianshipTest is RegistryTest {
         registry.freezeOperator(operator, 1, 0);
         assertEq(registry.attestationOf(operator).statusNonce, 3);
         assertEq(registry.freezeAllowedAt(guardian, I.Subject.Operator, _subject(address(this))), 0);
+        // A word that is no address is nobody's, though its low bits are the operator's.
+        assertGt(registry.freezeAllowedAt(guardian, I.Subject.Operator, _subject(operator)), START + 30 days);
+        bytes32 nobody = _subject(operator) | bytes32(uint256(1) << 160);
+        assertEq(registry.freezeAllowedAt(guardian, I.Subject.Operator, nobody), 0);
     }
 
     function test_freezeProvider() public {

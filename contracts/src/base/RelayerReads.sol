@@ -93,6 +93,7 @@ abstract contract RelayerReads is Reads, Changes {
         if (seat == 0) return 0;
         uint256 last;
         if (kind == Subject.Operator) {
+            if (uint256(subject) > type(uint160).max) return 0;
             OperatorWord o = _operators[address(uint160(uint256(subject)))];
             last = _lastFreeze(kind, subject, seat, o.frozenBy(), o.frozenAt(), o.frozenByMore());
         } else {
