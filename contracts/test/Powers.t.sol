@@ -142,7 +142,7 @@ contract PowersTest is RegistryTest {
                 assertFalse(ok, vm.toString(bytes4(_powers[i].data)));
             }
         }
-        (, bytes32[] memory writes) = vm.accesses(address(registry));
+        (, bytes32[] memory writes) = vm.accesses(extension);
         assertEq(writes.length, 0);
     }
 

@@ -128,7 +128,7 @@ contract SignaturesTest is RegistryTest {
         }
     }
 
-    /// @notice Also where the second time would find something to do: after the freeze was lifted and the operator granted.
+    /// @notice An order is refused as spent, before anybody asks whether there is something left for it to do.
     function test_deadTheSecondTime() public {
         bytes memory report = _message(0, governance);
         _call(report);
