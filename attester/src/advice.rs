@@ -54,7 +54,9 @@ fn about(check: CheckId) -> &'static str {
         CheckId::AkChain => {
             "give the provider's intermediate certificates with --ak-intermediates; if they are complete, the policy does not pin this provider's root, or the certificate has ended or was revoked: recreate the VM"
         }
-        CheckId::AkKeyUsage => "this is an endorsement key's certificate: quote with the attestation key",
+        CheckId::AkKeyUsage => {
+            "this is not an attestation key's certificate: quote with the attestation key; a host's IAK must be certified with tcg-kp-AIKCertificate"
+        }
         CheckId::AkKey => {
             "the certificate is another key's: the TPM was cleared or replaced since; recreate the VM"
         }

@@ -15,6 +15,7 @@ use chassis_verifier::{
     tpm::HashAlg,
 };
 
+use super::quote::{RESTRICTED_SIGNING, tpmt_public, tpmt_signature};
 use crate::world::{World, failed, tpm};
 
 /// A provider of bare metal, whose registrar's key this is.
@@ -168,11 +169,17 @@ fn a_registered_host_reaches_chassis() {
     assert!(appraisal.verdict.custody_expiry <= world.cloud.now() + 86_400);
 }
 
-#[test]
-fn a_host_whose_iak_the_provider_certified_reaches_chassis() {
+/// A provider whose IAKs count: the policy pins the root of their certificates.
+fn world_of_iaks() -> World {
     let mut world = world();
     world.policy.providers[1].roots = vec![world.cloud.provider().root_der().into()];
     world.policy.providers.remove(0);
+    world
+}
+
+#[test]
+fn a_host_whose_iak_the_provider_certified_reaches_chassis() {
+    let world = world_of_iaks();
     let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
     let proof = host.iak_proof(world.cloud.provider()).unwrap();
     let good = bundle(&world, &host, By::Iak(proof.clone()));
@@ -186,6 +193,24 @@ fn a_host_whose_iak_the_provider_certified_reaches_chassis() {
     let theirs = other.iak_proof(world.cloud.provider()).unwrap();
     let stolen = bundle(&world, &host, By::Iak(theirs));
     refused(&judged(&world, &world.policy, &host, &stolen), &[CheckId::HostAk]);
+}
+
+/// A device identity signs whatever it is given, so a certification of a key by it says nothing. It would only have to say of itself
+/// that it is restricted.
+#[test]
+fn a_device_identity_passed_as_an_iak() {
+    let mut world = world_of_iaks();
+    world.policy.providers[0].ak_certificate_custody = CustodyLevel::Automated;
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let identity = Seed(9).key("IDevID");
+    let mut proof = host.iak_proof(world.cloud.provider()).unwrap();
+    proof.iak_public = tpmt_public(&identity, RESTRICTED_SIGNING);
+    proof.signature = tpmt_signature(&identity, &proof.attest);
+    proof.certificates[0] = world.cloud.provider().idevid_certificate(&identity, "a");
+    let bundle = bundle(&world, &host, By::Iak(proof));
+    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    refused(&appraisal, &[CheckId::AkKeyUsage, CheckId::HostAk]);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
 }
 
 /// The quoted bank holds what it holds after power-on, and the key is sealed to that.

@@ -188,17 +188,21 @@ pub(super) fn signed_in_software(
             .expect("extraData");
         attest[at..at + 32].copy_from_slice(&after);
         change(&mut attest);
-        let signature = key.sign_raw(&attest);
-        let (r, s) = signature.split_at(32);
-        // ECDSA with SHA-256.
-        tpm.signature = [&[0x00, 0x18, 0x00, 0x0b, 0, 32], r, &[0, 32], s].concat().into();
+        tpm.signature = tpmt_signature(&key, &attest).into();
         tpm.attest = attest.into();
         tpm.ak_public = public.into();
     })
 }
 
+/// `TPMT_SIGNATURE`, by ECDSA with SHA-256.
+pub(super) fn tpmt_signature(key: &Key, attest: &[u8]) -> Vec<u8> {
+    let signature = key.sign_raw(attest);
+    let (r, s) = signature.split_at(32);
+    [&[0x00, 0x18, 0x00, 0x0b, 0, 32], r, &[0, 32], s].concat()
+}
+
 /// `TPMT_PUBLIC` of a key that claims to be a restricted signing key of a TPM.
-fn tpmt_public(key: &Key, attributes: u32) -> Vec<u8> {
+pub(super) fn tpmt_public(key: &Key, attributes: u32) -> Vec<u8> {
     let xy = key.public_xy();
     let (x, y) = xy.split_at(32);
     // ECC, nameAlg SHA-256, attributes, no policy; no symmetric algorithm, ECDSA with SHA-256, P-256, no key derivation.

@@ -95,16 +95,14 @@ impl Provider {
     /// The certificate (DER) of a host's identity key, which says that the key signs only what its TPM made. It names a
     /// host of the provider's, and no instance.
     pub fn iak_certificate(&self, key: &impl PublicKeyData, host: &str) -> Vec<u8> {
-        let mut name = DistinguishedName::new();
-        name.push(DnType::OrganizationName, "Simulated Compute Engine");
-        name.push(DnType::CommonName, format!("IAK of host {host}"));
-        let mut params = certificate_params(name);
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         // tcg-kp-AIKCertificate.
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(vec![2, 23, 133, 8, 3])];
-        params.serial_number = Some(SerialNumber::from_slice(&serial(key)));
-        self.intermediate.issue(&params, key).der().to_vec()
+        let usage = ExtendedKeyUsagePurpose::Other(vec![2, 23, 133, 8, 3]);
+        self.host_certificate(key, format!("IAK of host {host}"), vec![usage])
+    }
+
+    /// The certificate (DER) of a host's device identity (`IDevID`): of the same shape, but its key signs whatever it is given.
+    pub fn idevid_certificate(&self, key: &impl PublicKeyData, host: &str) -> Vec<u8> {
+        self.host_certificate(key, format!("IDevID of host {host}"), Vec::new())
     }
 
     /// The certificate (DER) of the attestation key of a confidential machine's vTPM, in Azure's shape.
@@ -147,6 +145,23 @@ impl Provider {
             provider: PROVIDER_ID,
             zone: zone.to_owned(),
         }
+    }
+
+    fn host_certificate(
+        &self,
+        key: &impl PublicKeyData,
+        name: String,
+        usages: Vec<ExtendedKeyUsagePurpose>,
+    ) -> Vec<u8> {
+        let mut subject = DistinguishedName::new();
+        subject.push(DnType::OrganizationName, "Simulated Compute Engine");
+        subject.push(DnType::CommonName, name);
+        let mut params = certificate_params(subject);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = usages;
+        params.serial_number = Some(SerialNumber::from_slice(&serial(key)));
+        self.intermediate.issue(&params, key).der().to_vec()
     }
 
     fn certificate(&self, key: &impl PublicKeyData, instance: &Instance, usage: KeyUsagePurpose) -> Vec<u8> {

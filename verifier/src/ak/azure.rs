@@ -1,9 +1,6 @@
 //! What kind of machine Azure certifies a vTPM for.
 
-use x509_parser::{
-    asn1_rs::{Oid, oid},
-    oid_registry::OID_X509_COMMON_NAME,
-};
+use x509_parser::oid_registry::OID_X509_COMMON_NAME;
 
 use super::{AkCertificate, AkError};
 
@@ -31,16 +28,12 @@ impl AkCertificate<'_> {
         if !label.is_some_and(|label| !label.is_empty() && !label.contains('.')) {
             return error(format!("subject is `{subject}`"));
         }
-        match self.x509().extended_key_usage() {
-            Ok(Some(usage)) if usage.value.other.contains(&AIK_CERTIFICATE) => Ok(()),
-            _ => error("extended key usage lacks tcg-kp-AIKCertificate (2.23.133.8.3)".into()),
-        }
+        self.check_attestation_purpose()
+            .or_else(|lacks| error(lacks.to_string()))
     }
 }
 
 const CONFIDENTIAL: &str = ".ConfidentialVM.Azure.windows.net";
-/// TCG *Credential Profile EK*: the certified key is an attestation identity key.
-const AIK_CERTIFICATE: Oid<'static> = oid!(2.23.133.8.3);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use alloy_primitives::{B256, Bytes};
 use serde::Serialize;
 use x509_parser::{
+    asn1_rs::{Oid, oid},
     certificate::X509Certificate,
     extensions::KeyUsage,
     oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION},
@@ -19,6 +20,9 @@ use crate::{
 
 /// Largest certificate looked at, in bytes. Real ones have two thousand.
 pub(super) const CERTIFICATE_LIMIT: usize = 8 << 10;
+
+/// TCG *Credential Profile EK*: the certified key is an attestation identity key.
+const AIK_CERTIFICATE: Oid<'static> = oid!(2.23.133.8.3);
 
 /// A parsed certificate. Nothing about it is verified: that is [`verify_chain`](super::verify_chain)'s.
 #[derive(Clone, Debug)]
@@ -111,6 +115,18 @@ impl<'a> AkCertificate<'a> {
             Ok(Some(usage)) => Err(AkError::KeyUsage(usage.value.to_string())),
             Ok(None) => Err(AkError::KeyUsage("absent".into())),
             Err(error) => Err(AkError::KeyUsage(error.to_string())),
+        }
+    }
+
+    /// It was certified as an attestation key: one that signs only what its TPM made. Any other certificate under the same
+    /// root may be a key's that signs whatever it is given: a device identity's, or a server's.
+    ///
+    /// # Errors
+    /// If `extendedKeyUsage` is absent or lacks `tcg-kp-AIKCertificate`.
+    pub fn check_attestation_purpose(&self) -> Result<(), AkError> {
+        match self.x509.extended_key_usage() {
+            Ok(Some(usage)) if usage.value.other.contains(&AIK_CERTIFICATE) => Ok(()),
+            _ => Err(AkError::NotAttestationKey),
         }
     }
 

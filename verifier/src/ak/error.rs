@@ -69,6 +69,11 @@ pub enum AkError {
     /// The certificate is not a signing key's: an endorsement key's looks just like it.
     #[error("keyUsage lacks digitalSignature ({0}): this is not an attestation key's certificate")]
     KeyUsage(String),
+    /// The certificate does not say that its key is an attestation key.
+    #[error(
+        "extendedKeyUsage lacks tcg-kp-AIKCertificate (2.23.133.8.3): this is not certified as an attestation key"
+    )]
+    NotAttestationKey,
     /// The certificate is for another key.
     #[error("certificate is for {certified}, the attestation key is {ak}")]
     KeyMismatch {

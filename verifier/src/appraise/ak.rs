@@ -156,11 +156,7 @@ pub(super) fn check<'p>(
     };
     let certificate = &vouched.certificate;
     checks.push(chain_check(&vouched.chain));
-    checks.push(Check::from_result(
-        CheckId::AkKeyUsage,
-        certificate.check_key_usage(),
-        "a signing key's certificate",
-    ));
+    checks.push(usage_check(certificate, profile));
     // On a host, certificates speak of the IAK. Elsewhere, whoever rents a machine has a certified key to put in its place.
     let certified = tpm
         .iak
@@ -249,6 +245,20 @@ fn chain_check(chain: &Result<Chain<'_>, AkError>) -> Check {
             .fact("provider", chain.provider.id)
             .by(chain.rule.clone()),
     }
+}
+
+/// What an IAK says of itself, its public area, is the node's own word: that it signs only what its TPM made, its certificate
+/// must say.
+fn usage_check(certificate: &AkCertificate<'_>, profile: Profile) -> Check {
+    let usage = certificate.check_key_usage();
+    let (usage, passed) = match profile {
+        Profile::BareMetal => (
+            usage.and_then(|()| certificate.check_attestation_purpose()),
+            "the certificate of a key that signs only what its TPM made",
+        ),
+        Profile::GoogleVtpm | Profile::AzureParavisor => (usage, "a signing key's certificate"),
+    };
+    Check::from_result(CheckId::AkKeyUsage, usage, passed)
 }
 
 /// Google certifies two keys of each vTPM, an RSA and a P-256 one. Were both taken, one instance would have two names, and

@@ -16,7 +16,7 @@ pub struct Provider {
     /// The shape of its evidence.
     pub profile: Profile,
     /// DER of its attestation-key roots; with `bare-metal`, of its IAK roots. Which root verified decides who the provider
-    /// is, never a field of a bundle.
+    /// is, never a field of a bundle. Of what is under an IAK root, only certificates with `tcg-kp-AIKCertificate` count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roots: Vec<Base64>,
     /// DER (`SubjectPublicKeyInfo`) of the keys of its registrars. `bare-metal` only.
