@@ -93,7 +93,7 @@ fn about(check: CheckId) -> &'static str {
         CheckId::Zones => "sources name different zones: recreate the VM; if it stays, ask the provider",
         CheckId::Pzid => "the host says that this TD is another instance: recreate the VM",
         CheckId::Poe => {
-            "the ownership endorsement is not for this CPU, has ended, or its issuer is not in the policy"
+            "the ownership endorsement is not for this CPU, has ended, or its issuer or its owner is not in the policy"
         }
         CheckId::Alliance => {
             "the alliance's token is not for this quote or this machine, or was taken back: ask the alliance for a new one"

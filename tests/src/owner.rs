@@ -54,6 +54,11 @@ impl Owner {
         self.root.der()
     }
 
+    /// Its name, as its endorsements have it.
+    pub fn name(&self) -> &'static str {
+        NAME
+    }
+
     /// A platform ownership endorsement (`draft-bzb-rats-intel-poe-endorsements`) of the platform with this instance id,
     /// valid from a day before `at` for ten.
     pub fn endorse(&self, platform_instance_id: [u8; 16], at: u64) -> Vec<u8> {
@@ -69,7 +74,7 @@ impl Owner {
         };
         let record = Value::Array(vec![
             clause(PLATFORM, -101, Value::Bytes(platform_instance_id.to_vec())),
-            clause(OWNERSHIP, -401, "owner.example".into()),
+            clause(OWNERSHIP, -401, NAME.into()),
         ]);
         let comid = map([
             (1.into(), map([(0.into(), Value::Bytes(vec![1; 16]))])),
@@ -92,7 +97,7 @@ impl Owner {
         let protected = encoded(&map([
             (1.into(), (-35).into()),
             (3.into(), "application/rim+cbor".into()),
-            (15.into(), map([(1.into(), "owner.example".into())])),
+            (15.into(), map([(1.into(), NAME.into())])),
         ]));
         let signed = encoded(&Value::Array(vec![
             "Signature1".into(),
@@ -169,6 +174,7 @@ fn encoded(value: &Value) -> Vec<u8> {
     bytes
 }
 
+const NAME: &str = "owner.example";
 /// The draft's class of platforms, as an encoded OID.
 const PLATFORM: [u8; 12] = [
     0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x02, 0x06, 0x01,

@@ -21,6 +21,7 @@ fn world() -> (World, Machine, Owner, Witnesses) {
         name: "owner".into(),
         provider: 1,
         roots: vec![owner.root_der().into()],
+        owners: vec![owner.name().into()],
         revoked: Vec::new(),
     });
     world.policy.alliances.push(Alliance {
@@ -113,6 +114,23 @@ fn an_endorsement_by_an_issuer_nobody_pins() {
         &world.appraise(&with_poe(&world, &machine, &poe), &machine),
         CheckId::Poe,
     );
+}
+
+/// A genuine one: its issuer endorses the machines of others too.
+#[test]
+fn an_endorsement_of_another_owners_machine() {
+    let (mut world, machine, owner, _) = world();
+    let poe = owner.endorse(machine.td().pck().platform_instance_id, world.cloud.now());
+    let bundle = with_poe(&world, &machine, &poe);
+    for others in ["neighbour.example", "Owner.example", "owner.example.", "owner"] {
+        world.policy.poe_issuers[0].owners = vec![others.into()];
+        refused(&world.appraise(&bundle, &machine), CheckId::Poe);
+    }
+    world.policy.poe_issuers[0].owners.push(owner.name().into());
+    let appraisal = world.appraise(&bundle, &machine);
+    established(&appraisal, CheckId::Poe, CustodyLevel::Automated);
+    let check = appraisal.checks.iter().find(|check| check.id == CheckId::Poe);
+    assert_eq!(check.unwrap().facts["owner"], owner.name());
 }
 
 #[test]

@@ -131,6 +131,7 @@ async fn an_owners_endorsement_of_this_very_cpu_brings_it_on_chain() {
             name: "owner".into(),
             provider: AZURE_ID,
             roots: vec![owner.root_der().into()],
+            owners: vec![owner.name().into()],
             revoked: Vec::new(),
         });
     })

@@ -16,6 +16,9 @@ pub struct PoeIssuer {
     pub provider: u16,
     /// DER of its roots.
     pub roots: Vec<Base64>,
+    /// The owners whose machines are that provider's, as endorsements name them. Compared exactly: an issuer may endorse the
+    /// machines of others too.
+    pub owners: Vec<String>,
     /// Endorsements that were taken back, by [`Poe::id`](crate::claims::Poe::id): they are issued for years.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<B256>,

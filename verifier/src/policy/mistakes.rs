@@ -88,9 +88,15 @@ impl Policy {
             if issuer.roots.is_empty() {
                 list.add(format!("poe_issuer[{index}].roots"), "there are none");
             }
-            if self.provider(issuer.provider).is_none() {
-                let problem = format!("there is no provider {}", issuer.provider);
-                list.add(format!("poe_issuer[{index}].provider"), problem);
+            if issuer.owners.is_empty() {
+                list.add(format!("poe_issuer[{index}].owners"), "there are none");
+            }
+            match self.provider(issuer.provider) {
+                None => {
+                    let problem = format!("there is no provider {}", issuer.provider);
+                    list.add(format!("poe_issuer[{index}].provider"), problem);
+                }
+                Some(_) => {}
             }
         }
         list.0

@@ -251,7 +251,8 @@ pcr17 = []
 pcr18 = []"#;
 const POE_ISSUER: &str = r#"name = "\u0000"
 provider = 0
-roots = []"#;
+roots = []
+owners = []"#;
 const ALLIANCE: &str = r#"name = "\u0000"
 key = "0000000000000000000000000000000000000000000000000000000000000000""#;
 

@@ -151,6 +151,7 @@ pcr18 = ["{}"]
 name = "owner"
 provider = 9
 roots = []
+owners = []
 "#,
         "ab".repeat(32)
     );
@@ -165,6 +166,7 @@ roots = []
         "host[1].name: `stack` is there twice",
         "host[1].pcr17: all zero",
         "poe_issuer[0].roots",
+        "poe_issuer[0].owners: there are none",
         "poe_issuer[0].provider: there is no provider 9",
     ] {
         assert!(error.contains(part), "{part} in {error}");
@@ -199,11 +201,13 @@ registrars = ["MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]
 name = "owner"
 provider = 1
 roots = ["AAEC"]
+owners = ["owner.example"]
 
 [[poe_issuer]]
 name = "other owner"
 provider = 1
 roots = ["AAEB", "AAEC"]
+owners = ["owner.example"]
 
 [[alliance]]
 name = "witnesses"

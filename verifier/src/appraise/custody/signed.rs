@@ -84,6 +84,15 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
             let (check, claim) = fail(ID, format!("{} has taken it back", issuer.name));
             return (check.by(format!("poe_issuer[{index}].revoked")), claim);
         }
+        if !issuer.owners.iter().any(|owner| owner == poe.owner()) {
+            let text = format!(
+                "{} endorses `{}`, which is no owner of the policy's",
+                issuer.name,
+                poe.owner()
+            );
+            let (check, claim) = fail(ID, text);
+            return (check.by(format!("poe_issuer[{index}].owners")), claim);
+        }
         let claim = Claim {
             source: "a platform ownership endorsement",
             provider: Some(issuer.provider),
@@ -97,6 +106,7 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
         };
         let check = Check::pass(ID, format!("{} endorses `{}`", issuer.name, poe.owner()))
             .fact("id", poe.id().to_string())
+            .fact("owner", poe.owner())
             .fact("provider", issuer.provider)
             .by(format!("poe_issuer[{index}]"));
         return (check, Some(claim));

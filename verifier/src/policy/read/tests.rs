@@ -73,7 +73,7 @@ fn a_value_that_stands_for_an_unreadable_one_is_nobodys_mistake() {
         "version = 1\nname = \"n\"\n[[provider]]\nid = 1\nname = \"p\"\nprofile = \"metal\"\n\
          [[provider]]\nid = \"2\"\nname = \"q\"\nprofile = \"google-vtpm\"\nroots = [\"AAEC\"]\n\
          [[host]]\nname = \"h\"\nbank = \"sha-384\"\npcr17 = [\"{long}\"]\npcr18 = [\"{long}\"]\n\
-         [[poe_issuer]]\nname = \"i\"\nprovider = 2\nroots = [\"AAEC\"]\n"
+         [[poe_issuer]]\nname = \"i\"\nprovider = 2\nroots = [\"AAEC\"]\nowners = [\"o\"]\n"
     );
     let found: Vec<_> = mistakes(&text)
         .into_iter()
