@@ -1,12 +1,15 @@
 //! What others say about the CPU: endorsements of ownership, and witnesses.
 
+use alloy::primitives::B256;
 use chassis_sim::{
     Owner, Seed, Witnesses,
     machine::{Machine, MachineSpec},
+    named,
 };
 use chassis_verifier::{
-    Alliance, Appraisal, CheckId, CustodyLevel, HexBytes, Outcome, PoeIssuer,
+    Alliance, Appraisal, Binding, CheckId, CustodyLevel, HexBytes, Outcome, PoeIssuer,
     bundle::{Bundle, Tee},
+    challenge::{AkName, challenge, report_data},
     claims::Poe,
 };
 
@@ -131,6 +134,30 @@ fn an_endorsement_of_another_owners_machine() {
     established(&appraisal, CheckId::Poe, CustodyLevel::Automated);
     let check = appraisal.checks.iter().find(|check| check.id == CheckId::Poe);
     assert_eq!(check.unwrap().facts["owner"], owner.name());
+}
+
+/// Leaving the TPM out leaves out who vouches for the key, not whose CPU it is: a registry that does not list it still decides.
+#[test]
+fn an_endorsement_of_a_cpu_that_the_providers_registry_does_not_list() {
+    let (mut world, machine, owner, _) = world();
+    world.policy.providers[0].host_registry = true;
+    let poe = owner.endorse(machine.td().pck().platform_instance_id, world.cloud.now());
+    let challenge = challenge(&named(&world.cloud.anchor()), world.operator.address());
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        let Tee::Tdx { quote, .. } = &mut evidence.tee;
+        *quote = machine
+            .td_quote(report_data(challenge, AkName::NONE, B256::ZERO))
+            .into();
+        evidence.tpm = None;
+        evidence.custody.poe = Some(poe.into());
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    refused(&appraisal, CheckId::HostRegistry);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    world.policy.providers[0].host_registry = false;
+    let unasked = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&unasked), []);
+    assert_eq!(unasked.verdict.custody, CustodyLevel::Automated);
 }
 
 #[test]

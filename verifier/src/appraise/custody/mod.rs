@@ -68,15 +68,23 @@ pub(super) fn check<'p>(sources: &Sources<'_, 'p>, checks: &mut Vec<Check>) -> C
         .iter()
         .filter(|claim| claim.platform_id == sources.platform)
         .collect();
-    let provider = ak.provider().or_else(|| listing_provider(&listed, policy));
-    let registry = host_registry::check(sources.platform, provider, &listed, policy);
-    let pzid = pzid::check(&registry, ak, sources.quote, policy);
     let (poe, poe_claim) = signed::poe(sources);
     let (alliance, alliance_claim) = signed::alliance(sources, sources.quote.raw());
     let (registrar, registrar_claim) = signed::registrar(sources);
+    let signed: Vec<_> = [poe_claim, alliance_claim, registrar_claim]
+        .into_iter()
+        .flatten()
+        .collect();
+    // Whose claim it is counts too, or whoever leaves the TPM's part out would not be asked what the registry says.
+    let provider = ak
+        .provider()
+        .or_else(|| listing_provider(&listed, policy))
+        .or_else(|| claimed_provider(&signed, policy));
+    let registry = host_registry::check(sources.platform, provider, &listed, policy);
+    let pzid = pzid::check(&registry, ak, sources.quote, policy);
     let claims: Vec<_> = host_registry::claims(provider, &listed)
         .chain(ak.claim())
-        .chain([poe_claim, alliance_claim, registrar_claim].into_iter().flatten())
+        .chain(signed)
         .collect();
     let all = [
         registry,
@@ -100,7 +108,7 @@ pub(super) fn check<'p>(sources: &Sources<'_, 'p>, checks: &mut Vec<Check>) -> C
             highest(&claims)
         },
         by_ak: if broken { CustodyLevel::None } else { ak_level },
-        provider: provider.or_else(|| claimed_provider(&claims, policy)),
+        provider,
         until: claims.iter().filter_map(|claim| claim.until).min(),
     }
 }
