@@ -96,6 +96,12 @@ impl Policy {
                     let problem = format!("there is no provider {}", issuer.provider);
                     list.add(format!("poe_issuer[{index}].provider"), problem);
                 }
+                Some((at, provider)) if provider.ak_certificate_custody > CustodyLevel::None => {
+                    let problem = format!(
+                        "provider[{at}] has ak_certificate_custody, which must be none where its CPUs are endorsed"
+                    );
+                    list.add(format!("poe_issuer[{index}].provider"), problem);
+                }
                 Some(_) => {}
             }
         }
@@ -159,6 +165,11 @@ fn contradictions(provider: &Provider) -> Vec<(&'static str, String)> {
             provider.host_registry && provider.ak_certificate_custody > CustodyLevel::None,
             "ak_certificate_custody",
             "must be none, for this provider publishes a host registry",
+        ),
+        (
+            !provider.registrars.is_empty() && provider.ak_certificate_custody > CustodyLevel::None,
+            "ak_certificate_custody",
+            "must be none, for this provider has registrars",
         ),
         (
             provider.require_pzid && !(provider.host_registry && provider.profile == Profile::GoogleVtpm),

@@ -35,7 +35,8 @@ pub struct Provider {
     /// Whether the host must say which instance a TD is (PZID, in `MR_OWNER`). Where it says so, it is compared anyway.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_pzid: bool,
-    /// The custody that an AK certificate alone gives. Only for providers without a host registry.
+    /// The custody that an AK certificate alone gives. Only for providers of whose CPUs nobody else speaks: without a host
+    /// registry, registrars, or an issuer of ownership endorsements.
     #[serde(default)]
     pub ak_certificate_custody: CustodyLevel,
 }

@@ -99,6 +99,29 @@ fn all_mistakes_are_listed_at_once() {
 }
 
 #[test]
+fn an_ak_certificate_speaks_only_where_nobody_speaks_of_cpus() {
+    let text = r#"
+version = 1
+name = "test"
+
+[[provider]]
+id = 1
+name = "metal"
+profile = "bare-metal"
+roots = ["AAEC"]
+ak_certificate_custody = "automated"
+"#;
+    assert!(Policy::from_toml(text).is_ok());
+    let key = "MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let registrars = format!("{text}registrars = [\"{key}\"]\n");
+    assert!(error(&registrars).contains("provider[0].ak_certificate_custody: must be none"));
+    let issuer = format!(
+        "{text}[[poe_issuer]]\nname = \"i\"\nprovider = 1\nroots = [\"AAED\"]\nowners = [\"owner.example\"]\n"
+    );
+    assert!(error(&issuer).contains("poe_issuer[0].provider: provider[0] has ak_certificate_custody"));
+}
+
+#[test]
 fn an_image_must_be_named_by_its_registers() {
     let start = POLICY.find("rtmr2 = [").unwrap();
     let end = start + POLICY[start..].find('\n').unwrap();
