@@ -8,7 +8,7 @@ mod parse;
 mod tests;
 
 use alloy_primitives::{Address, B256, Bytes};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{Base64, json::at_most};
 
@@ -20,6 +20,9 @@ pub(crate) const FURTHER_LOGS_LIMIT: usize = 4;
 
 /// As many PCRs as a TPM has.
 const PCRS_LIMIT: usize = 24;
+
+/// As long as a SHA-512 bank's value, in bytes.
+const PCR_LIMIT: usize = 64;
 
 /// More than any chain that verifies, so that one too long fails as a chain.
 const CERTIFICATES_LIMIT: usize = 16;
@@ -199,7 +202,18 @@ pub struct PcrValue {
     /// 0 to 23.
     pub index: u8,
     /// As long as the bank's hash.
+    #[serde(deserialize_with = "pcr_value")]
     pub value: Base64,
+}
+
+/// A value is repeated in checks, so it ends where the longest hash does.
+fn pcr_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Base64, D::Error> {
+    let value = Base64::deserialize(deserializer)?;
+    if value.len() > PCR_LIMIT {
+        let problem = format_args!("a PCR of {} bytes, at most {PCR_LIMIT}", value.len());
+        return Err(D::Error::custom(problem));
+    }
+    Ok(value)
 }
 
 /// Signed provider claims. Unsigned sources are fetched by each relayer, never carried here.

@@ -137,7 +137,17 @@ impl ClockInfo {
     }
 }
 
-/// A `TPM2B_*`, copied: at most 64 KiB, and no more than remain.
-fn bytes(cursor: &mut Cursor<'_>, field: &'static str) -> Result<Bytes, ParseError> {
-    cursor.tpm2b(field).map(Bytes::copy_from_slice)
+/// The largest of digests, names and what a caller has a TPM say, in bytes: a `TPMT_HA` with the longest hash (Part 2,
+/// §10.3.2). They are repeated in errors and checks.
+const TPMT_HA: usize = 2 + 64;
+
+/// A digest, a name or qualifying data (§10.4.2, §10.4.3, §10.5.3), copied.
+pub(super) fn bytes(cursor: &mut Cursor<'_>, field: &'static str) -> Result<Bytes, ParseError> {
+    let at = cursor.clone();
+    let bytes = cursor.tpm2b(field)?;
+    if bytes.len() > TPMT_HA {
+        let problem = format!("{} bytes, at most {TPMT_HA} fit into a TPM's", bytes.len());
+        return Err(at.error(field, problem));
+    }
+    Ok(Bytes::copy_from_slice(bytes))
 }

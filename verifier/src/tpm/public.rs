@@ -3,7 +3,10 @@
 use alloy_primitives::Bytes;
 use serde::{Serialize, Serializer};
 
-use super::alg::{HashAlg, NULL, Scheme, SchemeKind};
+use super::{
+    alg::{HashAlg, NULL, Scheme, SchemeKind},
+    attested,
+};
 use crate::{Cursor, ParseError, challenge::AkName};
 
 /// A key's public area.
@@ -61,7 +64,7 @@ impl Public {
         let kind = cursor.u16_be("type")?;
         let name_alg = cursor.u16_be("nameAlg")?;
         let attributes = Attributes(cursor.u32_be("objectAttributes")?);
-        let auth_policy = Bytes::copy_from_slice(cursor.tpm2b("authPolicy")?);
+        let auth_policy = attested::bytes(&mut cursor, "authPolicy")?;
         let symmetric = cursor.u16_be("symmetric")?;
         if symmetric != NULL {
             cursor.u16_be("symmetric keyBits")?;

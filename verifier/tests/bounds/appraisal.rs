@@ -1,8 +1,8 @@
 //! Whole bundles that can be read.
 
 use chassis_verifier::{
-    Endorsements, Error, Policy, appraise,
-    bundle::{Bundle, DEFAULT_LIMIT, Evidence, FurtherLog, FurtherLogKind, Tee, canonical_json},
+    Appraisal, Check, CheckId, Endorsements, Error, Policy, appraise,
+    bundle::{Bundle, DEFAULT_LIMIT, Evidence, FurtherLog, FurtherLogKind, PcrValue, Tee, canonical_json},
     eventlog::MAX_EVENTS,
 };
 use serde_json::json;
@@ -77,11 +77,69 @@ fn a_bundle_with_a_hostile_certificate_is_appraised() {
     let bundle = bundle(|evidence| {
         evidence.tpm.as_mut().unwrap().ak_certificates = vec![hostile::certificate().into(); 4];
     });
-    let (held, ()) = peak(|| appraise_all(&bundle));
+    let (held, _) = peak(|| appraise_all(&bundle));
     assert!(
         held < 4 * bundle.to_json().unwrap().len() + CERTIFICATE,
         "{held} bytes"
     );
+}
+
+/// What checks repeat of a bundle: PCRs, and of the TPM's structures digests, names and what it was told to say.
+#[test]
+fn what_checks_repeat_is_short() {
+    let long = bundle(|evidence| {
+        evidence.tpm.as_mut().unwrap().pcrs = vec![PcrValue {
+            index: 17,
+            value: vec![7; 65].into(),
+        }];
+    });
+    let error = Bundle::parse(&long.to_json().unwrap(), DEFAULT_LIMIT).unwrap_err();
+    assert!(
+        error.to_string().contains("a PCR of 65 bytes, at most 64"),
+        "{error}"
+    );
+
+    let fullest = |say: usize| {
+        bundle(|evidence| {
+            let tpm = evidence.tpm.as_mut().unwrap();
+            tpm.pcrs = (0..24)
+                .map(|index| PcrValue {
+                    index,
+                    value: vec![7; 64].into(),
+                })
+                .collect();
+            tpm.attest = attest(say).into();
+            // With it, the evidence looks like a host's, whose PCRs are named.
+            tpm.drtm_log = Some(hostile::sha384_log(17, 1).into());
+        })
+    };
+    let document = fullest(66).to_json().unwrap();
+    let appraisal = within("full PCRs", document.len(), || {
+        appraise_all(&Bundle::parse(&document, DEFAULT_LIMIT).unwrap())
+    });
+    let named = |check: &&Check| check.id == CheckId::HostPcrs;
+    let host = appraisal.checks.iter().find(named).unwrap();
+    assert!(host.detail.contains(&"07".repeat(64)), "{}", host.detail);
+    for check in &appraisal.checks {
+        assert!(
+            check.detail.len() < 1_000,
+            "{}: {}",
+            check.id.name(),
+            check.detail
+        );
+    }
+    let error = try_appraise(&fullest(67)).unwrap_err();
+    assert!(error.to_string().contains("extraData"), "{error}");
+}
+
+/// A quote of nothing that says `say` bytes.
+fn attest(say: usize) -> Vec<u8> {
+    let mut quote = b"\xffTCG\x80\x18\0\0".to_vec();
+    quote.extend(u16::try_from(say).unwrap().to_be_bytes());
+    quote.extend(vec![7; say]);
+    // Clock and firmware's version, no selection, no digest.
+    quote.extend([0; 17 + 8 + 4 + 2]);
+    quote
 }
 
 fn appraised(name: &str, change: impl FnOnce(&mut Evidence)) {
@@ -89,7 +147,11 @@ fn appraised(name: &str, change: impl FnOnce(&mut Evidence)) {
     within(name, bundle.to_json().unwrap().len(), || appraise_all(&bundle));
 }
 
-fn appraise_all(bundle: &Bundle) {
+fn appraise_all(bundle: &Bundle) -> Appraisal {
+    try_appraise(bundle).unwrap()
+}
+
+fn try_appraise(bundle: &Bundle) -> Result<Appraisal, Error> {
     let hash = "5e".repeat(32);
     let endorsements = json!({
         "version": 1,
@@ -97,7 +159,7 @@ fn appraise_all(bundle: &Bundle) {
     });
     let endorsements = Endorsements::parse(&canonical_json(&endorsements).unwrap()).unwrap();
     let policy = Policy::from_toml("version = 1\nname = \"test\"").unwrap();
-    appraise(bundle, &endorsements, &policy, 100).unwrap();
+    appraise(bundle, &endorsements, &policy, 100)
 }
 
 fn further(kind: FurtherLogKind, log: Vec<u8>) -> FurtherLog {

@@ -47,6 +47,10 @@ pub fn bundles() -> Vec<(&'static str, Vec<u8>)> {
             filled(&tpm(r#""pcrs":["#), r#"{"index":0,"value":""},"#, "0]}}}"),
         ),
         (
+            "a long PCR",
+            filled(&tpm(r#""pcrs":[{"index":17,"value":""#), "AAAA", r#""}]}}}"#),
+        ),
+        (
             "logs",
             filled(
                 r#"{"consent":"0x","evidence":{"logs":["#,
