@@ -113,13 +113,17 @@ pub(super) fn verdict(
     } else {
         Binding::Quote
     };
-    let custody = match binding {
-        Binding::None => CustodyLevel::None,
-        Binding::Quote => custody.by_cpu,
-        Binding::VirtualTpm | Binding::Chassis => custody.by_cpu.max(custody.by_ak),
+    let (custody, voucher) = match binding {
+        Binding::None => (CustodyLevel::None, None),
+        // What rests on the AK ends with whoever vouches for it.
+        Binding::VirtualTpm | Binding::Chassis if custody.by_ak > custody.by_cpu => {
+            (custody.by_ak, dates.ak_chain)
+        }
+        Binding::Quote | Binding::VirtualTpm | Binding::Chassis => (custody.by_cpu, None),
     };
     let held = dates.as_of.saturating_add(policy.custody_ttl.into());
-    let custody_expiry = floor64(dates.custody.map_or(held, |until| until.min(held)));
+    let ends = [Some(held), dates.custody, voucher];
+    let custody_expiry = floor64(ends.into_iter().flatten().min().unwrap_or(0));
     let bounds = [
         Some(dates.evidence_time.saturating_add(policy.binding_ttl.into())),
         Some(custody_expiry),
@@ -144,4 +148,43 @@ pub(super) fn verdict(
 /// The registry counts in units of 64 s.
 fn floor64(time: u64) -> u64 {
     time & !63
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use CustodyLevel::{Automated, Witnessed};
+
+    /// A platform's entry outlives the attestation that brought it, so it must not outlive what it rests on.
+    #[test]
+    fn custody_by_an_ak_ends_with_the_aks_chain() {
+        let policy = Policy::from_toml("version = 1\nname = \"n\"").unwrap();
+        let dates = Dates {
+            as_of: 64_000,
+            evidence_time: 64_000,
+            collateral: None,
+            ak_chain: Some(70_400),
+            custody: None,
+        };
+        let ids = QUOTE.iter().chain(VIRTUAL_TPM);
+        let checks: Vec<_> = ids.map(|id| Check::pass(*id, "")).collect();
+        let end = |by_cpu, by_ak, checks: &[Check]| {
+            let custody = Custody {
+                by_cpu,
+                by_ak,
+                provider: None,
+                until: None,
+            };
+            let verdict = verdict(checks, &custody, 1, false, &policy, &dates);
+            (verdict.custody, verdict.custody_expiry)
+        };
+        let week = (64_000 + 7 * 86_400) & !63;
+        assert_eq!(end(CustodyLevel::None, Automated, &checks), (Automated, 70_400));
+        assert_eq!(end(Witnessed, Automated, &checks), (Automated, 70_400));
+        // A claim about the CPU has its own end.
+        assert_eq!(end(Automated, Automated, &checks), (Automated, week));
+        // Without the binding, nothing rests on the AK.
+        let unbound = &checks[..QUOTE.len()];
+        assert_eq!(end(Witnessed, Automated, unbound), (Witnessed, week));
+    }
 }
