@@ -85,6 +85,20 @@ fn an_old_tcb() {
 }
 
 #[test]
+fn an_advisory_that_the_policy_rejects() {
+    let mut world = World::new();
+    let advisories = ["INTEL-SA-00001", "INTEL-SA-00960"].map(Into::into).to_vec();
+    world
+        .cloud
+        .update_collateral(|collateral| collateral.advisories = advisories);
+    assert_eq!(failed(&appraise_spec(&world, MachineSpec::new("a"))), []);
+    for spelling in ["INTEL-SA-00960", "intel-sa-00960"] {
+        world.policy.tcb.rejected_advisories = vec![spelling.into()];
+        nothing_holds_for(&appraise_spec(&world, MachineSpec::new("a")), &[CheckId::TdTcb]);
+    }
+}
+
+#[test]
 fn a_tcb_that_intel_lowered() {
     let world = World::new();
     world

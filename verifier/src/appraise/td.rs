@@ -1,6 +1,7 @@
 //! Is it a TD? Checks 101 to 106.
 
 use alloy_primitives::B256;
+use dcap_qvl::TcbLevel;
 
 use crate::{
     Check, CheckId, Endorsements, HexBytes, Policy, Tcb, platform_id,
@@ -89,18 +90,18 @@ fn verify(
 /// `dcap-qvl` verifies an out-of-date platform without complaint: here it is decided.
 fn tcb_check(td: &VerifiedTd, tcb: Option<Tcb>, policy: &Policy) -> Check {
     let claimed = &td.claims.tcb;
-    let rejected: Vec<_> = claimed
-        .advisory_ids
-        .iter()
-        .filter(|id| policy.tcb.rejected_advisories.contains(id))
-        .collect();
+    let advisories = advisories(
+        &claimed.advisory_ids,
+        td.claims.platform.current_tcb_level.as_ref(),
+    );
+    let rejected: Vec<_> = advisories.iter().filter(|id| policy.tcb.rejects(id)).collect();
     let check = match tcb {
         // Whatever the policy says.
         None => Check::fail(CheckId::TdTcb, "the platform's TCB is revoked"),
         Some(tcb) if !policy.tcb.accepted.contains(&tcb) => {
             let text = format!(
-                "TCB status {} is not accepted; advisories: {:?}",
-                claimed.status, claimed.advisory_ids
+                "TCB status {} is not accepted; advisories: {advisories:?}",
+                claimed.status
             );
             Check::fail(CheckId::TdTcb, text).by("tcb.accepted")
         }
@@ -113,7 +114,19 @@ fn tcb_check(td: &VerifiedTd, tcb: Option<Tcb>, policy: &Policy) -> Check {
     };
     check
         .fact("status", claimed.status.to_string())
-        .fact("advisories", claimed.advisory_ids.clone())
+        .fact("advisories", advisories)
+}
+
+/// Those of `launched`, which is the platform's when the TD was launched and the quoting enclave's, and of what a TD 1.5 runs
+/// on now. Of that, `dcap-qvl`'s verdict has the status only.
+fn advisories(launched: &[String], current: Option<&TcbLevel>) -> Vec<String> {
+    let mut all = launched.to_vec();
+    for id in current.into_iter().flat_map(|level| &level.advisory_ids) {
+        if !all.contains(id) {
+            all.push(id.clone());
+        }
+    }
+    all
 }
 
 /// `dcap-qvl` compares the FMSPC but never the `pceId`, and Intel issues collateral per pair.
@@ -164,4 +177,32 @@ fn platform_check(td: &VerifiedTd, platform: B256, policy: &Policy) -> Check {
         Check::pass(CheckId::TdPlatform, format!("platform {platform}")).by("platforms")
     };
     check.fact("platformId", platform.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use dcap_qvl::{Tcb, TcbStatus};
+
+    use super::*;
+
+    #[test]
+    fn the_current_tcbs_advisories_count_too() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let current = TcbLevel {
+            tcb: Tcb {
+                sgx_components: Vec::new(),
+                tdx_components: Vec::new(),
+                pce_svn: 0,
+            },
+            tcb_date: String::new(),
+            tcb_status: TcbStatus::UpToDate,
+            advisory_ids: ids(&["INTEL-SA-00002", "INTEL-SA-00003"]),
+        };
+        let launched = ids(&["INTEL-SA-00001", "INTEL-SA-00002"]);
+        assert_eq!(advisories(&launched, None), launched);
+        assert_eq!(
+            advisories(&launched, Some(&current)),
+            ["INTEL-SA-00001", "INTEL-SA-00002", "INTEL-SA-00003"]
+        );
+    }
 }

@@ -44,10 +44,19 @@ impl Tcb {
 pub struct TcbPolicy {
     /// Accepted statuses.
     pub accepted: Vec<Tcb>,
-    /// Advisories that refuse a platform whatever its status, as `INTEL-SA-00960`.
+    /// Advisories that refuse a platform whatever its status, as `INTEL-SA-00960`, in upper case or lower.
     pub rejected_advisories: Vec<String>,
     /// Least `tcbEvaluationDataNumber` of the collateral.
     pub min_evaluation_data_number: u32,
+}
+
+impl TcbPolicy {
+    /// Whether it rejects this advisory. Intel's spelling is upper case; people's need not be.
+    pub(crate) fn rejects(&self, advisory: &str) -> bool {
+        self.rejected_advisories
+            .iter()
+            .any(|rejected| rejected.eq_ignore_ascii_case(advisory))
+    }
 }
 
 impl Default for TcbPolicy {
