@@ -8,7 +8,7 @@ use chassis_sim::{
 };
 use chassis_verifier::{
     Appraisal, CheckId, Endorsements, Error, Outcome, Policy, appraise,
-    bundle::{Bundle, Evidence, Tpm},
+    bundle::{Bundle, DEFAULT_LIMIT, Evidence, Tpm},
 };
 use tempfile::TempDir;
 
@@ -47,11 +47,17 @@ impl World {
         chassis_sim::machine::assemble(&dir, &td.parts(), &tpm.parts()).expect("parts")
     }
 
-    /// Signs `bundle` again after `change`, so that nothing but the change is wrong with it.
+    /// Signs `bundle` again after `change`, so that nothing but the change is wrong with it, and reads it as it would arrive.
     pub(crate) fn tamper(&self, bundle: &Bundle, change: impl FnOnce(&mut Evidence)) -> Bundle {
+        Bundle::parse(&self.tampered(bundle, change), DEFAULT_LIMIT).expect("a readable bundle")
+    }
+
+    /// The same, as it would be sent.
+    pub(crate) fn tampered(&self, bundle: &Bundle, change: impl FnOnce(&mut Evidence)) -> Vec<u8> {
         let mut evidence = bundle.evidence.clone();
         change(&mut evidence);
-        consent(evidence, &self.operator).expect("the operator's own evidence")
+        let bundle = consent(evidence, &self.operator).expect("the operator's own evidence");
+        bundle.to_json().expect("JSON")
     }
 
     /// What an honest relayer says of evidence with this machine's TD.

@@ -2,7 +2,10 @@
 
 use alloy::primitives::B256;
 use chassis_sim::{machine::MachineSpec, tpm::create_ak};
-use chassis_verifier::{Binding, CheckId, CustodyLevel, bundle::IakCertification};
+use chassis_verifier::{
+    Binding, CheckId, CustodyLevel,
+    bundle::{Bundle, DEFAULT_LIMIT, IakCertification},
+};
 
 use crate::world::{World, failed, tpm};
 
@@ -99,15 +102,33 @@ fn an_intermediate_that_the_root_revoked() {
 }
 
 #[test]
+fn a_chain_longer_than_any_that_verifies() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let honest = world.attest(&machine.parts());
+    for links in [5, 16] {
+        let bundle = world.tamper(&honest, |evidence| {
+            let link = tpm(evidence).ak_certificates[1].clone();
+            tpm(evidence).ak_certificates.resize(links, link);
+        });
+        let appraisal = world.appraise(&bundle, &machine);
+        assert_eq!(failed(&appraisal), [CheckId::AkChain]);
+    }
+}
+
+#[test]
 fn a_chain_of_ten_thousand_links() {
     let world = World::new();
     let machine = world.boot(MachineSpec::new("a"));
-    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
-        let link = tpm(evidence).ak_certificates[1].clone();
-        tpm(evidence).ak_certificates.extend(vec![link; 10_000]);
-    });
-    let appraisal = world.appraise(&bundle, &machine);
-    assert_eq!(failed(&appraisal), [CheckId::AkChain]);
+    let honest = world.attest(&machine.parts());
+    for links in [17, 10_000] {
+        let bundle = world.tampered(&honest, |evidence| {
+            let link = vec![0x30].into();
+            tpm(evidence).ak_certificates.resize(links, link);
+        });
+        let error = Bundle::parse(&bundle, DEFAULT_LIMIT).unwrap_err();
+        assert!(error.to_string().contains("a list of more than 16"), "{error}");
+    }
 }
 
 /// A key in software can sign anything. Neither its own certificate nor a genuine one makes it a TPM's.
