@@ -79,6 +79,9 @@ pub enum Error {
     /// A report the registry would refuse.
     #[error("the registry refuses the report: {0}")]
     Refused(String),
+    /// A question about a registry's history to which there is no answer.
+    #[error("{0}")]
+    Question(String),
     /// The signing key.
     #[error("signing key: {0}")]
     Key(String),
@@ -133,6 +136,7 @@ impl Error {
             Self::Peer { .. } => "E-PEER",
             Self::Verifier(_) => "E-EVIDENCE",
             Self::Refused(_) => "E-REGISTRY-REFUSED",
+            Self::Question(_) => "E-QUESTION",
             Self::Key(_) => "E-KEY",
             Self::Panicked { .. } => "E-TASK-PANIC",
             Self::Stuck { .. } => "E-TASK-STUCK",

@@ -127,7 +127,7 @@ impl ReportQuestion {
             to: end.min(known.time + 1),
         };
         if period.from >= period.to {
-            return Err(Error::Refused(format!(
+            return Err(Error::Question(format!(
                 "the period is empty: it begins at {} and ends at {}",
                 period.from, period.to
             )));

@@ -157,7 +157,7 @@ impl Read {
     pub(super) async fn known(self, mut see: impl FnMut(&History, Happening)) -> Result<Known, Error> {
         let (chain, verdict) = (self.chain, self.verdict);
         if let Some(difference) = verdict.differences.first() {
-            return Err(Error::Rpc(format!(
+            return Err(Error::Question(format!(
                 "the registry is not what its log says, so its history cannot be told: block {}: {}",
                 difference.block, difference.what
             )));

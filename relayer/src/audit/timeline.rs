@@ -132,7 +132,7 @@ impl Common {
         let mut known = self.source.known(see).await?;
         let last = known.time;
         if let Some(time) = self.at.filter(|time| *time > last) {
-            return Err(Error::Refused(format!(
+            return Err(Error::Question(format!(
                 "what is true at {} is not known yet: the last final block, {}, is of {}",
                 date(time),
                 known.block,

@@ -321,6 +321,7 @@ async fn a_deployment_file_stands_for_registry_start_and_archive() {
     assert_eq!(code, 0, "{text}");
     let (code, text) = run(&["--reappraise"]);
     assert!(code == 2 && text.contains("give --archive"), "{text}");
+    assert!(!text.contains("the registry refuses"), "{text}");
     // Its archive is asked, and has nothing.
     deploy(json!([dir.path()]), first);
     let (code, text) = run(&["--reappraise"]);

@@ -79,7 +79,7 @@ impl Reappraise {
     /// If it is, and no archive is named.
     pub(super) fn is_asked(&self) -> Result<bool, Error> {
         if self.is_asked && self.archive.is_empty() {
-            return Err(Error::Refused(
+            return Err(Error::Question(
                 "--reappraise needs evidence: give --archive URL or FOLDER, or CHASSIS_ARCHIVE, or a file with `archives` \
                  as CHASSIS_DEPLOYMENT"
                     .into(),

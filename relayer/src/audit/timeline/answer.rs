@@ -133,7 +133,7 @@ impl Story {
     ) -> Result<Self, Error> {
         let nobody = |what: String| {
             let about = format!("the registry's log up to block {} knows no {what}", known.block);
-            Error::Refused(about)
+            Error::Question(about)
         };
         let history = &known.history;
         let mut moment = None;
