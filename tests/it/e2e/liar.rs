@@ -37,6 +37,8 @@ pub(crate) enum Lie {
     Later(u64),
     /// The same of blocks that are asked for by number.
     LaterBlocks(u64),
+    /// Is asked for the block of this number, and answers with an error: as go-ethereum does, from 2^63 on.
+    Refuse(u64),
 }
 
 pub(crate) struct Liar {
@@ -84,6 +86,12 @@ async fn answer(State(proxy): State<Proxy>, Json(request): Json<Value>) -> Json<
             return Json(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}));
         }
     }
+    if let (Some("eth_getBlockByNumber"), Lie::Refuse(number)) = (request["method"].as_str(), lie)
+        && request["params"][0] == json!(format!("{number:#x}"))
+    {
+        let error = json!({"code": -32602, "message": "invalid argument 0: block number larger than int64"});
+        return Json(json!({"jsonrpc": "2.0", "id": request["id"], "error": error}));
+    }
     let sent = proxy.client.post(&proxy.to).json(&request).send().await.unwrap();
     let mut answer: Value = sent.json().await.unwrap();
     if let (true, Some(logs)) = (is_about_logs, answer["result"].as_array_mut()) {
@@ -96,7 +104,7 @@ async fn answer(State(proxy): State<Proxy>, Json(request): Json<Value>) -> Json<
             Lie::Later(seconds) => logs
                 .iter_mut()
                 .for_each(|log| later(&mut log["blockTimestamp"], seconds)),
-            Lie::Truth | Lie::AtMost(_) | Lie::LaterBlocks(_) => {}
+            Lie::Truth | Lie::AtMost(_) | Lie::LaterBlocks(_) | Lie::Refuse(_) => {}
         }
     }
     if let (Some("eth_getBlockByNumber"), Lie::LaterBlocks(seconds)) = (request["method"].as_str(), lie)

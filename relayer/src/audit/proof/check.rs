@@ -207,7 +207,7 @@ async fn is_judged(
         as_of: Some(proof.found.as_of),
         item,
     };
-    let evidence = match evidence(&papers, &known.chain).await? {
+    let evidence = match evidence(&papers, &known.chain, known.block).await? {
         Ok(evidence) => evidence,
         Err(why) => return Ok(checked.step("the documents can be read", false, why)),
     };

@@ -8,7 +8,7 @@ use chassis_verifier::{Appraisal, Appraiser};
 use super::{
     Answer, Reappraiser,
     claim::{Entrance, said},
-    evidence,
+    evidence, of_one_claim,
     papers::ItemRead,
     times,
 };
@@ -78,7 +78,7 @@ impl Reappraiser<'_> {
                 return Ok(Answer::Judged(Judgement::True { as_of: place.as_of }));
             }
             let Some(item) = self.shown.rest.pop() else { break };
-            match self.place(item, batch).await? {
+            match of_one_claim(self.place(item, batch).await)? {
                 Ok(place) => self.shown.places.extend(place),
                 Err(why) => self.shown.missing = Some(why),
             }
@@ -115,7 +115,7 @@ impl Reappraiser<'_> {
             Ok(papers) => papers,
             Err(why) => return Ok(Err(why)),
         };
-        let evidence = match evidence(&papers, self.chain).await? {
+        let evidence = match evidence(&papers, self.chain, self.last).await? {
             Ok(evidence) => evidence,
             Err(why) => return Ok(Err(why)),
         };

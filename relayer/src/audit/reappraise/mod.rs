@@ -97,10 +97,15 @@ impl Reappraise {
         mut see: impl FnMut(Finding),
     ) -> Result<(), Error> {
         let Known {
-            chain, history, log, ..
+            chain,
+            history,
+            log,
+            block,
+            ..
         } = known;
         let mut judge = Reappraiser {
             chain,
+            last: *block,
             archives: Archives::open(&self.archive)?,
             shown: Shown::default(),
         };
@@ -136,6 +141,8 @@ impl Reappraise {
 /// Appraises again.
 struct Reappraiser<'a> {
     chain: &'a Chain,
+    /// The last block that was read.
+    last: u64,
     archives: Archives,
     /// What the evidence of the batch under way shows of platforms.
     shown: Shown,
@@ -159,8 +166,11 @@ impl Reappraiser<'_> {
             written = Some(match (&claim, papers) {
                 (Claim::Attested(entry), Some(papers)) => {
                     let found = found.clone();
-                    let proof = proof::make(self.chain, entry, batch, &signers, papers, found).await?;
-                    proof.write(folder)?.display().to_string()
+                    match proof::make(self.chain, entry, batch, &signers, papers, found).await {
+                        Ok(proof) => proof.write(folder)?.display().to_string(),
+                        Err(Error::Rpc(problem)) => format!("none: RPC: {problem}"),
+                        Err(error) => return Err(error),
+                    }
                 }
                 _ => "none: it takes all evidence of the batch; let others run this audit themselves".into(),
             });
@@ -189,12 +199,23 @@ impl Reappraiser<'_> {
             Ok(papers) => papers,
             Err(why) => return Ok((missing(why), None)),
         };
-        let answer = match evidence(&papers, self.chain).await? {
-            Ok(evidence) => judged(self.chain, &entry.posted(batch), batch, &evidence).await?,
-            Err(why) => Err(why),
+        let answer = async {
+            match evidence(&papers, self.chain, self.last).await? {
+                Ok(evidence) => judged(self.chain, &entry.posted(batch), batch, &evidence).await,
+                Err(why) => Ok(Err(why)),
+            }
         };
-        let answer = answer.map_or_else(missing, Answer::Judged);
+        let answer = of_one_claim(answer.await)?.map_or_else(missing, Answer::Judged);
         Ok((answer, Some(papers)))
+    }
+}
+
+/// What endpoints do not answer about one claim is missing there alone: the next one may be answered, and those who chose
+/// what was asked must not end the scan.
+fn of_one_claim<T>(answer: Result<Result<T, String>, Error>) -> Result<Result<T, String>, Error> {
+    match answer {
+        Err(error @ Error::Rpc(_)) => Ok(Err(error.to_string())),
+        other => other,
     }
 }
 

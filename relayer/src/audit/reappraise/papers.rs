@@ -137,10 +137,11 @@ pub(in crate::audit) fn item(manifest: &[u8], digest: B256) -> Option<ItemRead> 
     items(manifest)?.into_iter().find(|item| item.result == digest)
 }
 
-/// Reads the documents; the inner error is why one cannot be read.
+/// Reads the documents; the inner error is why one cannot be read. `last`: the last block that was read, which is final.
 pub(in crate::audit) async fn evidence(
     papers: &Papers,
     chain: &Chain,
+    last: u64,
 ) -> Result<Result<Evidence, String>, Error> {
     let read = || -> Result<_, String> {
         let bundle = Bundle::parse(&papers.bundle, DEFAULT_LIMIT).map_err(|e| format!("the bundle: {e}"))?;
@@ -155,13 +156,17 @@ pub(in crate::audit) async fn evidence(
         Err(why) => return Ok(Err(why)),
     };
     let number = endorsements.anchor.number;
-    let anchor = chain.canonical(number).await?;
-    // That there is no such block yet is a lie; that an endpoint has forgotten it is none.
-    if anchor.is_none() && number <= chain.finalized().await?.number {
+    // What was posted by then cannot name a later block: that is a lie, and no endpoint is asked, for liars choose the
+    // number, and some numbers are errors to endpoints. That an endpoint has forgotten a block is no lie.
+    let anchor = if number > last {
+        None
+    } else if let Some(block) = chain.canonical(number).await? {
+        Some(block)
+    } else {
         return Ok(Err(format!(
             "block {number}, the evidence's anchor: no endpoint has it any more"
         )));
-    }
+    };
     Ok(Ok(Evidence {
         bundle,
         endorsements,

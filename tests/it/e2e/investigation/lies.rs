@@ -17,7 +17,7 @@ use chassis_relayer::{
         domain,
     },
 };
-use chassis_verifier::sha256;
+use chassis_verifier::{bundle::canonical_json, sha256};
 use serde_json::json;
 
 use super::super::{
@@ -28,6 +28,9 @@ use super::super::{
 
 /// Who a platform is that nobody ever attested on.
 pub(super) const INVENTED: B256 = B256::repeat_byte(0xee);
+
+/// Numbers from here on are errors to go-ethereum.
+pub(super) const FAR: u64 = 1 << 63;
 
 /// The second and third relayer's keys, and their archive.
 pub(super) struct Liars<'a> {
@@ -107,6 +110,33 @@ impl Liars<'_> {
         };
         self.post(&worse, Way::Call).await;
         self.put("bundles", offer.bundle.digest, without_consent(&offer.document));
+    }
+
+    /// A true grant, and a renewal by endorsements that name a block that no chain will ever have. All of it is in the
+    /// archive, the policy, too.
+    pub(super) async fn promise(&self, offer: &Offer) {
+        let truth = offer.appraise(self.network);
+        let end: u64 = truth.result.expiry.to();
+        let mut report = report_of(&json!({"asOf": self.now().await}), offer, &truth);
+        report.grants[0].expiry = U40::from(end - 640);
+        report.archive = self.keep(offer, truth.digest(), truth.result.endorsementsDigest);
+        self.post(&report, Way::Call).await;
+        let policy = canonical_json(&self.network.cloud.policy()).unwrap();
+        self.put("policies", report.policyDigest, policy);
+
+        let mut far = offer.clone();
+        far.set.anchor.number = FAR;
+        let lie = far.appraise(self.network);
+        let renewal = Report {
+            issuedAt: U40::from(self.now().await),
+            platforms: Vec::new(),
+            grants: Vec::new(),
+            renewals: self.renewal(truth.result.operator, end).await,
+            digests: vec![lie.digest()],
+            archive: self.keep(&far, lie.digest(), lie.result.endorsementsDigest),
+            ..report
+        };
+        self.post(&renewal, Way::Call).await;
     }
 
     async fn now(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! An auditor with an RPC URL, a registry and an archive finds a planted lie, names who signed it, and proves it to another.
 
+mod anchor;
 mod archive;
 mod beside;
 mod lies;
