@@ -29,13 +29,17 @@ impl Deployment {
         serde_json::from_str(text).map_err(|error| Error::Deployment(error.to_string()))
     }
 
-    /// The options of a command line for which the file has values.
+    /// Options of a command line for which files have values.
+    pub const OPTIONS: [&'static str; 4] = ["registry", "start-block", "relayer", "archive"];
+
+    /// The same, with this file's values.
     pub fn options(self) -> [(&'static str, Vec<String>); 4] {
+        let [registry, start, relayer, archive] = Self::OPTIONS;
         [
-            ("registry", vec![self.registry.to_string()]),
-            ("start-block", vec![self.from_block.to_string()]),
-            ("relayer", self.relayer_urls),
-            ("archive", self.archives),
+            (registry, vec![self.registry.to_string()]),
+            (start, vec![self.from_block.to_string()]),
+            (relayer, self.relayer_urls),
+            (archive, self.archives),
         ]
     }
 }

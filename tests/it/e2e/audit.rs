@@ -330,4 +330,26 @@ async fn a_deployment_file_stands_for_registry_start_and_archive() {
     deploy(json!([]), first + 1);
     let (code, text) = run(&[]);
     assert!(code == 1 && text.contains("by the log it is 0x0000"), "{text}");
+
+    // A file that is not there hinders only those who left something to it.
+    std::fs::remove_file(&file).unwrap();
+    let (registry, start) = (chain.registry.to_string(), first.to_string());
+    let archive = dir.path().to_str().unwrap();
+    let all = [
+        "--registry",
+        &registry,
+        "--start-block",
+        &start,
+        "--archive",
+        archive,
+    ];
+    for (args, expected) in [(&["--help"][..], 0), (&all, 0), (&all[..4], 2), (&[], 2)] {
+        let (code, text) = run(args);
+        assert_eq!(code, expected, "{args:?}: {text}");
+        assert_eq!(
+            text.contains("CHASSIS_DEPLOYMENT: "),
+            expected == 2,
+            "{args:?}: {text}"
+        );
+    }
 }
