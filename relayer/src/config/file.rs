@@ -73,6 +73,7 @@ pub struct ConfigFile {
     #[serde(default)]
     pub post: PostFile,
     /// Where endorsements come from.
+    #[serde(default)]
     pub endorsements: Sources,
     /// How what is on chain is appraised again.
     #[serde(default)]
@@ -92,6 +93,9 @@ impl ConfigFile {
     /// What is wrong with values that are well formed, each with its key's path and what to do.
     pub(super) fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
+        if self.registry.is_zero() {
+            mistakes.push("registry: there is none at the zero address; give the registry's own".into());
+        }
         if self.poll_ms == 0 {
             mistakes.push("poll_ms: 0 would never rest; give at least 1".into());
         }
@@ -101,6 +105,12 @@ impl ConfigFile {
         if self.batch_wait_s > LONGEST_BATCH_WAIT {
             mistakes.push(format!(
                 "batch_wait_s: after {LONGEST_BATCH_WAIT} s an appraisal is soon too old to be signed; give no more"
+            ));
+        }
+        let (stage, request) = (self.cosign.stage_seconds, self.limits.request_timeout_s);
+        if stage >= request {
+            mistakes.push(format!(
+                "cosign.stage_seconds is {stage}: a peer gives up its answer after limits.request_timeout_s, {request}; give less"
             ));
         }
         mistakes.extend(self.limits.mistakes());
@@ -114,7 +124,7 @@ impl ConfigFile {
     }
 }
 
-pub(super) fn default_queue() -> u32 {
+fn default_queue() -> u32 {
     1_000
 }
 

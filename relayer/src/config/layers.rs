@@ -57,9 +57,10 @@ impl Layers {
     /// # Errors
     /// With all of them, each with its key's place.
     pub(super) fn decode(&self) -> Result<ConfigFile, Vec<String>> {
-        if let Ok(file) = ConfigFile::deserialize(Value::Table(self.merged.clone())) {
-            return Ok(file);
-        }
+        let whole = match ConfigFile::deserialize(Value::Table(self.merged.clone())) {
+            Ok(file) => return Ok(file),
+            Err(error) => one_line(&error.to_string()),
+        };
         // Each key alone is put into a configuration that is right, so that none hides another.
         let reference = reference();
         let mut mistakes = Vec::new();
@@ -86,6 +87,10 @@ impl Layers {
                     path.join(".")
                 ));
             }
+        }
+        // Of what is no key, as an unknown section without any.
+        if mistakes.is_empty() {
+            mistakes.push(whole);
         }
         Err(mistakes)
     }

@@ -1,4 +1,4 @@
-use super::{file::default_queue, *};
+use super::*;
 
 fn layers_of(text: &str, variables: &[(&str, &str)]) -> Layers {
     let variables = variables
@@ -14,13 +14,26 @@ fn decode(text: &str, variables: &[(&str, &str)]) -> Result<ConfigFile, Vec<Stri
 #[test]
 fn the_template_parses_and_shows_the_defaults() {
     let file = decode(TEMPLATE, &[]).unwrap();
-    assert_eq!(file.max_queue, default_queue());
-    assert_eq!(file.mistakes(), [""; 0]);
-    let json = |value: &dyn erased::Json| value.json();
-    assert_eq!(json(&file.limits), json(&LimitSection::default()));
-    assert_eq!(json(&file.tasks), json(&TaskSection::default()));
-    assert_eq!(json(&file.shutdown), json(&ShutdownSection::default()));
-    assert_eq!(json(&file.explorer), json(&crate::explorer::Settings::default()));
+    assert_eq!(file.mistakes().len(), 1, "the registry is the operator's to name");
+    // What has no default stands in the first; all else is left out of the second.
+    let needed = ["listen", "registry", "policy", "data_dir"];
+    let mut shown: toml::Table = toml::from_str(TEMPLATE).unwrap();
+    let bare: toml::Table = needed
+        .iter()
+        .map(|key| ((*key).to_owned(), shown[*key].clone()))
+        .collect();
+    // Examples: no default names anybody's server.
+    shown.remove("rpc_url");
+    for key in ["pcs", "host_registry"] {
+        shown["endorsements"].as_table_mut().unwrap().remove(key).unwrap();
+    }
+    let [shown, bare] = [shown, bare].map(|table| {
+        let file = decode(&table.to_string(), &[]).unwrap();
+        serde_json::to_value(file).unwrap()
+    });
+    for (section, value) in shown.as_object().unwrap() {
+        assert_eq!(value, &bare[section], "{section}");
+    }
 }
 
 /// As its first lines have it.
@@ -49,15 +62,39 @@ fn no_more_is_required_than_the_template_says() {
     }
 }
 
-mod erased {
-    pub(super) trait Json {
-        fn json(&self) -> serde_json::Value;
-    }
-
-    impl<T: serde::Serialize> Json for T {
-        fn json(&self) -> serde_json::Value {
-            serde_json::to_value(self).unwrap()
+#[test]
+fn whatever_is_missing_or_unknown_is_named() {
+    let reference: toml::Table = toml::from_str(TEMPLATE).unwrap();
+    for key in reference.keys() {
+        let mut text = reference.clone();
+        text.remove(key);
+        if let Err(mistakes) = decode(&text.to_string(), &[]) {
+            assert!(mistakes[0].starts_with(key), "{key}: {mistakes:?}");
         }
+    }
+    let without = reference
+        .clone()
+        .into_iter()
+        .filter(|(key, _)| key != "endorsements");
+    let file = decode(&without.collect::<toml::Table>().to_string(), &[]).unwrap();
+    let mistakes = file.mistakes().join("\n");
+    assert!(mistakes.contains("endorsements: name either `pcs`"), "{mistakes}");
+
+    let mistakes = decode(&format!("{TEMPLATE}\n[cosing]\n"), &[]).unwrap_err();
+    assert!(mistakes[0].contains("unknown field `cosing`"), "{mistakes:?}");
+}
+
+#[test]
+fn a_stage_is_shorter_than_a_request() {
+    let registry = "registry = \"0x00000000000000000000000000000000000000aa\"";
+    let text = TEMPLATE.replace(
+        "registry = \"0x0000000000000000000000000000000000000000\"",
+        registry,
+    );
+    for (seconds, mistakes) in [("21", 0), ("20", 1)] {
+        let limits = [("CHASSIS_LIMITS__REQUEST_TIMEOUT_S", seconds)];
+        let found = decode(&text, &limits).unwrap().mistakes();
+        assert_eq!(found.len(), mistakes, "{found:?}");
     }
 }
 
@@ -74,7 +111,14 @@ async fn every_mistake_is_listed_at_once() {
     let Err(Error::Config { mistakes, .. }) = Config::load(&path).await else {
         panic!("loaded")
     };
-    for part in ["rpc_url", "policy", "{ppid}", "ftp://", "limits.connections"] {
+    for part in [
+        "rpc_url",
+        "registry",
+        "policy",
+        "{ppid}",
+        "ftp://",
+        "limits.connections",
+    ] {
         assert!(
             mistakes.iter().any(|mistake| mistake.contains(part)),
             "{part} in {mistakes:?}"
