@@ -1,6 +1,12 @@
 //! The relayer's key: one type for everything that signs, wherever the key is.
 
-use std::{fmt, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy::{
     primitives::{Address, B256, Signature},
@@ -82,7 +88,7 @@ fn from_environment() -> Result<Key, String> {
 
 fn from_keystore(keystore: &Path, password_file: Option<&Path>) -> Result<Key, String> {
     let password = match password_file {
-        Some(file) => read_private(file)?,
+        Some(file) => read_private(file, credentials().as_deref())?,
         None => std::env::var(PASSWORD_VARIABLE).map_err(|_| {
             format!("key.password_file: name a file, or set {PASSWORD_VARIABLE} to the keystore's password")
         })?,
@@ -93,20 +99,32 @@ fn from_keystore(keystore: &Path, password_file: Option<&Path>) -> Result<Key, S
         .map_err(|error| format!("key.keystore {}: {error}", keystore.display()))
 }
 
-/// A file that nobody but its owner can read.
-fn read_private(file: &Path) -> Result<String, String> {
+/// Where systemd puts what it hands over to this service alone: readable by a group that has nobody in it, and by an ACL
+/// which shows as that group's permission.
+fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+/// A file that nobody but its owner can read, or one of this service's `credentials`.
+fn read_private(file: &Path, credentials: Option<&Path>) -> Result<String, String> {
     let fail = |problem: &dyn fmt::Display| format!("key.password_file {}: {problem}", file.display());
     let mode = std::fs::metadata(file)
         .map_err(|error| fail(&error))?
         .permissions()
         .mode();
-    if mode & 0o077 != 0 {
+    let is_handed_over = credentials.is_some_and(|folder| is_within(file, folder));
+    if mode & 0o077 != 0 && !is_handed_over {
         return Err(fail(&format_args!(
             "others can read it (mode {:o}); run `chmod 600` on it",
             mode & 0o777
         )));
     }
     std::fs::read_to_string(file).map_err(|error| fail(&error))
+}
+
+fn is_within(file: &Path, folder: &Path) -> bool {
+    let (file, folder) = (file.canonicalize(), folder.canonicalize());
+    file.is_ok_and(|file| folder.is_ok_and(|folder| file.starts_with(folder)))
 }
 
 /// Region and credentials are found as every AWS client finds them: environment, profile, web identity, container, machine.
@@ -192,6 +210,23 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let error = Key::open(&section(dir.path(), 0o640)).await.unwrap_err();
         assert!(error.contains("chmod 600") && !error.contains("horse"), "{error}");
+    }
+
+    #[test]
+    fn what_the_service_manager_hands_over_may_have_an_acl() {
+        let dir = tempfile::tempdir().unwrap();
+        let handed_over = dir.path().join("credentials");
+        std::fs::create_dir(&handed_over).unwrap();
+        for folder in [dir.path(), &handed_over] {
+            let file = folder.join("password");
+            std::fs::write(&file, "horse").unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o440)).unwrap();
+            read_private(&file, None).unwrap_err();
+            let is_ours = folder == handed_over;
+            assert_eq!(read_private(&file, Some(&handed_over)).is_ok(), is_ours);
+        }
+        let around = handed_over.join("../password");
+        read_private(&around, Some(&handed_over)).unwrap_err();
     }
 
     #[tokio::test]

@@ -1,11 +1,11 @@
 //! Keys that are handed over in a file or the environment.
 
-use std::{env, fs, path::Path};
+use std::{env, io, path::Path};
 
 use alloy::signers::local::PrivateKeySigner;
 use zeroize::Zeroizing;
 
-use crate::Error;
+use crate::{Error, file::read_private};
 
 /// Environment variable with the key: 32 bytes, hex.
 pub const KEY_VARIABLE: &str = "CHASSIS_OPERATOR_KEY";
@@ -33,7 +33,11 @@ pub(super) fn from_environment() -> Result<PrivateKeySigner, Error> {
 fn password(file: Option<&Path>) -> Result<Zeroizing<String>, Error> {
     match file {
         Some(path) => {
-            let read = fs::read_to_string(path).map(Zeroizing::new);
+            let read = read_private(path).map(Zeroizing::new).and_then(|bytes| {
+                let text = std::str::from_utf8(&bytes).map(str::to_owned);
+                text.map(Zeroizing::new)
+                    .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not in UTF-8"))
+            });
             let text = read.map_err(|source| Error::File {
                 doing: "read the keystore password from",
                 path: path.to_owned(),
@@ -53,7 +57,10 @@ fn password(file: Option<&Path>) -> Result<Zeroizing<String>, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
     use super::*;
+    use crate::file::write_private;
 
     /// The test vector of the Web3 Secret Storage definition.
     const KEYSTORE: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"6087dab2f9fdbbfaddc31a909735c1e6"},
@@ -67,13 +74,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [keystore, password] = ["key.json", "password"].map(|name| folder.path().join(name));
         fs::write(&keystore, KEYSTORE).unwrap();
-        fs::write(&password, "testpassword\n").unwrap();
+        write_private(&password, b"testpassword\n").unwrap();
         let key = from_keystore(&keystore, Some(&password)).unwrap();
         let wanted = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
         assert_eq!(alloy_primitives::hex::encode(key.to_bytes()), wanted);
 
-        fs::write(&password, "another").unwrap();
+        write_private(&password, b"another").unwrap();
         let error = from_keystore(&keystore, Some(&password)).unwrap_err();
         assert!(error.to_string().contains("key.json does not open"), "{error}");
+
+        fs::set_permissions(&password, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = from_keystore(&keystore, Some(&password)).unwrap_err();
+        assert!(error.to_string().contains("others can read it"), "{error}");
     }
 }

@@ -1,6 +1,11 @@
 //! The registrar's signing key: Ed25519, in a file of its own (PKCS #8, DER).
 
-use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
 use chassis_verifier::claims::{Algorithm, RegistrarClaims};
 use ring::{
@@ -8,7 +13,9 @@ use ring::{
     signature::{Ed25519KeyPair, KeyPair as _},
 };
 
-use crate::Error;
+use zeroize::Zeroizing;
+
+use crate::{Error, file::read_private};
 
 /// Signs statements. Whoever has it can put any machine into the data center, until policies stop pinning it.
 #[derive(Debug)]
@@ -40,14 +47,19 @@ impl RegistrarKey {
     /// Reads the key.
     ///
     /// # Errors
-    /// If it cannot be read, or is no Ed25519 key in PKCS #8.
+    /// If it cannot be read, others can read it, too, or it is no Ed25519 key in PKCS #8.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::File {
-            doing: "read the registrar's key from",
-            path: path.to_owned(),
-            source,
-            hint: "; make one with `chassis-node registrar keygen`",
-        })?;
+        let bytes = read_private(path)
+            .map(Zeroizing::new)
+            .map_err(|source| Error::File {
+                doing: "read the registrar's key from",
+                path: path.to_owned(),
+                hint: match source.kind() {
+                    io::ErrorKind::NotFound => "; make one with `chassis-node registrar keygen`",
+                    _ => "",
+                },
+                source,
+            })?;
         Self::parse(&bytes, path)
     }
 
