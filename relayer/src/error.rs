@@ -44,7 +44,7 @@ pub enum Error {
         name: String,
     },
     /// The database's schema.
-    #[error("database schema: {0}")]
+    #[error("database schema: {0}; if a newer program was here, use that one")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// A signature would contradict one already given.
     #[error(

@@ -42,7 +42,9 @@ impl Verify {
         }
         let answer = self
             .asked
-            .ok_or_else(|| Refusal("no bundle and no policy are given".into()))
+            .ok_or_else(|| {
+                Refusal("no bundle and no policy are given: `chassis verify BUNDLE --policy FILE`".into())
+            })
             .and_then(|asked| asked.answer())
             .map(Verified);
         if self.ear {

@@ -87,7 +87,18 @@ impl ArchiveCommand {
 
 /// Opens the archive, without making one, and asks.
 fn answer<T>(at: &At, ask: impl AsyncFnOnce(Archive) -> Result<T, Refusal>) -> Result<T, Refusal> {
-    let place = ArchivePlace::parse(&at.archive, at.endpoint.as_deref()).map_err(Refusal)?;
+    let place = ArchivePlace::parse(&at.archive, at.endpoint.as_deref()).map_err(|problem| {
+        // CHASSIS_ARCHIVE may be there for the audit.
+        let is_served = ["http://", "https://"]
+            .iter()
+            .any(|scheme| at.archive.starts_with(scheme));
+        let hint = if is_served {
+            "; a relayer's URL serves `chassis audit` only"
+        } else {
+            ""
+        };
+        Refusal(format!("{problem}{hint}"))
+    })?;
     if let ArchivePlace::Folder(folder) = &place
         && !folder.is_dir()
     {
@@ -257,6 +268,29 @@ impl Progress {
     fn end(&self) {
         if self.is_shown {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relayers_url_is_told_from_an_archive() {
+        for (archive, is_served) in [
+            ("https://relayer.example", true),
+            ("ftp://relayer.example", false),
+        ] {
+            let at = At {
+                archive: archive.into(),
+                endpoint: None,
+            };
+            let Err(Refusal(why)) = answer(&at, verify) else {
+                panic!("{archive}")
+            };
+            assert!(why.contains("neither a folder"), "{why}");
+            assert_eq!(why.contains("serves `chassis audit` only"), is_served, "{why}");
         }
     }
 }

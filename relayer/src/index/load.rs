@@ -157,7 +157,10 @@ pub(crate) async fn first_block(chain: &Chain, configured: Option<u64>) -> Resul
     }
     let (mut without, mut with) = (0, chain.finalized().await?.number);
     if chain.has_code_at(with).await? != Some(true) {
-        return Err(Error::Rpc("the registry's creation is not final yet".into()));
+        return Err(Error::Rpc(
+            "the registry's creation is not final yet: wait, or check the registry's address (--registry)"
+                .into(),
+        ));
     }
     while without + 1 < with {
         let middle = without.midpoint(with);
@@ -166,7 +169,7 @@ pub(crate) async fn first_block(chain: &Chain, configured: Option<u64>) -> Resul
             Some(false) => without = middle,
             None => {
                 return Err(Error::Rpc(
-                    "no endpoint tells in which block the registry was created: give its number as start block".into(),
+                    "no endpoint tells in which block the registry was created: set [index] start_block, or --start-block".into(),
                 ));
             }
         }
