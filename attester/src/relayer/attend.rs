@@ -49,6 +49,7 @@ impl Relayer {
                     last = Some(status.clone());
                     match status.state {
                         State::Rejected => (Some(Heard::Out(rejected(status))), None),
+                        State::Failed => (Some(Heard::Out(self.given_up(&status))), None),
                         State::Final => (Some(Heard::Said(status)), None),
                         _ => (is_new.then_some(Heard::Said(status)), Some(POLL)),
                     }
@@ -69,6 +70,25 @@ impl Relayer {
                 Some(pause) => sleep(pause).await,
                 None => return,
             }
+        }
+    }
+}
+
+impl Relayer {
+    /// Nothing more comes of this bundle there, and a new one is made before long.
+    fn given_up(&self, status: &Status) -> Error {
+        let reason = if status.reason.is_empty() {
+            "it gives no reason"
+        } else {
+            &status.reason
+        };
+        Error::Relayer {
+            relayer: self.name().to_owned(),
+            problem: format!(
+                "it has given up bundle {}: {reason}; run again, for fresh evidence",
+                status.digest
+            ),
+            retryable: false,
         }
     }
 }

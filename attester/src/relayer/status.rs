@@ -50,6 +50,8 @@ pub enum State {
     Final,
     /// Appraised, and not good enough.
     Rejected,
+    /// Given up; the reason says why.
+    Failed,
     /// Something a later relayer says.
     #[serde(other)]
     Unknown,
@@ -76,6 +78,7 @@ impl fmt::Display for State {
             Self::Included => "included",
             Self::Final => "final",
             Self::Rejected => "rejected",
+            Self::Failed => "failed",
             Self::Unknown => "in a state that this version does not know",
         })
     }

@@ -98,6 +98,31 @@ async fn a_rejection_names_each_failed_check_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn who_gives_a_bundle_up_is_not_waited_for() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    let failing = || {
+        let failed = json!({"state": "failed", "reason": "no endorsements while it was fresh"});
+        vec![json!({"state": "received"}), failed]
+    };
+    let relayer = Scripted::start(&chain, failing()).await;
+    let (code, _, stderr) = register(&node, &chain, &[&relayer.url], &["--wait", "60"]).await;
+    assert_eq!(code, 4, "{stderr}");
+    assert!(stderr.contains("it has given up bundle 0x"), "{stderr}");
+    assert!(
+        stderr.contains(": no endorsements while it was fresh"),
+        "{stderr}"
+    );
+
+    // Beside an honest one, it costs nothing.
+    let (failing, honest) = (
+        Scripted::start(&chain, failing()).await,
+        Scripted::start(&chain, honest()).await,
+    );
+    let (code, _, stderr) = register(&node, &chain, &[&failing.url, &honest.url], &[]).await;
+    assert_eq!(code, 0, "{stderr}");
+}
+
+#[tokio::test]
 async fn a_relayer_that_says_final_and_has_done_nothing_is_caught() {
     let (node, chain) = (Node::new(), Chain::start().await);
     let claim = json!({"state": "final", "transaction": B256::repeat_byte(9), "blockNumber": 3});
