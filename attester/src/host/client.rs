@@ -8,7 +8,9 @@ use super::{
     SocketAddress, frame,
     protocol::{ANSWER_LIMIT, Answer, Code, Question, Refusal},
 };
-use crate::{AttestationKey, Error, HostEvidence, Subject, TpmQuote, TpmQuoter, blocking, tpm::check_quote};
+use crate::{
+    AttestationKey, Error, HostEvidence, Subject, TpmQuote, TpmQuoter, blocking, http, tpm::check_quote,
+};
 
 /// A discrete TPM takes half a second, and other guests may be before us.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,23 +83,62 @@ impl HostTpm {
                 .ok_or("it ended the connection without an answer")?;
             serde_json::from_slice(&answer).map_err(|error| format!("it answers something else: {error}"))
         })
-        .map_err(|problem| self.error(problem, true))
+        .map_err(|problem| self.error(&problem, true))
     }
 
     fn refused(&self, answer: Answer) -> Error {
         match answer {
             Answer::Error(Refusal { code, message }) => {
-                self.error(message, matches!(code, Code::Tpm | Code::TdQuote))
+                self.error(&message, matches!(code, Code::Tpm | Code::TdQuote))
             }
-            _ => self.error("it answers another question".into(), false),
+            _ => self.error("it answers another question", false),
         }
     }
 
-    fn error(&self, problem: String, retryable: bool) -> Error {
+    /// What is in an answer is the host's to choose, and comes to an operator's terminal.
+    fn error(&self, problem: &str, retryable: bool) -> Error {
         Error::Host {
             address: self.agent.to_string(),
-            problem,
+            problem: http::printable(problem),
             retryable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_host_cannot_write_to_the_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _inside = runtime.enter();
+        let listener = UnixListener::bind(&path).unwrap();
+        let tpm = HostTpm {
+            agent: format!("unix:{}", path.display()).parse().unwrap(),
+        };
+        let clear = "\u{1b}[2J\u{202e}";
+        let refusal = Refusal::new(Code::Tpm, format!("a{clear}b"));
+        let answers = [
+            Answer::Error(refusal).to_json(),
+            // The parser's own message names it.
+            serde_json::to_vec(&serde_json::json!({ clear: {} })).unwrap(),
+        ];
+        runtime.spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                frame::read(&mut stream, ANSWER_LIMIT).await.unwrap();
+                frame::write(&mut stream, &answer).await.unwrap();
+            }
+        });
+        for part in ["a [2J b", "[2J"] {
+            let error = tpm.attestation_key().unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+            assert!(!error.contains(['\u{1b}', '\u{202e}']), "{error:?}");
         }
     }
 }

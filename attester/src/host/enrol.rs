@@ -162,7 +162,9 @@ impl Registrar {
         let body = http::body(answer).await.map_err(away)?;
         if !status.is_success() {
             let problem: Option<Problem> = serde_json::from_slice(&body).ok();
-            let reason = problem.map_or_else(String::new, |problem| format!(": {}", problem.error));
+            let reason = problem.map_or_else(String::new, |problem| {
+                format!(": {}", http::printable(&problem.error))
+            });
             return Err(Error::Registrar {
                 registrar: http::origin(&self.base),
                 problem: format!("it answers HTTP {status}{reason}"),
@@ -173,11 +175,33 @@ impl Registrar {
             .map_err(|error| self.error(format!("it answers something else: {error}")))
     }
 
+    /// What is in an answer is the registrar's to choose, and comes to an operator's terminal.
     fn error(&self, problem: impl Into<String>) -> Error {
         Error::Registrar {
             registrar: http::origin(&self.base),
-            problem: problem.into(),
+            problem: http::printable(&problem.into()),
             retryable: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::StatusCode};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_registrar_cannot_write_to_the_terminal() {
+        let answer = json!({"error": "a\u{1b}[2J\u{202e}b"});
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(|| async { (StatusCode::FORBIDDEN, axum::Json(answer)) });
+        tokio::spawn(async { axum::serve(listener, router).await });
+        let registrar = Registrar::new(&url).unwrap();
+        let asked = registrar.ask::<Statement>("statements", &Value::Null).await;
+        let error = asked.map(|_| ()).unwrap_err().to_string();
+        assert!(error.ends_with("403 Forbidden: a [2J b"), "{error:?}");
     }
 }
