@@ -31,6 +31,7 @@ mod relayer;
 mod rpc;
 mod service;
 mod session;
+mod share;
 mod source;
 mod tpm;
 mod tsm;

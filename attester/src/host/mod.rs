@@ -27,7 +27,6 @@ mod protocol;
 mod qgs;
 mod relay;
 mod serve;
-mod share;
 
 pub use address::SocketAddress;
 pub use agent::{AgentConfig, HostAgent};

@@ -7,11 +7,13 @@ use tokio::{sync::Semaphore, time::timeout};
 use super::{
     address::{Listener, Stream},
     frame,
-    share::Shares,
 };
+use crate::share::Shares;
 
 /// Guests of one host, each for a second or two.
 const CONNECTIONS: usize = 64;
+/// Of these, of one peer at a time. A guest needs one.
+const EACH: usize = 4;
 /// For one message to arrive, and for an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Messages on one connection.
@@ -24,7 +26,7 @@ where
     A: Future<Output = Vec<u8>> + Send,
 {
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    let shares = Shares::default();
+    let shares = Shares::of(EACH);
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;

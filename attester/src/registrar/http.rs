@@ -24,10 +24,13 @@ use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tower::Service as _;
 
 use super::{Registrar, protocol::Problem, service::Refusal};
+use crate::share::Shares;
 
 /// An endorsement key's certificate and three issuers have some ten thousand bytes.
 const BODY_LIMIT: usize = 64 << 10;
 const CONNECTIONS: usize = 128;
+/// Of these, of one network at a time: nobody keeps the others out by holding connections open.
+const EACH: usize = 32;
 /// For one connection, from first byte to last: it carries one request.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Networks remembered before those that have been quiet are forgotten.
@@ -43,6 +46,7 @@ pub async fn serve(listener: TcpListener, registrar: Registrar, rate: NonZeroU32
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(Arc::new(registrar));
     let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let shares = Shares::of(EACH);
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
@@ -55,6 +59,10 @@ pub async fn serve(listener: TcpListener, registrar: Registrar, rate: NonZeroU32
                 continue;
             }
         };
+        let Some(share) = shares.take(network(peer.ip())) else {
+            tracing::debug!(%peer, "too many connections of its network; ended one");
+            continue;
+        };
         let (router, rates) = (router.clone(), Arc::clone(&rates));
         tokio::spawn(async move {
             let service =
@@ -66,7 +74,7 @@ pub async fn serve(listener: TcpListener, registrar: Registrar, rate: NonZeroU32
             if !matches!(timeout(PATIENCE, connection).await, Ok(Ok(()))) {
                 tracing::debug!(%peer, "a connection ended early");
             }
-            drop(permit);
+            drop((share, permit));
         });
     }
 }

@@ -1,6 +1,6 @@
 //! Whom the registrar refuses.
 
-use std::fs;
+use std::{fs, net::SocketAddr, time::Duration};
 
 use chassis_sim::{
     Seed,
@@ -8,6 +8,11 @@ use chassis_sim::{
 };
 use chassis_verifier::Base64;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpSocket,
+    time::timeout,
+};
 
 use super::stack::{Metal, out};
 
@@ -167,6 +172,31 @@ async fn it_reads_little_and_bounds_what_one_address_asks() {
     assert_eq!(last, 429);
     let health = reqwest::get(format!("{}/healthz", registrar.url)).await.unwrap();
     assert_eq!(health.status(), 200, "who watches is not counted");
+}
+
+/// Who holds connections open keeps nobody else out.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_network_does_not_take_all_connections() {
+    let metal = Metal::new();
+    let registrar = metal.registrar().await;
+    let address: SocketAddr = registrar.url.trim_start_matches("http://").parse().unwrap();
+    let connect = async |from: &str| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        socket.connect(address).await.unwrap()
+    };
+    let mut held = Vec::new();
+    for _ in 0..140 {
+        held.push(connect("127.0.0.2").await);
+    }
+    let mut other = connect("127.0.0.3").await;
+    let request = b"GET /healthz HTTP/1.1\r\nhost: registrar\r\n\r\n";
+    other.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    // Those that are held end by themselves after 15 s.
+    let read = timeout(Duration::from_secs(8), other.read_to_string(&mut answer)).await;
+    read.expect("it answers meanwhile").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[test]

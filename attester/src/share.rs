@@ -2,31 +2,38 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::address::Peer;
-
-/// Connections of one peer at a time. A guest needs one.
-const EACH: usize = 4;
-
-/// How many connections each peer has.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Shares(Arc<Mutex<HashMap<Peer, usize>>>);
+/// How many connections each peer has, and how many it may have.
+#[derive(Clone, Debug)]
+pub(crate) struct Shares<P> {
+    each: usize,
+    taken: Arc<Mutex<HashMap<P, usize>>>,
+}
 
 /// One connection of a peer's; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Share {
-    peer: Peer,
-    shares: Shares,
+pub(crate) struct Share<P: Eq + Hash> {
+    peer: P,
+    shares: Shares<P>,
 }
 
-impl Shares {
+impl<P: Copy + Eq + Hash> Shares<P> {
+    /// `each`: connections of one peer at a time.
+    pub(crate) fn of(each: usize) -> Self {
+        Self {
+            each,
+            taken: Arc::default(),
+        }
+    }
+
     /// One more for `peer`; `None` if it has its share.
-    pub(super) fn take(&self, peer: Peer) -> Option<Share> {
+    pub(crate) fn take(&self, peer: P) -> Option<Share<P>> {
         let mut taken = self.taken();
         let count = taken.entry(peer).or_default();
-        if *count == EACH {
+        if *count >= self.each {
             return None;
         }
         *count += 1;
@@ -35,14 +42,16 @@ impl Shares {
             shares: self.clone(),
         })
     }
+}
 
-    fn taken(&self) -> MutexGuard<'_, HashMap<Peer, usize>> {
+impl<P> Shares<P> {
+    fn taken(&self) -> MutexGuard<'_, HashMap<P, usize>> {
         // Nothing here can be left half-done by a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Share {
+impl<P: Eq + Hash> Drop for Share<P> {
     fn drop(&mut self) {
         let mut taken = self.shares.taken();
         if let Some(count) = taken.get_mut(&self.peer) {
@@ -60,13 +69,12 @@ mod tests {
 
     #[test]
     fn a_peer_with_its_share_gets_no_more_and_takes_none_of_anothers() {
-        let shares = Shares::default();
-        let mut first: Vec<_> = (0..EACH).map(|_| shares.take(Peer::Guest(3)).unwrap()).collect();
-        assert!(shares.take(Peer::Guest(3)).is_none());
-        assert!(shares.take(Peer::Guest(4)).is_some());
-        assert!(shares.take(Peer::Process(3)).is_some());
+        let shares = Shares::of(4);
+        let mut first: Vec<_> = (0..4).map(|_| shares.take(3).unwrap()).collect();
+        assert!(shares.take(3).is_none());
+        assert!(shares.take(5).is_some());
         first.pop();
-        assert!(shares.take(Peer::Guest(3)).is_some());
+        assert!(shares.take(3).is_some());
         drop(first);
         assert!(shares.taken().is_empty(), "nothing is remembered of who has gone");
     }
