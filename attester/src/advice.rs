@@ -46,7 +46,7 @@ fn about(check: CheckId) -> &'static str {
         }
         CheckId::TpmPcrDigest => "PCRs changed while they were quoted: run again when the machine is idle",
         CheckId::AkAttributes => {
-            "the attestation key is no restricted signing key of this TPM: use the provider's own, or enrol a new one"
+            "the attestation key is no restricted signing key of this TPM: use the provider's own, or, on bare metal, enrol the host anew"
         }
         CheckId::HclReport | CheckId::HclAk => {
             "the paravisor's report is not of this boot: run again, and after that recreate the VM"

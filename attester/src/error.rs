@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use alloy_primitives::{Address, B256};
 
 use crate::{
-    OnChain,
+    OnChain, date,
     relayer::{CheckReport, State},
 };
 
@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// No key in this TPM is vouched for by a provider.
     #[error(
-        "the TPM holds no attestation key that a provider vouches for: {missing}; on Google Cloud, create the VM with vTPM enabled (Shielded VM); elsewhere an AK has to be enrolled first"
+        "the TPM holds no attestation key that a provider vouches for: {missing}; on Google Cloud, create the VM with a vTPM (Shielded VM); on Azure use --azure, on bare metal --host; elsewhere --no-tpm, for `Quote`"
     )]
     NoAttestationKey {
         /// What was looked for and not found.
@@ -195,7 +195,8 @@ pub enum Error {
     },
     /// The bundle is not on chain, and is not to be.
     #[error(
-        "bundle {digest} changed nothing on chain: operator is attested until {expiry}, and {relayer} says that this evidence would not make it longer; nothing is to be done before it is due"
+        "bundle {digest} changed nothing on chain: operator is attested until {until}, and {relayer} says that this evidence would not make it longer; nothing is to be done before it is due",
+        until = date(*expiry)
     )]
     Unchanged {
         /// Scheme, host and port of who says so.

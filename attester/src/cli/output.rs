@@ -3,7 +3,7 @@
 use std::{io::Write, process::ExitCode};
 
 use alloy_primitives::{Address, hex};
-use chassis_attester::{CheckReport, Error, Request, Standing, Status, advice};
+use chassis_attester::{CheckReport, Error, Request, Standing, Status, advice, date};
 use chassis_verifier::{
     bundle::{Bundle, Tee},
     challenge::AkName,
@@ -79,11 +79,15 @@ impl Output {
     /// A bundle is final on chain, by the registry's word.
     pub(crate) fn landed(&self, operator: Address, standing: &Standing) {
         let text = if standing.is_attested {
-            format!("{operator} is attested until {}", standing.expiry)
+            format!("{operator} is attested until {}", date(standing.expiry))
         } else {
             format!(
                 "{operator} is on chain until {}: binding {}, custody {}, TCB {}, status {}. That is less than isAttested asks for by default (2, 1, 1, active)",
-                standing.expiry, standing.binding, standing.custody, standing.tcb, standing.status
+                date(standing.expiry),
+                standing.binding,
+                standing.custody,
+                standing.tcb,
+                standing.status
             )
         };
         self.result(&text, &json!({"operator": operator, "onChain": standing}));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chassis_attester::{Error, Progress, Registry, Relayer, Relayers, Rpc};
+use chassis_attester::{Error, Progress, Registry, Relayer, Relayers, Rpc, date};
 use clap::Args;
 
 use super::{Output, args::ChainArgs};
@@ -49,7 +49,7 @@ impl Output {
             Progress::Trouble(_, error) | Progress::Blind(error) => self.say(&format!("{error}")),
             Progress::Included(standing) => self.say(&format!(
                 "on chain   expires {}; waiting for finality",
-                standing.expiry
+                date(standing.expiry)
             )),
         }
     }

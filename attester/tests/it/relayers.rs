@@ -162,7 +162,7 @@ async fn who_is_attested_for_as_long_already_is_told_until_when() {
     let (code, stdout, stderr) = register(&node, &chain, &[NOBODY, &relayer.url], &[]).await;
     assert_eq!((code, &*stdout), (6, ""), "{stderr}");
     assert!(
-        stderr.contains("changed nothing on chain: operator is attested until 1700086400"),
+        stderr.contains("changed nothing on chain: operator is attested until 2023-11-15 22:13:20 UTC"),
         "{stderr}"
     );
 
