@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PostFile {
-    /// Most transactions under way at once.
+    /// Most transactions at once that are in no block. Eight times as many may be under way.
     pub max_in_flight: u32,
     /// Highest tip paid to a block's proposer, in gwei per gas, whatever an endpoint asks for.
     pub max_tip_gwei: u64,

@@ -43,6 +43,8 @@ const GWEI: u128 = 1_000_000_000;
 const PLAIN_GAS: u64 = 21_000;
 /// Gaps closed at a time.
 const MOST_GAPS: usize = 16;
+/// How many times as many may be under way as may be in no block.
+const WITH_INCLUDED: usize = 8;
 const DAY: u64 = 86_400;
 
 /// Posts reports.
@@ -118,9 +120,12 @@ impl Poster {
         Ok(steps)
     }
 
-    /// How many more transactions may be under way.
+    /// How many more transactions may be under way. One in a block only waits to be final, which takes a quarter of an hour;
+    /// but each costs a look at the chain in each tick.
     fn room(&self, live: &[Transaction]) -> usize {
-        (self.rules.max_in_flight as usize).saturating_sub(live.len())
+        let most = self.rules.max_in_flight as usize;
+        let in_all = most.saturating_mul(WITH_INCLUDED).saturating_sub(live.len());
+        most.saturating_sub(waiting(live).count()).min(in_all)
     }
 
     /// What keeps transactions from being posted now.

@@ -27,7 +27,7 @@ impl Poster {
             return Ok(false);
         };
         // First how far finality reaches, then what is there: the other way round, a reorg might come between.
-        let finalized = self.chain.finalized().await?.number;
+        let finalized = view.finalized(&self.chain).await?;
         let canonical = self.chain.canonical(at.block_number).await?;
         if canonical.is_none_or(|block| block.hash != at.block_hash) {
             warn!(report = ?transaction.report, block = at.block_number, "reorganised away");

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::Address;
+use tokio::sync::OnceCell;
 
 use super::fees::Market;
 use crate::{Error, chain::Chain};
@@ -15,6 +16,8 @@ pub(super) struct View {
     base_fee: Result<u128, String>,
     time: Result<u64, String>,
     tip: Result<u128, String>,
+    /// Asked for once somebody needs it.
+    finalized: OnceCell<u64>,
 }
 
 impl View {
@@ -31,7 +34,14 @@ impl View {
             base_fee: base_fee.map_err(|error| error.to_string()),
             time: time.map_err(|error| error.to_string()),
             tip: tip.map_err(|error| error.to_string()),
+            finalized: OnceCell::new(),
         }
+    }
+
+    /// The finalized block's number: a decision.
+    pub(super) async fn finalized(&self, chain: &Chain) -> Result<u64, Error> {
+        let look = async || Ok(chain.finalized().await?.number);
+        self.finalized.get_or_try_init(look).await.copied()
     }
 
     /// The account's next nonce.

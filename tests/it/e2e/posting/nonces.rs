@@ -85,6 +85,40 @@ async fn no_more_are_under_way_than_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_only_waits_for_finality_keeps_no_other_waiting() {
+    let scene = Scene::started(Setup {
+        machines: 2,
+        top: "max_batch = 1\nmax_fee_gwei = 30",
+        post: "max_in_flight = 1",
+        ..PLAIN
+    })
+    .await;
+    scene.set_base_fee(5_000).await;
+    let mut digests = Vec::new();
+    for machine in 0..2 {
+        digests.push(scene.submit(machine).await);
+    }
+    for digest in &digests {
+        scene.until_state(digest, "queued").await;
+    }
+    scene.set_base_fee(1).await;
+    let first = scene.until_pending(1).await;
+    scene.chain.mine(1).await;
+    let second = scene.until_pending(1).await;
+    assert_eq!(second[0].nonce, first[0].nonce + 1);
+    let mut states = Vec::new();
+    for digest in &digests {
+        states.push(scene.state(digest).await);
+    }
+    states.sort();
+    assert_eq!(states, ["included", "posted"]);
+    for digest in &digests {
+        scene.until_final(digest).await;
+    }
+    scene.assert_settled(2, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_transaction_comes_back_with_the_same_bytes() {
     let scene = Scene::started(PLAIN).await;
     let digest = scene.submit(0).await;
