@@ -58,8 +58,9 @@ impl Store {
         .fetch_optional(&mut *transaction)
         .await?;
         let token = row.map_or(Ok(0), |row| row.try_get(0))?;
-        transaction.commit().await?;
+        // While the row is locked: the token of who asked before must not come over that of who asked after.
         fence.token.store(token, Ordering::Relaxed);
+        transaction.commit().await?;
         Ok(token != 0)
     }
 
@@ -69,13 +70,13 @@ impl Store {
     /// Of the database.
     pub async fn release(&self) -> Result<(), Error> {
         let Some(fence) = &self.fence else { return Ok(()) };
+        fence.token.store(0, Ordering::Relaxed);
         // The row stays: its token must not start anew.
         sqlx::query("UPDATE leases SET until = 0 WHERE name = $1 AND holder = $2")
             .bind(&fence.name)
             .bind(&*self.holder)
             .execute(&self.writer)
             .await?;
-        fence.token.store(0, Ordering::Relaxed);
         Ok(())
     }
 
