@@ -363,6 +363,7 @@ impl Inner {
             report: report.abi_encode(),
             archive: report.archive,
             proposer: self.signer.address(),
+            proposers_signature: None,
             set_id: set.id,
             issued_at: report.issuedAt.to(),
             deadline: report.deadline.to(),

@@ -76,6 +76,7 @@ impl Inner {
             report: own.report.abi_encode(),
             archive: own.report.archive,
             proposer: sender.address,
+            proposers_signature: Some(theirs),
             set_id: own.report.relayerSetId,
             issued_at: own.report.issuedAt.to(),
             deadline: own.report.deadline.to(),
@@ -92,9 +93,6 @@ impl Inner {
             .record_report(&new, self.signer.address(), &signature)
             .await?;
         failpoint("recorded");
-        self.store
-            .keep_signature(hash, sender.address, &theirs, now())
-            .await?;
         info!(report = %hash, proposer = %sender.address, bundles = new.items.len(), "signed another's report");
         metrics::counter!("chassis_cosign_signatures_total", "of" => "own").increment(1);
         // What is on disk is what leaves.

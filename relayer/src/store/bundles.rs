@@ -295,7 +295,7 @@ impl Store {
         let mut transaction = self.begin().await?;
         sqlx::query(
             "UPDATE bundles SET state = $2, reason = $3, claimed_by = NULL, claimed_until = 0
-             WHERE digest = $1 AND state IN ('received', 'appraised', 'cosigning')
+             WHERE digest = $1 AND state IN ('received', 'appraised')
              AND (claimed_by IS NULL OR claimed_by = $4)",
         )
         .bind(digest.to_string())

@@ -92,6 +92,15 @@ impl Chain {
         chain
     }
 
+    /// The same with the relayers that have these keys, `threshold` of whom must sign; the registry is final.
+    pub(crate) async fn start_still_set(policy: B256, relayers: &[usize], threshold: u8) -> Self {
+        let mut chain = Self::spawn(&[], 1).await;
+        chain.registry = chain.deploy(policy, relayers, threshold).await;
+        chain.ask("evm_setAutomine", json!([false])).await;
+        chain.mine(4).await;
+        chain
+    }
+
     /// Mines, and makes all but the last two blocks final.
     pub(crate) async fn mine(&self, blocks: u64) {
         self.ask("anvil_mine", json!([format!("{blocks:#x}")])).await;

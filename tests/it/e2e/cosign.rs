@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B256, Bytes},
     providers::Provider,
+    sol_types::{SolStruct, SolValue},
 };
+use chassis_relayer::registry::{IProofOfCloudRegistry::Report, domain};
 use chassis_sim::{
     Cloud, Seed,
     machine::{Machine, MachineSpec},
@@ -300,6 +302,51 @@ async fn with_one_that_votes_and_does_not_sign_the_others_go_on() {
     network.attest_through_the_first("a").await;
     assert_eq!(network.chain.batches().await, 1);
     assert!(!liar.heard("sign").is_empty(), "it was asked");
+}
+
+/// Nothing is final meanwhile, so what is appraised anew comes to the same, and so does the report.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_was_given_up_and_comes_out_the_same_again_is_signed() {
+    let start = async |policy| Chain::start_still_set(policy, &MEMBERS[..3], 2).await;
+    let mut network = Network::on(start, 3, 1).await;
+    let late = network.member().await;
+    let domain = domain(network.chain_id().await, network.chain.registry);
+    let (first, member) = (network.honest[0].url.clone(), late.clone());
+    late.serve(network.ports[2], move |message| -> Answer {
+        let (first, member, domain) = (first.clone(), member.clone(), domain.clone());
+        Box::pin(async move {
+            match message["kind"].as_str().unwrap() {
+                "propose" => Some((200, votes_as_the_proposer_wants(&first, &message).await)),
+                "sign" if member.heard("sign").len() > 1 => {
+                    let report: Bytes = message["report"].as_str().unwrap().parse().unwrap();
+                    let hash = Report::abi_decode(&report).unwrap().eip712_signing_hash(&domain);
+                    answer(200, &json!({"signature": member.sign(hash)})).await
+                }
+                _ => answer(422, &json!({"reason": "not now"})).await,
+            }
+        })
+    })
+    .await;
+    network.start_all().await;
+    let machine = network.boot("a");
+    let bundle = attest(&network.chain, &network.cloud, &machine.parts(), 2);
+    let (status, answer) = network.honest[0].post(&bundle).await;
+    assert_eq!(status, 202, "{answer}");
+    let digest = digest(&answer);
+    network.honest[0].until_state(&digest, "posted").await;
+    let asked = late.heard("sign");
+    assert_eq!(asked[0]["report"], asked[1]["report"], "the same report");
+    let metrics = network.honest[0].metrics().await;
+    assert!(
+        metrics.contains("\nchassis_cosign_given_up_total 1"),
+        "it was given up in between: {metrics}"
+    );
+    until("it is final", || async {
+        network.chain.mine(1).await;
+        network.honest[0].bundle(&digest).await["state"] == json!("final")
+    })
+    .await;
+    assert_eq!(network.chain.batches().await, 1);
 }
 
 /// The result's digest is public.

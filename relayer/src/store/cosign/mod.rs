@@ -21,6 +21,8 @@ pub struct NewReport {
     pub archive: B256,
     /// Who proposed it.
     pub proposer: Address,
+    /// That one's signature, if it is another relayer.
+    pub proposers_signature: Option<[u8; 64]>,
     /// The relayer set it is for.
     pub set_id: u32,
     /// Unix seconds.

@@ -19,7 +19,10 @@ const MOST_DEADLOCKS: u32 = 3;
 impl Store {
     /// Writes down what is about to be signed, its signature with it, and takes the bundles along: those of another
     /// proposer once in `HOLD_AGAIN`, so that nobody can keep a bundle from others' reports by asking again and again. All
-    /// or nothing; when it returns, it is on disk. The same report again changes nothing.
+    /// or nothing; when it returns, it is on disk.
+    ///
+    /// The same report again changes nothing, unless it was done with and its bundles have come back: a report is a function
+    /// of a block and of what it carries, so until the next block is final the same is made again. Then it is open again.
     ///
     /// # Errors
     /// [`Error::Equivocation`] if another result was signed under the same name; else of the database.
@@ -61,14 +64,21 @@ impl Store {
         .bind(signed(new.now))
         .execute(&mut *all)
         .await?;
+        let mut takes_any = false;
         for items in new.items.chunks(AT_ONCE) {
             record_signings(&mut all, items).await?;
             let held = held_before(&mut all, new, signer, items).await?;
             let holds = |item: &NewItem| !held.contains(&item.signing.evidence);
-            take_along(&mut all, new, signer, items.iter().filter(|item| holds(item))).await?;
+            takes_any |= take_along(&mut all, new, signer, items.iter().filter(|item| holds(item))).await?;
             list(&mut all, new, items, holds).await?;
         }
+        if takes_any {
+            open_again(&mut all, new).await?;
+        }
         add_signature(&mut all, new.hash, signer, signature, new.now).await?;
+        if let Some(theirs) = &new.proposers_signature {
+            add_signature(&mut all, new.hash, new.proposer, theirs, new.now).await?;
+        }
         all.commit().await?;
         Ok(())
     }
@@ -166,17 +176,29 @@ async fn held_before(
     evidence_of(&query.fetch_all(connection).await?)
 }
 
+/// A report that was done with, and for which bundles wait once more.
+async fn open_again(connection: &mut Connection, new: &NewReport) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE cosign_reports SET is_open = 1, shown_at = NULL, recorded_at = $2 WHERE hash = $1 AND is_open = 0",
+    )
+    .bind(new.hash.to_string())
+    .bind(signed(new.now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// A bundle that has gone further, or has ended, stays where it is. One that waits for another's report keeps what that one
-/// says of it.
+/// says of it. Returns whether any waits for this report now.
 async fn take_along<'a>(
     connection: &mut Connection,
     new: &NewReport,
     own: Address,
     items: impl Iterator<Item = &'a NewItem>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let items: Vec<_> = items.collect();
     if items.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let query = format!(
         "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, fields) VALUES {}
@@ -198,8 +220,7 @@ async fn take_along<'a>(
             .bind(&item.fields);
     }
     let query = query.bind(i64::from(new.proposer == own));
-    query.execute(connection).await?;
-    Ok(())
+    Ok(query.execute(connection).await?.rows_affected() > 0)
 }
 
 /// Lists what the report carries, and which of it waits for this report.

@@ -9,6 +9,11 @@ const OTHER: Address = Address::repeat_byte(3);
 
 /// Signs report `n`, which carries bundle 1 with a result of its own.
 async fn sign_of(store: &Store, n: u64, proposer: Address) -> B256 {
+    sign_at(store, n, proposer, 1_700_000_000 + n).await
+}
+
+/// The same, at this time.
+async fn sign_at(store: &Store, n: u64, proposer: Address, now: u64) -> B256 {
     let item = NewItem {
         signing: Signing {
             as_of: 1_700_000_000 + n,
@@ -25,10 +30,11 @@ async fn sign_of(store: &Store, n: u64, proposer: Address) -> B256 {
         report: vec![7],
         archive: hash(4_000),
         proposer,
+        proposers_signature: (proposer != OWN).then_some([8; 64]),
         set_id: 1,
         issued_at: 1_700_000_000 + n,
         deadline: 1_700_003_600,
-        now: 1_700_000_000 + n,
+        now,
         items: vec![item],
     };
     store.record_report(&new, OWN, &[9; 64]).await.unwrap();
@@ -60,6 +66,9 @@ on_both! {
         appraise(&store).await;
         let first = sign_of(&store, 1, LIAR).await;
         assert_eq!(row(&store).await, waits(1));
+        let mut signatures = store.signatures_under(first).await.unwrap();
+        signatures.sort_unstable();
+        assert_eq!(signatures, [(OWN, [9; 64]), (LIAR, [8; 64])], "with its own the one of who asked");
         // It asks anew before the first has been given up, and after: neither keeps the bundle from others.
         sign_of(&store, 2, LIAR).await;
         assert_eq!(row(&store).await, waits(1));
@@ -95,6 +104,39 @@ on_both! {
             .await
             .unwrap();
         assert_eq!(result, hash(5_001).to_string());
+    }
+
+    /// Until the next block is final, an appraisal comes to the same, and so does the report.
+    async fn a_report_that_was_done_with_and_is_made_again_is_open_again(db: &TestDb) {
+        let store = db.open().await;
+        store.add_bundle(&bundle(1)).await.unwrap();
+        let open = async || {
+            let open = store.open_reports().await.unwrap();
+            open.into_iter().map(|report| (report.hash, report.recorded_at)).collect::<Vec<_>>()
+        };
+        appraise(&store).await;
+        let report = sign_of(&store, 1, OWN).await;
+        store.close_report(report, "not enough relayers signed in time").await.unwrap();
+        assert_eq!((row(&store).await.0, open().await), (State::Received, vec![]));
+
+        appraise(&store).await;
+        assert_eq!(sign_at(&store, 1, OWN, 1_700_000_100).await, report);
+        assert_eq!((row(&store).await, open().await), (waits(1), vec![(report, 1_700_000_100)]));
+        store.close_report(report, "again not").await.unwrap();
+        assert_eq!(row(&store).await.0, State::Received, "given up again, it lets its bundle go");
+
+        // The registry would have refused it.
+        appraise(&store).await;
+        sign_of(&store, 1, OWN).await;
+        queue_signed(&store, report, &[1]).await;
+        sign_of(&store, 1, OWN).await;
+        assert_eq!((row(&store).await.0, open().await), (State::Queued, vec![]), "what went on stays there");
+        store.withdraw_report(report, 1, "refused").await.unwrap();
+        appraise(&store).await;
+        sign_of(&store, 1, OWN).await;
+        assert_eq!(open().await.len(), 1);
+        queue_signed(&store, report, &[1]).await;
+        assert_eq!(store.reports_to_post().await.unwrap(), [report]);
     }
 
     async fn a_try_counts_only_for_a_report_of_ones_own(db: &TestDb) {

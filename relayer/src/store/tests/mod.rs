@@ -172,6 +172,7 @@ pub(super) async fn sign(store: &Store, report: B256, signings: &[Signing]) -> R
         report: vec![7, 0, 255],
         archive: hash(4_000),
         proposer: Address::ZERO,
+        proposers_signature: None,
         set_id: 1,
         issued_at: issued_at(report),
         deadline: 1_700_003_600,

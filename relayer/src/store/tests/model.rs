@@ -88,7 +88,7 @@ impl Model {
         let Some(bundle) = self.bundles.get_mut(&digest) else {
             return;
         };
-        if [State::Received, State::Appraised, State::Cosigning].contains(&bundle.state) {
+        if [State::Received, State::Appraised].contains(&bundle.state) {
             bundle.state = state;
             bundle.reason = Some(reason.to_owned());
             bundle.is_claimed = false;
@@ -140,14 +140,16 @@ impl Model {
             if *next.signatures.entry(name).or_insert(signing.result) != signing.result {
                 return Err(());
             }
-            next.take_along(signing);
-            next.cosigned.get_mut(&report).unwrap().1.insert(signing.evidence);
+            let is_taken = next.take_along(signing);
+            let (is_open, items) = next.cosigned.get_mut(&report).unwrap();
+            *is_open |= is_taken;
+            items.insert(signing.evidence);
         }
         *self = next;
         Ok(())
     }
 
-    fn take_along(&mut self, signing: &Signing) {
+    fn take_along(&mut self, signing: &Signing) -> bool {
         let digest = signing.evidence;
         self.add(&NewBundle {
             digest,
@@ -156,12 +158,14 @@ impl Model {
             received_at: 1_700_000_001,
         });
         let bundle = self.bundles.get_mut(&digest).unwrap();
-        if [State::Received, State::Appraised, State::Cosigning].contains(&bundle.state) {
+        let is_taken = [State::Received, State::Appraised, State::Cosigning].contains(&bundle.state);
+        if is_taken {
             bundle.state = State::Cosigning;
             bundle.result = Some(signing.result);
             bundle.fields = Some("{}".into());
             (bundle.reason, bundle.is_claimed) = (None, false);
         }
+        is_taken
     }
 
     pub(super) fn queue(&mut self, report: B256, calldata: &[u8]) -> Outcome {

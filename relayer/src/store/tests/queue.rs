@@ -44,6 +44,7 @@ async fn sign_of(store: &Store, n: u64, proposer: Address, of: &[u64]) -> Result
         report: vec![7],
         archive: hash(4_000),
         proposer,
+        proposers_signature: None,
         set_id: 1,
         issued_at: 1_700_000_000 + n,
         deadline: 1_700_003_600 + n,
@@ -167,6 +168,9 @@ on_both! {
         ready(&store, 2, OTHER).await;
         store.put_back(hash(2), "its appraisal was not kept").await.unwrap();
         assert_eq!(store.bundle(hash(2)).await.unwrap().unwrap().state, State::Received);
+        sign_of(&store, 3, OTHER, &[3]).await.unwrap();
+        store.end_bundle(hash(3), State::Final, "already attested for as long").await.unwrap();
+        assert_eq!(store.bundle(hash(3)).await.unwrap().unwrap().state, State::Cosigning);
     }
 }
 
