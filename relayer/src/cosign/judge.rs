@@ -51,16 +51,20 @@ pub(super) struct Judged {
 pub(super) type Judgement = Result<Judged, Vec<String>>;
 
 impl Inner {
-    /// Votes on a proposal.
+    /// Votes on a proposal. What it votes for is written down first.
     pub(super) async fn vote(&self, proposer: &Peer, proposal: &Proposal) -> Result<Votes, Fault> {
         let (judgements, _) = self.judge_all(proposer, proposal).await?;
+        let mut agreed = Vec::new();
         let votes = judgements.into_iter().map(|judgement| match judgement {
-            Ok(judged) => Vote::Yes {
-                result: judged.carried.fields.digest,
-            },
+            Ok(judged) => {
+                let result = judged.carried.fields.digest;
+                agreed.push(self.item(&judged));
+                Vote::Yes { result }
+            }
             Err(reasons) => Vote::No { reasons },
         });
         let votes: Vec<_> = votes.collect();
+        self.store.keep_votes(proposer.address, &agreed, now()).await?;
         for vote in &votes {
             let name = match vote {
                 Vote::Yes { .. } => "yes",

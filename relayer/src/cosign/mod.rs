@@ -32,8 +32,8 @@
 //!
 //! One path, `POST /v1/cosign`; bodies are those in `message`; requests and answers are signed as in `auth`.
 //!
-//! 1. **propose** → a vote for each item: yes with the result's digest, or no with reasons. Before it votes yes, a
-//!    relayer
+//! 1. **propose** → a vote for each item: yes with the result's digest, or no with reasons. What it votes yes for, a relayer
+//!    keeps: once it is on chain, it is its to appraise again, whoever signed it. Before it votes yes, it
 //!    - sees that the set is in force, the policy its own, the block canonical and finalized in its own view, and no more
 //!      than 900 s behind its own latest finalized block;
 //!    - holds evidence and `E`, or **fetch**es them by digest from the proposer, and archives them;

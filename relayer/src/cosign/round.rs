@@ -253,8 +253,8 @@ impl Inner {
         polled
     }
 
-    /// Asks for signatures and keeps those that come, until there are enough, at most a stage. One that is on its way then
-    /// still comes: its signer tells everybody.
+    /// Asks for signatures and keeps those that come, until there are enough, at most a stage. Of who is asked then, this
+    /// hangs up; it signs all the same, and tells everybody.
     async fn collect(
         &self,
         set: &Set,

@@ -115,7 +115,7 @@ impl Cosigner {
     pub async fn answer(&self, request: Request) -> Response {
         let inner = &self.0;
         let (parts, body) = request.into_parts();
-        let (claim, digest, _permit) = match inner.admit(&parts.headers).await {
+        let (claim, digest, permit) = match inner.admit(&parts.headers).await {
             Ok(admitted) => admitted,
             // To whom would it be signed?
             Err(fault) => return plain(&fault),
@@ -123,7 +123,7 @@ impl Cosigner {
         let answer = match inner.read(&claim, &parts.headers, body).await {
             Ok(message) => {
                 let name = message.name();
-                let answer = inner.act(claim.sender, message).await;
+                let answer = inner.act_to_the_end(claim.sender, message, permit).await;
                 let outcome = if answer.is_ok() { "answered" } else { "refused" };
                 metrics::counter!("chassis_cosign_answers_total", "message" => name, "outcome" => outcome)
                     .increment(1);
@@ -136,6 +136,28 @@ impl Cosigner {
 }
 
 impl Inner {
+    /// Who asks and hangs up undoes nothing: what was begun for it ends, in its share of the room. Whoever has signatures
+    /// enough hangs up on all others, and these have to know what they voted for.
+    async fn act_to_the_end(
+        self: &Arc<Self>,
+        sender: Address,
+        message: Message,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Vec<u8>, Fault> {
+        let inner = Arc::clone(self);
+        let acting = tokio::spawn(async move {
+            let _permit = permit;
+            inner.act(sender, message).await
+        });
+        acting.await.unwrap_or_else(|panic| {
+            let error = Error::Io {
+                doing: "answer a peer".into(),
+                source: std::io::Error::other(panic),
+            };
+            Err(error.into())
+        })
+    }
+
     /// Everything that can be decided by the headers.
     async fn admit(&self, headers: &HeaderMap) -> Result<(Claim, B256, OwnedSemaphorePermit), Fault> {
         let fault = |status| move |reason: String| Fault(status, reason);

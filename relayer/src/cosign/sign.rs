@@ -109,7 +109,7 @@ impl Inner {
         }
     }
 
-    fn item(&self, judged: &Judged) -> NewItem {
+    pub(super) fn item(&self, judged: &Judged) -> NewItem {
         let fields = &judged.carried.fields;
         NewItem {
             signing: Signing {

@@ -99,6 +99,7 @@ impl Reappraiser {
             metrics::counter!("chassis_reappraisal_rounds_total").increment(1);
             return Ok(false);
         };
+        self.store.adopt_voted(operator).await?;
         if let Some(row) = self.store.bundle_on_chain(operator).await?
             && let Err(error) = self.look(&row).await
         {

@@ -56,33 +56,38 @@ impl Store {
         Ok(())
     }
 
-    /// The next operator after `position` that has had a bundle on chain, in the order of their text.
+    /// The next operator after `position` that the registry's log tells of, whoever brought it there, in the order of their
+    /// hex.
     ///
     /// # Errors
     /// Of the database.
     pub async fn next_operator(&self, position: &str) -> Result<Option<Address>, Error> {
+        // Platforms' are longer. The index has neither `0x` nor capitals.
         let row = sqlx::query(
-            "SELECT operator FROM bundles WHERE operator > $1 AND state = 'final' ORDER BY operator LIMIT 1",
+            "SELECT subject FROM index_subjects WHERE subject > $1 AND length(subject) = 40
+             ORDER BY subject LIMIT 1",
         )
-        .bind(position)
+        .bind(position.trim_start_matches("0x").to_ascii_lowercase())
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.as_ref().map(|row| parse(row, "operator")).transpose()?)
+        Ok(row.as_ref().map(|row| parse(row, "subject")).transpose()?)
     }
 
     /// The bundle that an operator's attestation rests on: of those whose result is in the registry's log, the last there,
     /// whatever has come since. `None` if there is none, or if a newer one has passed and is under way: that one was
-    /// appraised with the newest endorsements.
+    /// appraised with the newest endorsements. One that was put off may wait for ever, and is none such.
     ///
     /// # Errors
     /// Of the database.
     pub async fn bundle_on_chain(&self, operator: Address) -> Result<Option<BundleRow>, Error> {
         // A report may carry another result of a bundle than this relayer's own. The index has digests without `0x`.
         let row = sqlx::query(
-            "SELECT b.* FROM bundles b
-             JOIN (SELECT digest AS evidence, result FROM bundles WHERE operator = $1
-                   UNION SELECT i.evidence, i.result FROM cosign_items i JOIN bundles c ON c.digest = i.evidence
-                   WHERE c.operator = $1) r ON r.evidence = b.digest
+            "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.claimed_until,
+             b.report, b.reason, COALESCE(r.fields, b.fields) AS fields FROM bundles b
+             JOIN (SELECT digest AS evidence, result, fields FROM bundles WHERE operator = $1
+                   UNION SELECT i.evidence, i.result, i.fields FROM cosign_items i
+                   JOIN bundles c ON c.digest = i.evidence WHERE c.operator = $1
+                   UNION SELECT evidence, result, fields FROM votes WHERE operator = $1) r ON r.evidence = b.digest
              JOIN index_digests d ON d.digest = substr(r.result, 3)
              ORDER BY d.block_number DESC, d.log_index DESC, b.digest LIMIT 1",
         )
@@ -94,7 +99,7 @@ impl Store {
         };
         let newer = sqlx::query(
             "SELECT COUNT(*) FROM bundles WHERE operator = $1 AND digest <> $2 AND received_at >= $3
-             AND state IN ('appraised', 'cosigning', 'queued', 'posted', 'included')",
+             AND (state IN ('cosigning', 'queued', 'posted', 'included') OR (state = 'appraised' AND claimed_until = 0))",
         )
         .bind(operator.to_string())
         .bind(row.digest.to_string())

@@ -32,6 +32,15 @@ async fn status(network: &Network) -> Status {
     stored.unwrap().status
 }
 
+/// That its operator's bundle would not be attested so today.
+async fn is_warned(relayer: &Relayer) -> bool {
+    let url = format!("{}/v1/operators/{}", relayer.url, signer(2).address());
+    let view: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    view["warnings"]
+        .as_array()
+        .is_some_and(|warnings| !warnings.is_empty())
+}
+
 fn freezes_nothing(relayer: &Relayer) {
     relayer.configure(|text| text.replace("freeze_on = [\"pck_revoked\"]", "freeze_on = []"));
 }
@@ -55,7 +64,11 @@ async fn an_operator_is_frozen_when_two_relayers_have_found_the_same() {
         !orders(&network.honest[0]).await.is_empty()
     })
     .await;
-    tokio::time::sleep(Duration::from_secs(12)).await;
+    // Two of them have signed the report. The third has voted for it, and finds the same.
+    for relayer in &network.honest {
+        until("each has found it", || async { is_warned(relayer).await }).await;
+    }
+    tokio::time::sleep(Duration::from_secs(6)).await;
     let order = orders(&network.honest[0]).await.remove(0);
     assert_eq!(order["signers"], json!([address(0)]), "{order}");
     assert_eq!(

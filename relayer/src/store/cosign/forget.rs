@@ -42,8 +42,9 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets reports that were done with and recorded before `recorded` (Unix seconds), and what was signed under names of
-    /// before `named`, the time of an appraisal (Unix seconds): nothing of so long ago is ever signed again.
+    /// Forgets reports that were done with and recorded before `recorded` (Unix seconds), votes of before it, and what was
+    /// signed under names of before `named`, the time of an appraisal (Unix seconds): nothing of so long ago is ever signed
+    /// again.
     ///
     /// # Errors
     /// Of the database.
@@ -59,6 +60,7 @@ impl Store {
                 "DELETE FROM cosign_reports WHERE is_open = 0 AND recorded_at < $1",
                 recorded,
             ),
+            ("DELETE FROM votes WHERE voted_at < $1", recorded),
             ("DELETE FROM signatures WHERE as_of < $1", named),
         ] {
             sqlx::query(statement)

@@ -4,6 +4,7 @@ mod forget;
 mod open;
 mod queue;
 mod record;
+mod votes;
 
 use alloy::primitives::{Address, B256};
 use sqlx::Row as _;

@@ -82,10 +82,20 @@ on_both! {
 
     async fn a_round_goes_through_those_on_chain_and_goes_on_where_it_stood(db: &TestDb) {
         let store = db.open().await;
-        for n in 1..=3 {
-            finish(&store, n, State::Final).await;
+        // Whatever became of their bundles here: others may have brought them on chain.
+        for (n, state) in [(1, State::Final), (2, State::Rejected), (3, State::Failed), (4, State::Final)] {
+            finish(&store, n, state).await;
         }
-        finish(&store, 4, State::Rejected).await;
+        for n in 1..=3 {
+            post(&store, bundle(n).operator, hash(2_000 + n), 10 + i64::try_from(n).unwrap()).await;
+        }
+        // What an older version has kept, and no operator.
+        store.set_round_position(&Address::ZERO.to_string()).await.unwrap();
+        sqlx::query("INSERT INTO index_subjects (subject, block_number, log_index) VALUES ($1, 11, 0)")
+            .bind(hex::encode(B256::with_last_byte(1)))
+            .execute(&store.pool)
+            .await
+            .unwrap();
         let mut seen = Vec::new();
         loop {
             let position = store.round_position().await.unwrap();
@@ -120,6 +130,9 @@ on_both! {
         store.add_bundle(&more(4)).await.unwrap();
         store.set_appraisal(hash(4), hash(2_004), Some("{}")).await.unwrap();
         assert_eq!(on_chain().await, None);
+        // Unless it was put off: that may be for ever.
+        store.put_off(hash(4), 0, "its instance is another's").await.unwrap();
+        assert_eq!(on_chain().await, Some(hash(1)));
         store.end_bundle(hash(4), State::Final, "").await.unwrap();
         land(&store, 4, 11).await;
         assert_eq!(on_chain().await, Some(hash(4)));
@@ -135,7 +148,7 @@ on_both! {
         let mut theirs = signing(1);
         theirs.result = hash(7_001);
         sign(&store, hash(3_001), &[theirs]).await.unwrap();
-        post(&store, hash(7_001), 10).await;
+        post(&store, bundle(1).operator, hash(7_001), 10).await;
         let row = store.bundle_on_chain(bundle(1).operator).await.unwrap();
         assert_eq!(row.map(|row| row.digest), Some(hash(1)));
     }
@@ -160,9 +173,81 @@ on_both! {
 
         store.forget_signed(u64::MAX, u64::MAX).await.unwrap();
         assert!(store.signed_report(hash(3_001)).await.unwrap().is_none());
-        post(&store, hash(7_001), 10).await;
+        post(&store, bundle(1).operator, hash(7_001), 10).await;
         let row = store.bundle_on_chain(bundle(1).operator).await.unwrap();
         assert_eq!(row.map(|row| row.digest), Some(hash(1)));
+    }
+
+    /// It was asked, and others have signed.
+    async fn what_was_voted_for_is_known_when_others_bring_it_on_chain(db: &TestDb) {
+        let store = db.open().await;
+        let on_chain = async |n: u64| {
+            let operator = bundle(n).operator;
+            store.adopt_voted(operator).await.unwrap();
+            let row = store.bundle_on_chain(operator).await.unwrap();
+            row.map(|row| (row.digest, row.state, row.fields.unwrap()))
+        };
+        let fields = |result| format!("{{\"of\":{result}}}");
+        // Of the first nothing else is known here; the second was rejected.
+        store.add_bundle(&bundle(2)).await.unwrap();
+        store.set_appraisal(hash(2), hash(2_002), None).await.unwrap();
+        for n in [1, 2] {
+            store.keep_votes(PROPOSER, &[voted(n, 7_000 + n)], 5).await.unwrap();
+            assert_eq!(on_chain(n).await, None, "nobody has brought it on chain");
+            assert_eq!(store.bundle(hash(n)).await.unwrap().is_some(), n == 2);
+            post(&store, bundle(n).operator, hash(7_000 + n), 10 + i64::try_from(n).unwrap()).await;
+        }
+        assert_eq!(on_chain(1).await, Some((hash(1), State::Final, fields(7_001))));
+        assert_eq!(on_chain(2).await, Some((hash(2), State::Rejected, fields(7_002))));
+        let operator = bundle(1).operator;
+        assert!(store.set_reappraised(operator, hash(1), hash(9), Some(&warning(1, "[1]")), &message(1)).await.unwrap());
+
+        store.forget_signed(6, 0).await.unwrap();
+        assert_eq!(on_chain(1).await, Some((hash(1), State::Final, fields(7_001))), "it is a bundle like any other");
+        assert_eq!(on_chain(2).await, None, "the vote is forgotten");
+    }
+
+    async fn of_one_bundle_and_proposer_few_votes_are_kept(db: &TestDb) {
+        let store = db.open().await;
+        let other = Address::repeat_byte(8);
+        store.keep_votes(other, &[voted(1, 7_000)], 1).await.unwrap();
+        // More than one statement takes.
+        let many: Vec<_> = (2..=100).map(|n| voted(n, 9_000 + n)).collect();
+        store.keep_votes(PROPOSER, &many, 1).await.unwrap();
+        for n in 0..20 {
+            store.keep_votes(PROPOSER, &[voted(1, 7_000 + n)], n).await.unwrap();
+        }
+        // Asked again, it is as new as any.
+        store.keep_votes(PROPOSER, &[voted(1, 7_012)], 30).await.unwrap();
+        store.keep_votes(PROPOSER, &[voted(1, 7_050)], 31).await.unwrap();
+        let kept = async |proposer: Address, evidence: u64| {
+            let query = "SELECT result FROM votes WHERE proposer = $1 AND evidence = $2 ORDER BY voted_at";
+            let rows = sqlx::query_scalar::<_, String>(query)
+                .bind(proposer.to_string())
+                .bind(hash(evidence).to_string());
+            rows.fetch_all(&store.pool).await.unwrap()
+        };
+        let results = [14, 15, 16, 17, 18, 19, 12, 50].map(|n| hash(7_000 + n).to_string());
+        assert_eq!(kept(PROPOSER, 1).await, results);
+        assert_eq!(kept(other, 1).await, [hash(7_000).to_string()], "nobody pushes out what another one asked about");
+        for n in 2..=100 {
+            assert_eq!(kept(PROPOSER, n).await.len(), 1);
+        }
+    }
+}
+
+const PROPOSER: Address = Address::repeat_byte(7);
+
+/// Bundle `n` with this result, as it is voted for.
+fn voted(n: u64, result: u64) -> NewItem {
+    NewItem {
+        signing: Signing {
+            result: hash(result),
+            ..signing(n)
+        },
+        operator: bundle(n).operator,
+        is_public: true,
+        fields: format!("{{\"of\":{result}}}"),
     }
 }
 
@@ -174,10 +259,11 @@ async fn land(store: &Store, n: u64, block: i64) {
         .execute(&store.pool)
         .await
         .unwrap();
-    post(store, hash(2_000 + n), block).await;
+    let operator = store.bundle(hash(n)).await.unwrap().unwrap().operator;
+    post(store, operator, hash(2_000 + n), block).await;
 }
 
-async fn post(store: &Store, result: B256, block: i64) {
+async fn post(store: &Store, operator: Address, result: B256, block: i64) {
     sqlx::query(
         "INSERT INTO index_events (block_number, log_index, block_hash, block_time, transaction_hash, kind, topics, data)
          VALUES ($1, 0, '', 0, '', 'BatchPosted', '', '')",
@@ -186,12 +272,23 @@ async fn post(store: &Store, result: B256, block: i64) {
     .execute(&store.pool)
     .await
     .unwrap();
-    sqlx::query("INSERT INTO index_digests (digest, block_number, log_index) VALUES ($1, $2, 0)")
-        .bind(hex::encode(result))
-        .bind(block)
-        .execute(&store.pool)
-        .await
-        .unwrap();
+    for (statement, value) in [
+        (
+            "INSERT INTO index_digests (digest, block_number, log_index) VALUES ($1, $2, 0)",
+            hex::encode(result),
+        ),
+        (
+            "INSERT INTO index_subjects (subject, block_number, log_index) VALUES ($1, $2, 0)",
+            hex::encode(operator),
+        ),
+    ] {
+        sqlx::query(statement)
+            .bind(value)
+            .bind(block)
+            .execute(&store.pool)
+            .await
+            .unwrap();
+    }
 }
 
 on_both! {

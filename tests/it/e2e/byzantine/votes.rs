@@ -1,6 +1,10 @@
 //! What an honest member does not vote for.
 
-use alloy::primitives::B256;
+use alloy::{
+    network::TransactionBuilder, primitives::B256, providers::Provider, rpc::types::TransactionRequest,
+    sol_types::SolCall,
+};
+use chassis_relayer::registry::IProofOfCloudRegistry::postCall;
 use chassis_sim::{
     firmware::Image,
     intel::CollateralSpec,
@@ -8,8 +12,12 @@ use chassis_sim::{
 };
 use serde_json::{Value, json};
 
-use super::{Liar, Offer, offer::FMSPC};
-use crate::e2e::{cosign::Network, programs::attest};
+use super::{Liar, Offer, hash, offer::FMSPC, report};
+use crate::e2e::{
+    chain::{signer, until},
+    cosign::Network,
+    programs::attest,
+};
 
 const DAY: u64 = 86_400;
 
@@ -117,4 +125,53 @@ async fn a_proposal_of_another_set_policy_or_block_is_not_looked_at() {
             "{words}: {refusal}"
         );
     }
+}
+
+/// It asks for a vote, hangs up while the other one judges, and has somebody else sign.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_hung_up_on_knows_what_others_brought_on_chain() {
+    let mut network = Network::new(1).await;
+    network.start_all().await;
+    let liar = Liar::new(&network).await;
+    let offer = Offer::good(&network, "a").await;
+    let proposal = liar.proposal(&network, &offer).await;
+    let asked = async {
+        while liar.member.heard("fetch").is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        answer = liar.say(&proposal) => panic!("it has not hung up: {answer:?}"),
+        () = asked => {}
+    }
+    until("it has voted all the same", || async {
+        let metrics = network.honest[0].metrics().await;
+        metrics.contains("\nchassis_cosign_votes_total{vote=\"yes\"} 1")
+    })
+    .await;
+
+    let report = report(&proposal, &offer, &offer.appraise(&network));
+    let hash = hash(&network, &report).await;
+    let other = network.member_at(1).await;
+    let call = postCall {
+        report,
+        signerMask: 0b110,
+        signatures: [other.sign(hash), liar.member.sign(hash)].concat().into(),
+    };
+    let request = TransactionRequest::default()
+        .with_to(network.chain.registry)
+        .with_input(call.abi_encode());
+    let sent = network.chain.provider.send_transaction(request).await.unwrap();
+    assert!(sent.get_receipt().await.unwrap().status());
+    assert!(network.is_attested(2).await);
+
+    network.cloud.revoke(network.cloud.intel().pck_spec("a").ppid);
+    let url = format!("{}/v1/operators/{}", network.honest[0].url, signer(2).address());
+    until("it warns of what it did not sign", || async {
+        let view: Value = reqwest::get(&url).await.unwrap().json().await.unwrap();
+        view["warnings"][0]["evidence"] == json!(offer.bundle.digest)
+    })
+    .await;
+    let seen = network.honest[0].bundle(&offer.bundle.digest.to_string()).await;
+    assert_eq!(seen["state"], json!("final"), "{seen}");
 }
