@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// Most KiB of documents whose bundles are kept. What finds no place is read from the archive.
-const ROOM: usize = 12 << 10;
+const ROOM: usize = 8 << 10;
 
 /// How long intake waits for a place.
 const PATIENCE: Duration = Duration::from_millis(500);

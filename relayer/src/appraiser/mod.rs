@@ -57,7 +57,7 @@ const FETCHES: usize = 16;
 const TOGETHER: usize = 16;
 
 /// Most KiB of documents that were read from the archive and wait with their bundles, beside the few being read.
-const ROOM: usize = 12 << 10;
+const ROOM: usize = 8 << 10;
 
 /// Turns archived bundles into appraisals.
 #[derive(Clone, Debug)]

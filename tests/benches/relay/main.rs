@@ -30,7 +30,7 @@ use alloy::providers::Provider;
 use chassis_verifier::Memo;
 
 use costs::Costs;
-use sender::Load;
+use sender::{Load, Outcome};
 use stage::Stage;
 
 /// Bundles of each part. Each part has operators and machines of its own: none is a renewal of another.
@@ -60,10 +60,14 @@ async fn measure() -> anyhow::Result<()> {
     println!("verifier alone                {alone:8.0} bundles a second, and afterwards {again:.0}");
     println!("with a memo, as a relayer has {remembering:8.0} bundles a second");
     println!("accepted and archived         {answered:8.0} bundles a second");
-    println!("… and appraised               {appraised:8.0} bundles a second");
+    let part = |rate| rate / f64::midpoint(alone, again);
+    println!(
+        "… and appraised               {appraised:8.0} bundles a second, {:.2} of the verifier's",
+        part(appraised)
+    );
     println!(
         "… and in signed reports       {rate:8.0} bundles a second, {:.2} of the verifier's",
-        rate / f64::midpoint(alone, again)
+        part(rate)
     );
     println!("refused                       {:8}", whole.refused);
     let posted = Costs::since(&stage.chain, first).await?.transactions;
@@ -80,16 +84,14 @@ async fn measure() -> anyhow::Result<()> {
         Costs::since(&stage.chain, 0).await?
     );
 
-    let half = stage
-        .load(2, |load| load.interval = Duration::from_secs_f64(2.0 / rate))
-        .run()?;
-    println!("at half that rate: median     {:8.2} ms", half.median_ms());
-    println!(
-        "                   p99        {:8.2} ms, {:.1} of the median",
-        half.p99_ms(),
-        half.p99_ms() / half.median_ms()
-    );
-    stage.until_appraised(2 * BUNDLES).await?;
+    // Once while transactions wait, and once while they are posted, by a node on the same processors.
+    for (is_dear, part, count) in [(true, 2, 2), (false, 0, 3)] {
+        stage.make_gas_dear(is_dear).await?;
+        let half = stage.load(part, |load| load.interval = Duration::from_secs_f64(2.0 / rate));
+        say_half(is_dear, &half.run()?);
+        stage.until_appraised(count * BUNDLES).await?;
+        stage.until_signed().await?;
+    }
 
     let many = stage.load(3, |load| load.clients = 500).run()?;
     println!(
@@ -103,6 +105,16 @@ async fn measure() -> anyhow::Result<()> {
     );
     stage.until_posted().await?;
     renew(&stage).await
+}
+
+fn say_half(is_dear: bool, half: &Outcome) {
+    let posting = if is_dear { "waits" } else { "under way" };
+    println!(
+        "at half that, posting {posting}: median {:.2} ms, p99 {:.2} ms, {:.1} of the median",
+        half.median_ms(),
+        half.p99_ms(),
+        half.p99_ms() / half.median_ms()
+    );
 }
 
 /// Renews two thousand operators by new bundles, and says what a hundred thousand would take.
