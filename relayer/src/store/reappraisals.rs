@@ -83,7 +83,7 @@ impl Store {
         // A report may carry another result of a bundle than this relayer's own. The index has digests without `0x`.
         let row = sqlx::query(
             "SELECT b.digest, b.operator, b.is_public, b.state, b.received_at, b.tries, b.claimed_until,
-             b.report, b.reason, COALESCE(r.fields, b.fields) AS fields FROM bundles b
+             b.report, b.reason, r.result, COALESCE(r.fields, b.fields) AS fields FROM bundles b
              JOIN (SELECT digest AS evidence, result, fields FROM bundles WHERE operator = $1
                    UNION SELECT i.evidence, i.result, i.fields FROM cosign_items i
                    JOIN bundles c ON c.digest = i.evidence WHERE c.operator = $1
