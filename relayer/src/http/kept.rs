@@ -1,6 +1,7 @@
 //! Answers that many want at once and that cost questions: one asks, the others get the same.
 
 use std::{
+    future::pending,
     panic::resume_unwind,
     sync::Arc,
     time::{Duration, Instant},
@@ -29,11 +30,13 @@ pub struct Keeping {
 pub(super) struct Kept<T>(Arc<Mutex<Option<(Instant, T)>>>);
 
 impl<T: Clone + Send + 'static> Kept<T> {
-    /// The answer, if it is fresh; else `ask` is asked, by one caller at a time. The others wait for what it says.
+    /// The answer, if it is fresh, or was asked for since this caller came; else `ask` is asked, by one caller at a time. The
+    /// others wait for what it says.
     pub(super) async fn get(&self, ask: impl Future<Output = T> + Send + 'static) -> T {
+        let came = Instant::now();
         let mut last = Arc::clone(&self.0).lock_owned().await;
         if let Some((at, answer)) = &*last
-            && at.elapsed() < TIME
+            && (*at >= came || at.elapsed() < TIME)
         {
             return answer.clone();
         }
@@ -44,10 +47,12 @@ impl<T: Clone + Send + 'static> Kept<T> {
             *last = Some((asked, answer.clone()));
             answer
         });
-        // Nobody aborts it: it ends, or panics.
-        asking
-            .await
-            .unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        match asking.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(answer) => answer,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // The program ends.
+            Err(Err(_)) => pending().await,
+        }
     }
 }
 
@@ -68,11 +73,11 @@ mod tests {
 
     /// Each time it is asked it says another number.
     #[derive(Clone, Default)]
-    struct Source(Arc<AtomicU32>);
+    struct Source(Arc<AtomicU32>, Duration);
 
     impl Source {
         async fn ask(self) -> u32 {
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50) + self.1).await;
             self.0.fetch_add(1, Ordering::Relaxed)
         }
     }
@@ -84,6 +89,18 @@ mod tests {
         assert_eq!(all, [0; 100]);
         sleep(TIME).await;
         assert_eq!(kept.get(source.clone().ask()).await, 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_long_in_coming_is_everybodys_too() {
+        let (kept, source) = (Kept::default(), Source(Arc::default(), TIME));
+        let first = kept.get(source.clone().ask());
+        let later = async {
+            sleep(TIME / 2).await;
+            join_all((0..100).map(|_| kept.get(source.clone().ask()))).await
+        };
+        let (first, later) = tokio::join!(first, later);
+        assert_eq!((first, later), (0, vec![1; 100]));
     }
 
     #[tokio::test]
