@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use alloy::primitives::B256;
@@ -47,8 +48,8 @@ const RETRY_SECONDS: (u32, u32) = (2, 60);
 /// How many are claimed at a time.
 const CLAIM: u32 = 64;
 
-/// How often one step claims. The chain is asked once in a step.
-const CLAIMS: u32 = 16;
+/// For how long one step claims. The chain is asked once in a step, and a step ends before the service does.
+const CLAIMING: Duration = Duration::from_secs(2);
 
 /// How many of those are made ready at a time: each may wait for a slow source.
 const FETCHES: usize = 16;
@@ -141,8 +142,8 @@ impl Appraiser {
 
     /// What waits, claimed as it is needed: while some is written to the disk, the next is there.
     fn waiting<'a>(&'a self, taken: &'a AtomicUsize) -> impl Stream<Item = Result<BundleRow, Error>> + 'a {
-        let claims = stream::try_unfold(0, async move |claims| -> Result<_, Error> {
-            if claims == CLAIMS {
+        let claims = stream::try_unfold(Instant::now(), async move |start| -> Result<_, Error> {
+            if start.elapsed() > CLAIMING {
                 return Ok(None);
             }
             let store = self.store.clone();
@@ -151,7 +152,7 @@ impl Appraiser {
             let rows = rows.await.map_err(failed)??;
             taken.fetch_add(rows.len(), Ordering::Relaxed);
             let is_more = !rows.is_empty();
-            Ok(is_more.then(|| (stream::iter(rows).map(Ok), claims + 1)))
+            Ok(is_more.then(|| (stream::iter(rows).map(Ok), start)))
         });
         claims.try_flatten()
     }
