@@ -14,7 +14,10 @@ use axum::{
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::timeout,
+};
 use tracing::{debug, error};
 
 use super::{
@@ -28,6 +31,9 @@ use crate::Error;
 
 /// Largest request, in bytes: a proposal and report of 128 items take half of it.
 const REQUEST_LIMIT: usize = 512 << 10;
+
+/// Stages that what a peer asked for may take. Who asks waits for one.
+const STAGES: u32 = 2;
 
 /// How much each peer may ask.
 pub(super) struct Shares {
@@ -147,7 +153,10 @@ impl Inner {
         let inner = Arc::clone(self);
         let acting = tokio::spawn(async move {
             let _permit = permit;
-            inner.act(sender, message).await
+            // A peer that hands out documents slowly, or not at all, must not fill its room for long.
+            timeout(STAGES * inner.config.stage(), inner.act(sender, message))
+                .await
+                .unwrap_or_else(|_| Err(Fault(StatusCode::GATEWAY_TIMEOUT, "it took too long".into())))
         });
         acting.await.unwrap_or_else(|panic| {
             let error = Error::Io {
