@@ -91,8 +91,10 @@ fn a_stage_is_shorter_than_a_request() {
         "registry = \"0x0000000000000000000000000000000000000000\"",
         registry,
     );
-    for (seconds, mistakes) in [("21", 0), ("20", 1)] {
+    let peer = "{ address = \"0x00000000000000000000000000000000000000ab\", url = \"https://peer.example\" }";
+    for (peer, seconds, mistakes) in [(peer, "21", 0), (peer, "20", 1), ("", "20", 0)] {
         let limits = [("CHASSIS_LIMITS__REQUEST_TIMEOUT_S", seconds)];
+        let text = text.replace("\npeers = []", &format!("\npeers = [{peer}]"));
         let found = decode(&text, &limits).unwrap().mistakes();
         assert_eq!(found.len(), mistakes, "{found:?}");
     }
