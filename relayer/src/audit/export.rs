@@ -16,8 +16,8 @@ const DAY: u64 = 86_400;
 
 /// Print every platform in the terms of the Proof of Cloud alliance's charter: uid, method, level, time, endorsements.
 ///
-/// Level 1 is witnessed, 2 automated, 3 automated while an operator on it has been attested as automated, without a gap, for
-/// `--continuity` days. Platforms whose custody has run out, or that are stopped, have no level.
+/// Level 1 is witnessed, 2 automated, 3 automated while an operator on it has been attested as automated, and as what it is now,
+/// without a gap, for `--continuity` days. Platforms whose custody has run out, or that are stopped, have no level.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ExportQuestion {
     #[command(flatten)]

@@ -200,6 +200,7 @@ fn a_host_whose_iak_the_provider_certified_reaches_chassis() {
 #[test]
 fn a_device_identity_passed_as_an_iak() {
     let mut world = world_of_iaks();
+    world.policy.providers[0].registrars.clear();
     world.policy.providers[0].ak_certificate_custody = CustodyLevel::Automated;
     let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
     let identity = Seed(9).key("IDevID");
