@@ -17,6 +17,8 @@ use super::{
 async fn no_block_that_liars_name_ends_the_scan() {
     let network = Network::new(2).await;
     let dir = tempfile::tempdir().unwrap();
+    // The anchor is then a block without events: for nothing else does an audit ask for it.
+    network.chain.mine(4).await;
     let offer = Offer::good(&network, "a").await;
     let liars = Liars {
         network: &network,
