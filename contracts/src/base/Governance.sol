@@ -82,6 +82,7 @@ abstract contract Governance is Timelock {
     }
 
     /// @inheritdoc Timelock
+    // slither-disable-next-line cyclomatic-complexity (one branch for each function)
     function _checkSubmission(bytes4 selector, bytes calldata data) internal view override {
         if (!_isCanonical(selector, data)) revert NotCanonical();
         if (selector == this.unpause.selector) {

@@ -56,6 +56,7 @@ abstract contract ProofOfCloudConsumer {
     }
 
     /// @dev As ERC-165 has it. Whatever does not answer with a clean yes says no.
+    // slither-disable-next-line dead-code (the constructor asks)
     function _supports(IProofOfCloudRegistry registry, bytes4 id) private view returns (bool) {
         // slither-disable-next-line low-level-calls (a typed one reverts without a reason where there is no answer)
         (bool ok, bytes memory answer) =
