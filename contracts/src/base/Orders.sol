@@ -91,7 +91,8 @@ abstract contract Orders is Timelock {
         RelayerSetWord set = _relayerSets[order.relayerSetId];
         bytes32 digest = hashRevoke(order);
         _spend(order.relayerSetId, set, set.threshold(), order.deadline, digest, signerMask, signatures);
-        // Whatever the nonce: see `_checkNonce`. What undoes a revocation takes longer than an order lives.
+        // Whatever the nonce: see `_checkNonce`. So one that was signed just before a reinstatement, and not carried out
+        // yet, revokes once more within its hour.
         if (order.kind == uint8(I.Subject.Operator)) {
             _revokeOperator(_operatorOf(order.subject), order.reason, order.evidenceHash);
         } else if (order.kind == uint8(I.Subject.Platform)) {

@@ -19,7 +19,8 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 impl Chain {
     /// The transaction that posted the report with this digest, if one did since `issued_at` (Unix seconds). A decision:
-    /// an endpoint alone can neither hide a post, nor make one up, nor have it looked for in older blocks.
+    /// of three endpoints, none alone can hide a post, make one up, or have it looked for in older blocks. Of two, one that
+    /// says that the chain is short can hide it.
     ///
     /// # Errors
     /// If too few endpoints answer, even for one block, they disagree, or it takes too long.

@@ -261,7 +261,10 @@ fn facts(operator: &Operator, posted: Option<Posted>, book: &Book, moment: &Mome
     let mut fields = Fields::default();
     if word.status() == Status::Active {
         fields = fields
-            .with("Attested without a gap since", when(word.since(), moment.now))
+            .with(
+                "Attested as now, without a gap, since",
+                when(word.since(), moment.now),
+            )
             .with("Expires", when(operator.expiry, moment.now));
     }
     fields
