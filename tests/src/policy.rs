@@ -37,6 +37,8 @@ pub fn policy(intel: &Intel, provider: &Provider) -> Policy {
             roots: vec![provider.root_der().into()],
             registrars: Vec::new(),
             revoked_statements: Vec::new(),
+            revoked_eks: Vec::new(),
+            revoked_aks: Vec::new(),
             require_crl: false,
             host_registry: true,
             require_pzid: false,
@@ -87,6 +89,8 @@ pub(crate) fn with_paravisor(mut policy: Policy, azure: &Provider) -> Policy {
         roots: vec![azure.root_der().into()],
         registrars: Vec::new(),
         revoked_statements: Vec::new(),
+        revoked_eks: Vec::new(),
+        revoked_aks: Vec::new(),
         require_crl: false,
         // The real one publishes none.
         host_registry: true,

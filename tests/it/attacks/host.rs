@@ -8,7 +8,8 @@ use chassis_sim::{
     named,
 };
 use chassis_verifier::{
-    Appraisal, Binding, CheckId, CustodyLevel, Endorsements, HostStack, Policy, Profile, Provider, appraise,
+    Appraisal, Binding, CheckId, CustodyLevel, Endorsements, HexBytes, HostStack, Policy, Profile, Provider,
+    appraise,
     bundle::{Bundle, Disclosure, Evidence, IakCertification, Tee, Tpm},
     challenge::{challenge, report_data},
     claims::{Algorithm, RegistrarClaims, RegistrarStatement},
@@ -32,6 +33,8 @@ fn world() -> World {
         roots: Vec::new(),
         registrars: vec![spki(Seed(42).key(REGISTRAR).public().0).into()],
         revoked_statements: Vec::new(),
+        revoked_eks: Vec::new(),
+        revoked_aks: Vec::new(),
         require_crl: false,
         host_registry: false,
         require_pzid: false,
@@ -370,6 +373,39 @@ fn a_statement_that_was_taken_back() {
         &judged(&world, &world.policy, &host, &bundle),
         &[CheckId::HostAk, CheckId::Registrar],
     );
+}
+
+/// A host is stated anew every week, each time under another id: what is revoked must take all of that with it.
+#[test]
+fn statements_about_a_revoked_tpm() {
+    let (mut world, host, _) = honest(|spec| spec);
+    let registered = Registrar::new(&world.cloud.tpm_manufacturer())
+        .register(&host, world.cloud.now(), world.cloud.now() + 86_400)
+        .unwrap();
+    let bundles = [0, 1].map(|week| {
+        let later = |claims: &mut RegistrarClaims| claims.not_after += week * 604_800;
+        bundle(&world, &host, statement(&world, &host, later))
+    });
+    let lists = |ek: B256, ak: [u8; 34]| [(vec![ek], Vec::new()), (Vec::new(), vec![HexBytes(ak)])];
+    let mut other = registered.ak_name.0;
+    other[33] ^= 1;
+    for (eks, aks) in lists(B256::repeat_byte(7), other) {
+        let metal = &mut world.policy.providers[1];
+        (metal.revoked_eks, metal.revoked_aks) = (eks, aks);
+        for bundle in &bundles {
+            let appraisal = judged(&world, &world.policy, &host, bundle);
+            assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+        }
+    }
+    for (eks, aks) in lists(registered.ek_cert_hash, registered.ak_name.0) {
+        let metal = &mut world.policy.providers[1];
+        (metal.revoked_eks, metal.revoked_aks) = (eks, aks);
+        for bundle in &bundles {
+            let appraisal = judged(&world, &world.policy, &host, bundle);
+            refused(&appraisal, &[CheckId::HostAk, CheckId::Registrar]);
+            assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+        }
+    }
 }
 
 #[test]

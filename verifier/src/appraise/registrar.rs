@@ -54,6 +54,10 @@ pub(super) fn of<'p>(tpm: &Tpm<'_>, policy: &'p Policy, as_of: u64) -> Option<Re
                 signed = Err(format!("{} has taken this statement back", provider.name));
                 break;
             }
+            Ok(_) if let Some(revoked) = provider.revocation_of(statement.claims()) => {
+                signed = Err(revoked);
+                break;
+            }
             Ok(_) if statement.claims().provider != provider.id => {
                 signed = Err(format!(
                     "signed by a registrar of provider {}, but it states provider {}",

@@ -145,6 +145,17 @@ fn mistakes_of(provider: &Provider) -> Vec<(&'static str, String)> {
         let error = PinnedKey::from_spki(der).err()?;
         Some(("registrars", error.to_string()))
     }));
+    let unnamed = provider
+        .revoked_aks
+        .iter()
+        .filter(|name| !name.0.starts_with(&[0x00, 0x0b]));
+    mistakes.extend(unnamed.map(|name| {
+        let problem = format!(
+            "`{}` is no key's SHA-256 name: those begin with 000b",
+            hex::encode(name.0)
+        );
+        ("revoked_aks", problem)
+    }));
     mistakes
 }
 

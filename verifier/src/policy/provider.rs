@@ -3,7 +3,8 @@
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use crate::{Base64, CustodyLevel};
+use super::HexBytes;
+use crate::{Base64, CustodyLevel, claims::RegistrarClaims};
 
 /// An infrastructure provider whose TPM keys and claims are believed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,9 +23,17 @@ pub struct Provider {
     /// DER (`SubjectPublicKeyInfo`) of the keys of its registrars. `bare-metal` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub registrars: Vec<Base64>,
-    /// Registrars' statements that were taken back, by [`RegistrarStatement::id`](crate::claims::RegistrarStatement::id).
+    /// Registrars' statements that were taken back, by [`RegistrarStatement::id`](crate::claims::RegistrarStatement::id). One
+    /// document each: a host is stated anew every week, and each statement has an id of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked_statements: Vec<B256>,
+    /// TPMs of which no registrar's statement counts any more, by the statement's `ekCertHash`: SHA-256 of the EK certificate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_eks: Vec<B256>,
+    /// Attestation keys of which no registrar's statement counts any more, by the statement's `akName`. A TPM makes any number
+    /// of keys, so what takes a machine back is its EK.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_aks: Vec<HexBytes<34>>,
     /// Whether a CRL must be at hand for every issuer in the chain.
     #[serde(default)]
     pub require_crl: bool,
@@ -39,6 +48,20 @@ pub struct Provider {
     /// registry, registrars, or an issuer of ownership endorsements.
     #[serde(default)]
     pub ak_certificate_custody: CustodyLevel,
+}
+
+impl Provider {
+    /// Why nothing that states this counts, whatever its id: its TPM or its key is revoked. `None` where neither is.
+    pub fn revocation_of(&self, stated: &RegistrarClaims) -> Option<String> {
+        let revoked = if self.revoked_eks.contains(&stated.ek_cert_hash) {
+            format!("endorsement key, {}", stated.ek_cert_hash)
+        } else if self.revoked_aks.contains(&HexBytes(stated.ak_name.0)) {
+            format!("attestation key, {}", hex::encode(stated.ak_name.0))
+        } else {
+            return None;
+        };
+        Some(format!("{} has revoked its {revoked}", self.name))
+    }
 }
 
 /// The shape of a provider's evidence: what its TPM must quote, and what is compared with what.

@@ -94,6 +94,8 @@ impl Metal {
             roots: Vec::new(),
             registrars: vec![registrar],
             revoked_statements: Vec::new(),
+            revoked_eks: Vec::new(),
+            revoked_aks: Vec::new(),
             require_crl: false,
             host_registry: false,
             require_pzid: false,
