@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::{
     AT_ONCE, Connection, Row, Store,
     bundles::{parse, parse_bytes},
-    rows, statement,
+    rows, signed, statement, unsigned,
 };
 use crate::{
     Error,
@@ -426,14 +426,4 @@ fn row_to_event(row: &Row) -> Result<EventRow, sqlx::Error> {
         batch: batch.and_then(|number| u64::try_from(number).ok()),
         data: LogData::new_unchecked(topics.collect(), Bytes::from(parse_bytes(row, "data")?)),
     })
-}
-
-/// SQL has no unsigned integers. Block numbers and the like stay far below the limit.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
-    row.try_get::<i64, _>(column)
-        .map(|number| u64::try_from(number).unwrap_or(0))
 }

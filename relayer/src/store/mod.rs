@@ -145,6 +145,16 @@ fn rows(count: usize, columns: usize) -> String {
     rows.join(", ")
 }
 
+/// SQL has no unsigned integers. Times, block numbers, nonces and gas stay far below the limit.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
+    row.try_get::<i64, _>(column)
+        .map(|number| u64::try_from(number).unwrap_or(0))
+}
+
 /// A name that no other replica has, nor this one had before.
 async fn new_name(pool: &Pool, kind: connect::Kind) -> Result<String, Error> {
     let query = match kind {

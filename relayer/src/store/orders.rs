@@ -6,6 +6,7 @@ use sqlx::Row as _;
 use super::{
     Connection, Row, Store,
     bundles::{parse, parse_bytes},
+    signed, unsigned,
 };
 use crate::Error;
 
@@ -185,14 +186,9 @@ fn row_to_order(row: &Row) -> Result<Order, sqlx::Error> {
     Ok(Order {
         hash: parse(row, "hash")?,
         operator: parse(row, "operator")?,
-        deadline: u64::try_from(row.try_get::<i64, _>("deadline")?).unwrap_or(0),
+        deadline: unsigned(row, "deadline")?,
         body: parse_bytes(row, "body")?,
         reason: row.try_get("reason")?,
         is_settled: row.try_get::<String, _>("state")? != "open",
     })
-}
-
-/// SQL has no unsigned integers. Times stay far below the limit.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -4,8 +4,8 @@
 use alloy::primitives::{Address, B256};
 
 use super::{
-    Connection, Store,
-    transactions::{Attempt, Inclusion, TxId, TxState, signed},
+    Connection, Store, signed,
+    transactions::{Attempt, Inclusion, TxId, TxState},
 };
 use crate::Error;
 

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use super::{
     Row, Store,
     bundles::{parse, parse_bytes, parse_optional},
+    signed, unsigned,
 };
 use crate::Error;
 
@@ -268,14 +269,4 @@ fn row_to_attempt(row: &Row) -> Result<Attempt, sqlx::Error> {
         max_tip: parse(row, "max_tip")?,
         cancels: row.try_get::<i64, _>("cancels")? != 0,
     })
-}
-
-/// SQL has no unsigned integers. Nonces, gas and block numbers stay far below the limit.
-pub(super) fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
-    row.try_get::<i64, _>(column)
-        .map(|number| u64::try_from(number).unwrap_or(0))
 }

@@ -9,7 +9,7 @@ mod votes;
 use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
-use super::{Row, Signing, bundles};
+use super::{Row, Signing, bundles, unsigned};
 
 /// A report that is about to be signed, with everything that must be written down first.
 #[derive(Clone, Debug)]
@@ -82,14 +82,4 @@ fn row_to_report(row: &Row) -> Result<OpenReport, sqlx::Error> {
         deadline: unsigned(row, "deadline")?,
         recorded_at: unsigned(row, "recorded_at")?,
     })
-}
-
-/// SQL has no unsigned integers. Times stay far below the limit.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
-    row.try_get::<i64, _>(column)
-        .map(|number| u64::try_from(number).unwrap_or(0))
 }

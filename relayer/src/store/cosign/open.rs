@@ -6,8 +6,8 @@ use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::{
-    super::{BundleRow, Store, bundles},
-    OpenReport, row_to_report, signed,
+    super::{BundleRow, Store, bundles, signed},
+    OpenReport, row_to_report,
 };
 use crate::Error;
 
@@ -136,7 +136,7 @@ impl Store {
         )
         .bind(report.hash.to_string())
         .bind(report.archive.to_string())
-        .bind(i64::try_from(report.issued_at).unwrap_or(i64::MAX))
+        .bind(signed(report.issued_at))
         .bind(hex::encode(calldata))
         .execute(&mut *all)
         .await?;

@@ -2,10 +2,7 @@
 
 use alloy::primitives::B256;
 
-use super::{
-    super::{BundleRow, Store, bundles},
-    signed,
-};
+use super::super::{BundleRow, Store, bundles, signed};
 use crate::Error;
 
 impl Store {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use alloy::primitives::{Address, B256};
 
 use super::{
-    super::{AT_ONCE, Connection, Row, State, Store, bundles, numbered, rows, statement},
-    NewItem, NewReport, signed,
+    super::{AT_ONCE, Connection, Row, State, Store, bundles, numbered, rows, signed, statement},
+    NewItem, NewReport,
 };
 use crate::Error;
 

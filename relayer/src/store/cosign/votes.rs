@@ -3,8 +3,8 @@
 use alloy::primitives::Address;
 
 use super::{
-    super::{AT_ONCE, Store, numbered, rows, statement},
-    NewItem, signed,
+    super::{AT_ONCE, Store, numbered, rows, signed, statement},
+    NewItem,
 };
 use crate::Error;
 
