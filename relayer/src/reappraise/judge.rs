@@ -66,14 +66,6 @@ pub(super) fn judge(appraisal: &Appraisal, stored: &Attestation) -> Findings {
     }
 }
 
-/// Whether reasons (JSON) say that the host is not in its provider's list.
-pub(super) fn is_unlisted(reasons: &str) -> bool {
-    let reasons: Vec<serde_json::Value> = serde_json::from_str(reasons).unwrap_or_default();
-    reasons
-        .iter()
-        .any(|reason| reason["id"] == CheckId::HostRegistry as u16)
-}
-
 impl Reason {
     fn of(check: &Check) -> Self {
         Self {

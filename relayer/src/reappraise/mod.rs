@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 pub use settings::{Settings, Trigger};
 
-use judge::{Findings, is_unlisted, judge};
+use judge::{Findings, judge};
 
 use crate::{
     Error,
@@ -33,7 +33,7 @@ use crate::{
     freeze::{self, Finding},
     key::Key,
     registry::IProofOfCloudRegistry::{Attestation, Status},
-    store::{BundleRow, Store, Warning},
+    store::{BundleRow, Store, Warning, signed},
     webhook::Message,
 };
 
@@ -80,7 +80,7 @@ impl Reappraiser {
             policy: Arc::new(ageless),
             pause: Duration::from_secs(1) / settings.per_second.max(1),
             freeze_on: settings.freeze_on.clone(),
-            unlisted_for: i64::try_from(settings.unlisted_for_s).unwrap_or(i64::MAX),
+            unlisted_for: signed(settings.unlisted_for_s),
         })
     }
 
@@ -143,17 +143,16 @@ impl Reappraiser {
         let (appraisal, endorsements) = self.judge(bundle, endorsements, finalized.timestamp).await?;
         let findings = judge(&appraisal, &stored);
         metrics::counter!("chassis_reappraisals_total", "outcome" => outcome(&findings)).increment(1);
-        let mut warning = warning(row, &stored, &findings, finalized.timestamp);
+        let now = signed(finalized.timestamp);
+        let known_since = self.store.unlisted_since(row.operator, row.digest).await?;
+        let unlisted_since = unlisted_since(&findings, known_since, now);
+        let warning = warning(row, &stored, &findings, unlisted_since.unwrap_or(now));
         let known = self.store.warning_of(row.operator).await?;
         let known = known.filter(|known| known.evidence == row.digest);
-        let known_since = match (&mut warning, &known) {
-            (Some(new), Some(old)) => carry_over(new, old),
-            _ => None,
-        };
         let is_known = warning.as_ref().map(|new| &new.reasons) == known.as_ref().map(|old| &old.reasons);
         let next = freeze_for(&findings.triggers, &self.freeze_on, |trigger| {
             trigger != Trigger::HostUnlisted
-                || known_since.is_some_and(|since| seconds(finalized.timestamp) - since >= self.unlisted_for)
+                || known_since.is_some_and(|since| now - since >= self.unlisted_for)
         });
         // While it waits, it is appraised in each round, each time with another result.
         if warning.is_some() && !(is_known && next == Next::Wait) {
@@ -185,7 +184,14 @@ impl Reappraiser {
         let message = message(row, warning.as_ref(), appraisal.digest());
         let is_news = self
             .store
-            .set_reappraised(row.operator, row.digest, basis, warning.as_ref(), &message)
+            .set_reappraised(
+                row.operator,
+                row.digest,
+                basis,
+                unlisted_since,
+                warning.as_ref(),
+                &message,
+            )
             .await?;
         if let Some(warning) = warning.filter(|_| is_news) {
             warn!(operator = %row.operator, digest = %row.digest, deadline = warning.deadline,
@@ -256,74 +262,45 @@ fn freeze_for(found: &[Trigger], wanted: &[Trigger], is_sure: impl Fn(Trigger) -
     bad.find(|trigger| is_sure(*trigger)).map_or(waits, Next::Freeze)
 }
 
-/// SQL has no unsigned integers. Times stay far below the limit.
-fn seconds(unix: u64) -> i64 {
-    i64::try_from(unix).unwrap_or(i64::MAX)
+/// Since when the host is unlisted, if it is: since it was first found so, whatever else was found meanwhile.
+fn unlisted_since(findings: &Findings, known_since: Option<i64>, now: i64) -> Option<i64> {
+    let is_unlisted = findings.triggers.contains(&Trigger::HostUnlisted);
+    is_unlisted.then(|| known_since.unwrap_or(now))
 }
 
-fn warning(row: &BundleRow, stored: &Attestation, findings: &Findings, now: u64) -> Option<Warning> {
+fn warning(row: &BundleRow, stored: &Attestation, findings: &Findings, since: i64) -> Option<Warning> {
     (!findings.reasons.is_empty()).then(|| Warning {
         operator: row.operator,
         evidence: row.digest,
-        since: seconds(now),
-        deadline: seconds(stored.expiry.to()),
+        since,
+        deadline: signed(stored.expiry.to()),
         bars: findings.fails,
         // Strings and numbers: always JSON.
         reasons: serde_json::to_string(&findings.reasons).unwrap_or_default(),
     })
 }
 
-/// Since when an operator has been warned of this: what was known against the same evidence keeps its beginning, and a host
-/// that stays unlisted keeps it too, whatever else changes.
-fn carry_over(new: &mut Warning, old: &Warning) -> Option<i64> {
-    if new.reasons != old.reasons && !(is_unlisted(&new.reasons) && is_unlisted(&old.reasons)) {
-        return None;
-    }
-    new.since = old.since;
-    Some(old.since)
-}
-
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::Address;
-    use chassis_verifier::CheckId;
-
     use super::*;
-
-    fn warned(since: i64, reasons: &str) -> Warning {
-        Warning {
-            operator: Address::ZERO,
-            evidence: B256::ZERO,
-            since,
-            deadline: 9,
-            bars: true,
-            reasons: reasons.into(),
-        }
-    }
 
     #[test]
     fn a_host_that_stays_unlisted_is_so_since_it_was_first_found() {
-        let host = format!(
-            r#"{{"id":{},"name":"host","detail":"x"}}"#,
-            CheckId::HostRegistry as u16
-        );
-        let other = |detail| format!(r#"{{"id":1,"name":"a","detail":"{detail}"}}"#);
-        let since = |old: &str, new: &str| {
-            let mut new = warned(7, new);
-            let known = carry_over(&mut new, &warned(3, old));
-            assert_eq!(new.since, known.unwrap_or(7));
-            known
+        let found = |triggers: &[Trigger]| Findings {
+            reasons: Vec::new(),
+            fails: true,
+            triggers: triggers.to_vec(),
         };
-        let alone = format!("[{host}]");
-        let [with, with_more] = ["b", "c"].map(|detail| format!("[{},{host}]", other(detail)));
-        assert_eq!(since(&alone, &alone), Some(3));
-        assert_eq!(since(&alone, &with), Some(3));
-        assert_eq!(since(&with, &with_more), Some(3));
-        let [b, c] = ["b", "c"].map(|detail| format!("[{}]", other(detail)));
-        assert_eq!(since(&b, &b), Some(3));
-        assert_eq!(since(&b, &c), None);
-        assert_eq!(since(&b, &with), None, "it is unlisted since now");
-        assert_eq!(since(&with, &b), None);
+        let unlisted = found(&[Trigger::HostUnlisted]);
+        assert_eq!(
+            unlisted_since(&unlisted, None, 7),
+            Some(7),
+            "it is unlisted since now"
+        );
+        assert_eq!(unlisted_since(&unlisted, Some(3), 7), Some(3));
+        let both = found(&[Trigger::PckRevoked, Trigger::HostUnlisted]);
+        assert_eq!(unlisted_since(&both, Some(3), 7), Some(3));
+        assert_eq!(unlisted_since(&found(&[Trigger::PckRevoked]), Some(3), 7), None);
     }
 
     #[test]

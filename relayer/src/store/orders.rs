@@ -147,7 +147,7 @@ impl Store {
     pub async fn renew_orders(&self, now: u64, deadline: u64) -> Result<(), Error> {
         let mut all = self.begin().await?;
         sqlx::query(
-            "DELETE FROM reappraisals WHERE operator IN
+            "UPDATE reappraisals SET basis = '' WHERE operator IN
              (SELECT operator FROM orders GROUP BY operator HAVING MAX(deadline) < $1)",
         )
         .bind(signed(deadline))

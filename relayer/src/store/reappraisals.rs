@@ -130,8 +130,24 @@ impl Store {
         Ok(row.try_get::<i64, _>(0)? > 0)
     }
 
-    /// Keeps what an appraisal with newer endorsements has found: a warning, or that there is nothing to warn of. Returns
-    /// whether that is news; then `message` is kept with it, to be sent to an operator who wants to be told.
+    /// Since when this evidence's host has not been in its provider's list, if it was not when it was last appraised again.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn unlisted_since(&self, operator: Address, evidence: B256) -> Result<Option<i64>, Error> {
+        let since = sqlx::query_scalar::<_, Option<i64>>(
+            "SELECT unlisted_since FROM reappraisals WHERE operator = $1 AND evidence = $2",
+        )
+        .bind(operator.to_string())
+        .bind(evidence.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(since.flatten())
+    }
+
+    /// Keeps what an appraisal with newer endorsements has found: a warning, or that there is nothing to warn of, and since
+    /// when the host is unlisted. Returns whether the warning, or its end, is news; then `message` is kept with it, to be
+    /// sent to an operator who wants to be told.
     ///
     /// # Errors
     /// Of the database.
@@ -140,17 +156,20 @@ impl Store {
         operator: Address,
         evidence: B256,
         basis: B256,
+        unlisted_since: Option<i64>,
         warning: Option<&Warning>,
         message: &Message,
     ) -> Result<bool, Error> {
         let mut all = self.begin().await?;
         sqlx::query(
-            "INSERT INTO reappraisals (operator, evidence, basis) VALUES ($1, $2, $3)
-             ON CONFLICT (operator) DO UPDATE SET evidence = excluded.evidence, basis = excluded.basis",
+            "INSERT INTO reappraisals (operator, evidence, basis, unlisted_since) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (operator) DO UPDATE SET evidence = excluded.evidence, basis = excluded.basis,
+                 unlisted_since = excluded.unlisted_since",
         )
         .bind(operator.to_string())
         .bind(evidence.to_string())
         .bind(basis.to_string())
+        .bind(unlisted_since)
         .execute(&mut *all)
         .await?;
         let changed = if let Some(warning) = warning {
@@ -270,7 +289,7 @@ pub(super) async fn with_warnings(
     let these = numbered(1, operators.len());
     let query = format!(
         "SELECT operator FROM warnings WHERE operator IN ({these})
-         UNION SELECT operator FROM reappraisals WHERE operator IN ({these})"
+         UNION SELECT operator FROM reappraisals WHERE basis <> '' AND operator IN ({these})"
     );
     let mut query = statement(query, operators.len());
     for operator in operators {
@@ -280,7 +299,8 @@ pub(super) async fn with_warnings(
     rows.iter().map(|row| parse(row, "operator")).collect()
 }
 
-/// Takes back what an operator was warned of.
+/// Takes back what an operator was warned of. Not since when its host is unlisted: the bundle that passed may be of another
+/// machine, and never come on chain.
 pub(super) async fn forget_warning(
     connection: &mut Connection,
     operator: Address,
@@ -288,7 +308,7 @@ pub(super) async fn forget_warning(
     for forget in [
         "DELETE FROM warnings WHERE operator = $1",
         // If the new bundle does not come on chain after all, the old one is looked at again.
-        "DELETE FROM reappraisals WHERE operator = $1",
+        "UPDATE reappraisals SET basis = '' WHERE operator = $1",
     ] {
         sqlx::query(forget)
             .bind(operator.to_string())

@@ -24,7 +24,7 @@ on_both! {
         let operator = bundle(1).operator;
         let look = || async {
             let found = warning(1, "[1]");
-            store.set_reappraised(operator, hash(1), hash(9), Some(&found), &message(1)).await.unwrap();
+            store.set_reappraised(operator, hash(1), hash(9), Some(5), Some(&found), &message(1)).await.unwrap();
         };
         let is_looked_at = || async { store.is_reappraised(operator, hash(1), hash(9)).await.unwrap() };
         let signer = Address::repeat_byte(1);
@@ -47,6 +47,8 @@ on_both! {
         store.renew_orders(100, 200).await.unwrap();
         assert_eq!(store.orders(0).await.unwrap(), [order(6, 200)]);
         assert!(is_barred(&store, operator).await, "what was found stays");
+        store.renew_orders(100, 300).await.unwrap();
+        assert_eq!(store.unlisted_since(operator, hash(1)).await.unwrap(), Some(5), "and since when");
     }
 
     async fn an_order_gathers_signatures_and_is_posted_before_reports(db: &TestDb) {

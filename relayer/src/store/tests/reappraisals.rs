@@ -33,7 +33,7 @@ on_both! {
             let store = store.clone();
             async move {
                 store
-                    .set_reappraised(operator, hash(1), hash(basis), Some(&warning), &message(basis))
+                    .set_reappraised(operator, hash(1), hash(basis), None, Some(&warning), &message(basis))
                     .await
                     .unwrap()
             }
@@ -51,8 +51,8 @@ on_both! {
         assert!(found(warning(1, "[1,2]"), 12).await);
         assert_eq!(store.count_warnings().await.unwrap(), 1);
 
-        assert!(store.set_reappraised(operator, hash(1), hash(13), None, &message(13)).await.unwrap());
-        assert!(!store.set_reappraised(operator, hash(1), hash(14), None, &message(14)).await.unwrap());
+        assert!(store.set_reappraised(operator, hash(1), hash(13), None, None, &message(13)).await.unwrap());
+        assert!(!store.set_reappraised(operator, hash(1), hash(14), None, None, &message(14)).await.unwrap());
         assert_eq!(store.warning_of(operator).await.unwrap(), None);
 
         found(warning(1, "[1]"), 15).await;
@@ -62,7 +62,7 @@ on_both! {
 
         // A new bundle of the same operator that passes takes back either: the warning, or that there was none.
         for (n, warning) in [(4, Some(warning(1, "[1]"))), (5, None)] {
-            store.set_reappraised(operator, hash(1), hash(16 + n), warning.as_ref(), &message(16 + n)).await.unwrap();
+            store.set_reappraised(operator, hash(1), hash(16 + n), None, warning.as_ref(), &message(16 + n)).await.unwrap();
             store.add_bundle(&NewBundle { operator, ..bundle(n) }).await.unwrap();
             let passed = Appraised {
                 digest: hash(n),
@@ -78,6 +78,37 @@ on_both! {
             assert!(!is_barred(&store, operator).await);
             assert!(!store.is_reappraised(operator, hash(1), hash(16 + n)).await.unwrap(), "looked at again");
         }
+    }
+
+    async fn a_host_stays_unlisted_though_a_bundle_of_its_operator_passes(db: &TestDb) {
+        let store = db.open().await;
+        finish(&store, 1, State::Final).await;
+        let operator = bundle(1).operator;
+        let since = async |evidence| store.unlisted_since(operator, evidence).await.unwrap();
+        let found = async |basis, since| {
+            let warning = warning(1, "[1]");
+            store.set_reappraised(operator, hash(1), hash(basis), since, Some(&warning), &message(basis)).await.unwrap();
+        };
+        assert_eq!(since(hash(1)).await, None);
+        found(10, Some(5)).await;
+        assert_eq!((since(hash(1)).await, since(hash(2)).await), (Some(5), None));
+
+        // One from another machine, which may never come on chain: here, and at a peer that is asked about it.
+        store.add_bundle(&NewBundle { operator, ..bundle(4) }).await.unwrap();
+        let passed = Appraised { digest: hash(4), operator, result: hash(2_004), fields: Some("{}".into()) };
+        assert_eq!(store.set_appraisals(&[passed]).await.unwrap(), [true]);
+        assert!(!is_barred(&store, operator).await);
+        assert_eq!(since(hash(1)).await, Some(5));
+        store.clear_warning(operator).await.unwrap();
+        assert_eq!(since(hash(1)).await, Some(5));
+        assert!(!store.is_reappraised(operator, hash(1), hash(10)).await.unwrap(), "looked at again");
+
+        // It is listed again; and what comes on chain has its own time.
+        found(11, None).await;
+        assert_eq!(since(hash(1)).await, None);
+        found(12, Some(6)).await;
+        store.set_reappraised(operator, hash(4), hash(13), None, None, &message(13)).await.unwrap();
+        assert_eq!((since(hash(1)).await, since(hash(4)).await), (None, None));
     }
 
     async fn a_round_goes_through_those_on_chain_and_goes_on_where_it_stood(db: &TestDb) {
@@ -200,7 +231,7 @@ on_both! {
         assert_eq!(on_chain(1).await, Some((hash(1), State::Final, fields(7_001))));
         assert_eq!(on_chain(2).await, Some((hash(2), State::Rejected, fields(7_002))));
         let operator = bundle(1).operator;
-        assert!(store.set_reappraised(operator, hash(1), hash(9), Some(&warning(1, "[1]")), &message(1)).await.unwrap());
+        assert!(store.set_reappraised(operator, hash(1), hash(9), None, Some(&warning(1, "[1]")), &message(1)).await.unwrap());
 
         store.forget_signed(6, 0).await.unwrap();
         assert_eq!(on_chain(1).await, Some((hash(1), State::Final, fields(7_001))), "it is a bundle like any other");
@@ -301,7 +332,7 @@ on_both! {
             async move {
                 let warning = warning(1, reasons);
                 store
-                    .set_reappraised(operator, hash(1), hash(n), Some(&warning), &message(n))
+                    .set_reappraised(operator, hash(1), hash(n), None, Some(&warning), &message(n))
                     .await
                     .unwrap();
             }
