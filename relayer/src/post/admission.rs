@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Error,
-    chain::{Fate, Receipt},
+    chain::{Block, Fate, Receipt},
     failpoint::failpoint,
     freeze,
     registry::IProofOfCloudRegistry::{Report, postCall},
@@ -66,12 +66,17 @@ impl Poster {
             failpoint("posted by another");
             return Ok(true);
         }
-        warn!(%report, reason, is_late, "the registry would refuse the report; appraising anew");
+        let wait = if is_late {
+            0
+        } else {
+            until_final(parsed.issuedAt.to(), self.chain.finalized().await?, view.time()?)
+        };
+        warn!(%report, reason, is_late, wait, "the registry would refuse the report; appraising anew");
         // What somebody else proposed is not the bundles' fault.
         let signed = self.store.signed_report(report).await?;
         let is_own = signed.is_none_or(|signed| signed.proposer == self.signer.address());
         self.store
-            .withdraw_report(report, u8::from(is_own && !is_late), reason)
+            .withdraw_report(report, u8::from(is_own && !is_late), wait, reason)
             .await?;
         failpoint("withdrawn");
         Ok(true)
@@ -158,6 +163,17 @@ impl Poster {
     }
 }
 
+/// In how many seconds what the registry refuses now is final, as finality is behind now. Before that, what is appraised
+/// anew comes to the same report, of the same block, and is refused again. 0 if a block after the report's is final: the next
+/// report is another one.
+fn until_final(issued_at: u64, finalized: Block, time: u64) -> u64 {
+    if finalized.timestamp > issued_at {
+        0
+    } else {
+        time.saturating_sub(issued_at)
+    }
+}
+
 /// What is brought on chain.
 pub(super) enum Call {
     /// A report.
@@ -192,5 +208,32 @@ pub(super) fn inclusion(receipt: &Receipt) -> Inclusion {
         block_hash: receipt.block_hash,
         block_number: receipt.block_number,
         gas_used: receipt.gas_used,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_not_made_again_before_that_is_final() {
+        let finalized = |timestamp| Block {
+            number: 1,
+            hash: B256::ZERO,
+            timestamp,
+            base_fee: 1,
+        };
+        assert_eq!(until_final(1_000, finalized(1_000), 1_800), 800);
+        assert_eq!(
+            until_final(1_000, finalized(900), 1_800),
+            800,
+            "an endpoint fell back"
+        );
+        assert_eq!(
+            until_final(1_000, finalized(1_012), 1_800),
+            0,
+            "the next report is of another block"
+        );
+        assert_eq!(until_final(1_000, finalized(1_000), 999), 0);
     }
 }

@@ -204,21 +204,32 @@ impl Store {
         Ok(())
     }
 
-    /// A queued report that the registry would refuse: its bundles are appraised anew, which counts as so many tries.
-    /// Nothing if it has a transaction.
+    /// A queued report that the registry would refuse: its bundles are appraised anew after so many seconds, which counts as
+    /// so many tries. Nothing if it has a transaction.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn withdraw_report(&self, report: B256, tries: u8, reason: &str) -> Result<(), Error> {
+    pub async fn withdraw_report(
+        &self,
+        report: B256,
+        tries: u8,
+        seconds: u64,
+        reason: &str,
+    ) -> Result<(), Error> {
         let mut one = self.begin().await?;
+        let until = match seconds {
+            0 => 0,
+            _ => self.now(&mut one).await?.saturating_add(signed(seconds)),
+        };
         sqlx::query(
-            "UPDATE bundles SET state = 'received', report = NULL, tries = tries + $2, reason = $3
+            "UPDATE bundles SET state = 'received', report = NULL, tries = tries + $2, reason = $3, claimed_until = $4
              WHERE state = 'queued' AND report = $1
              AND NOT EXISTS (SELECT 1 FROM transactions t WHERE t.report = $1 AND t.state <> 'dropped')",
         )
         .bind(report.to_string())
         .bind(i64::from(tries))
         .bind(reason)
+        .bind(until)
         .execute(&mut *one)
         .await?;
         one.commit().await?;

@@ -131,7 +131,7 @@ on_both! {
         queue_signed(&store, report, &[1]).await;
         sign_of(&store, 1, OWN).await;
         assert_eq!((row(&store).await.0, open().await), (State::Queued, vec![]), "what went on stays there");
-        store.withdraw_report(report, 1, "refused").await.unwrap();
+        store.withdraw_report(report, 1, 0, "refused").await.unwrap();
         appraise(&store).await;
         sign_of(&store, 1, OWN).await;
         assert_eq!(open().await.len(), 1);

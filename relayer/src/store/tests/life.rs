@@ -46,7 +46,7 @@ on_both! {
     async fn two_results_are_never_signed_under_one_name(db: &TestDb) {
         let store = db.open().await;
         let report = queue(&store, 1).await;
-        store.withdraw_report(report, 1, "again").await.unwrap();
+        store.withdraw_report(report, 1, 0, "again").await.unwrap();
         store.set_appraisal(hash(1), hash(2), Some("{}")).await.unwrap();
         let other = Signing { result: hash(9), ..signing(1) };
         let refused = sign(&store, hash(5), &[other]).await;

@@ -134,7 +134,7 @@ on_both! {
         assert_eq!(store.signed_and_not_included(OWN).await.unwrap(), 1);
         queue_signed(&store, own, &[1]).await;
         assert_eq!(store.signed_and_not_included(OWN).await.unwrap(), 1);
-        store.withdraw_report(own, 0, "late").await.unwrap();
+        store.withdraw_report(own, 0, 0, "late").await.unwrap();
         assert_eq!(store.signed_and_not_included(OWN).await.unwrap(), 0);
         let gathering = sign_of(&store, 3, OWN, &[3]).await.unwrap();
         store.close_report(gathering, "nobody signed").await.unwrap();

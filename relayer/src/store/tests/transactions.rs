@@ -152,10 +152,26 @@ on_both! {
         let store = db.open().await;
         let report = queue(&store, 1).await;
         let id = reserve(&store, Some(report), 0).await.unwrap();
-        store.withdraw_report(report, 1, "refused").await.unwrap();
+        store.withdraw_report(report, 1, 0, "refused").await.unwrap();
         assert_eq!(state(&store, 1).await, State::Queued);
         store.drop_transaction(id, Then::Requeue).await.unwrap();
-        store.withdraw_report(report, 1, "refused").await.unwrap();
+        store.withdraw_report(report, 1, 0, "refused").await.unwrap();
         assert_eq!(state(&store, 1).await, State::Received);
+    }
+
+    async fn what_would_be_refused_again_is_left_alone_for_a_while(db: &TestDb) {
+        let store = db.open().await;
+        for (n, seconds, is_due) in [(1, 1_000, false), (2, 0, true)] {
+            let report = queue(&store, n).await;
+            store.withdraw_report(report, 1, seconds, "refused").await.unwrap();
+            let row = store.bundle(hash(n)).await.unwrap().unwrap();
+            assert_eq!((row.state, row.tries, row.claimed_until > 0), (State::Received, 1, !is_due));
+            let claimed = store.claim(9).await.unwrap();
+            assert_eq!(claimed.iter().any(|row| row.digest == hash(n)), is_due);
+        }
+        // Another relayer's report takes it along all the same.
+        sign(&store, hash(9), &[signing(1)]).await.unwrap();
+        let row = store.bundle(hash(1)).await.unwrap().unwrap();
+        assert_eq!((row.state, row.claimed_until), (State::Cosigning, 0));
     }
 }

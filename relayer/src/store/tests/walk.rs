@@ -275,7 +275,11 @@ impl Operation {
             }
             Drop(id, then) => return Ok((store.drop_transaction(TxId(*id), *then).await?, found)),
             Posted(report) => store.set_posted(report_of(*report), &inclusion(99)).await?,
-            Withdraw(report) => store.withdraw_report(report_of(*report), 1, "withdrawn").await?,
+            Withdraw(report) => {
+                store
+                    .withdraw_report(report_of(*report), 1, 0, "withdrawn")
+                    .await?
+            }
         }
         Ok((true, found))
     }
