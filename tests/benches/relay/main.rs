@@ -22,6 +22,7 @@ mod outside;
 mod programs;
 mod sender;
 mod stage;
+mod states;
 mod verifier;
 
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn measure() -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
+    let mut stage = Stage::set().await?;
     let alone = verifier::rate(&stage.bundles(0)?, &stage.policy(), None)?;
     stage.make_gas_dear(true).await?;
     let first = stage.chain.provider.get_block_number().await? + 1;
@@ -104,7 +105,7 @@ async fn measure() -> anyhow::Result<()> {
         stage.peak_memory_mb()
     );
     stage.until_posted().await?;
-    renew(&stage).await
+    renew(&mut stage).await
 }
 
 fn say_half(is_dear: bool, half: &Outcome) {
@@ -118,7 +119,7 @@ fn say_half(is_dear: bool, half: &Outcome) {
 }
 
 /// Renews two thousand operators by new bundles, and says what a hundred thousand would take.
-async fn renew(stage: &Stage) -> anyhow::Result<()> {
+async fn renew(stage: &mut Stage) -> anyhow::Result<()> {
     const MANY: f64 = 100_000.0;
     const EXPIRY: f64 = 86_400.0;
     stage.write_renewals(1).await?;

@@ -12,7 +12,7 @@ use chassis_sim::{
 use chassis_verifier::{AnchorClaim, Endorsements, Policy, bundle::Anchor};
 use tempfile::TempDir;
 
-use crate::{BUNDLES, chain::Chain, outside::Outside, programs::Relayer, sender::Load};
+use crate::{BUNDLES, chain::Chain, outside::Outside, programs::Relayer, sender::Load, states::States};
 
 /// The registry takes 64 operators on one platform.
 const PER_PLATFORM: usize = 50;
@@ -23,6 +23,7 @@ pub(crate) struct Stage {
     pub(crate) chain: Chain,
     machine: Machine,
     relayer: Relayer,
+    states: States,
     _outside: Outside,
     dir: TempDir,
     /// By platform.
@@ -46,6 +47,7 @@ impl Stage {
             cloud,
             chain,
             machine,
+            states: States::open(&relayer.data()).await?,
             relayer,
             _outside: outside,
             dir,
@@ -85,24 +87,18 @@ impl Stage {
     }
 
     /// Waits until the relayer has appraised as many bundles as this, all of them well.
-    pub(crate) async fn until_appraised(&self, count: usize) -> anyhow::Result<()> {
+    pub(crate) async fn until_appraised(&mut self, count: usize) -> anyhow::Result<()> {
         loop {
-            let metrics = self.metrics().await?;
-            let appraised = |outcome| {
-                value(
-                    &metrics,
-                    &format!("chassis_appraisals_total{{outcome=\"{outcome}\"}}"),
-                )
-            };
-            anyhow::ensure!(
-                appraised("rejected") == 0,
-                "the relayer rejects bundles that are good"
-            );
-            if appraised("attestable") >= count {
+            let counts = self.states.counts().await?;
+            let is_good = ["rejected", "failed"]
+                .iter()
+                .all(|state| !counts.contains_key(*state));
+            anyhow::ensure!(is_good, "the relayer rejects bundles that are good: {counts:?}");
+            let appraised = counts.iter().filter(|(state, _)| *state != "received");
+            if appraised.map(|(_, count)| count).sum::<usize>() >= count {
                 return Ok(());
             }
-            // Not oftener: each look is work for the relayer.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            pause().await;
         }
     }
 
@@ -122,33 +118,24 @@ impl Stage {
     }
 
     /// Waits until all that it took is appraised and in signed reports.
-    pub(crate) async fn until_signed(&self) -> anyhow::Result<()> {
+    pub(crate) async fn until_signed(&mut self) -> anyhow::Result<()> {
         self.until_none_is(&["received", "appraised", "cosigning"]).await
     }
 
     /// Waits until all that it took is in blocks.
-    pub(crate) async fn until_posted(&self) -> anyhow::Result<()> {
+    pub(crate) async fn until_posted(&mut self) -> anyhow::Result<()> {
         self.until_none_is(&["received", "appraised", "cosigning", "queued", "posted"])
             .await
     }
 
-    async fn until_none_is(&self, states: &[&str]) -> anyhow::Result<()> {
+    async fn until_none_is(&mut self, states: &[&str]) -> anyhow::Result<()> {
         loop {
-            let metrics = self.metrics().await?;
-            let count = |state: &&str| value(&metrics, &format!("chassis_bundles{{state=\"{state}\"}}"));
-            if states.iter().map(count).sum::<usize>() == 0 {
+            let counts = self.states.counts().await?;
+            if states.iter().all(|state| !counts.contains_key(*state)) {
                 return Ok(());
             }
-            // Not oftener: each look is work for the relayer.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            pause().await;
         }
-    }
-
-    async fn metrics(&self) -> anyhow::Result<String> {
-        Ok(reqwest::get(format!("{}/metrics", self.relayer.url))
-            .await?
-            .text()
-            .await?)
     }
 
     /// Replaces the bundles of a part by fresh ones of the same operators.
@@ -234,6 +221,11 @@ impl Stage {
     }
 }
 
+/// Between two looks, each of which is work for the processors that are measured.
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
 fn anchor_of(claim: &AnchorClaim) -> Anchor {
     Anchor {
         chain_id: claim.chain_id,
@@ -241,10 +233,4 @@ fn anchor_of(claim: &AnchorClaim) -> Anchor {
         block_number: claim.number,
         block_hash: claim.hash,
     }
-}
-
-/// The value of a sample in Prometheus' text; zero if there is none yet.
-fn value(metrics: &str, sample: &str) -> usize {
-    let line = metrics.lines().find_map(|line| line.strip_prefix(sample));
-    line.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
 }
