@@ -3,9 +3,10 @@
 use std::{io, path::PathBuf};
 
 use alloy_primitives::{Address, B256};
+use chassis_program::{KeyError, date};
 
 use crate::{
-    OnChain, date,
+    OnChain,
     relayer::{CheckReport, State},
 };
 
@@ -341,6 +342,12 @@ impl Error {
             what: what.into(),
             problem: format!("{problem}"),
         }
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error.to_string())
     }
 }
 

@@ -1,7 +1,6 @@
 //! `chassis-node`: proves a node and keeps it attested.
 
 mod cli;
-mod deployment;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
@@ -11,7 +10,7 @@ use cli::{Cli, Output};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli: Cli = deployment::parse();
+    let cli: Cli = chassis_program::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

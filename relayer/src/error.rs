@@ -179,6 +179,12 @@ impl Error {
     }
 }
 
+impl From<chassis_program::KeyError> for Error {
+    fn from(error: chassis_program::KeyError) -> Self {
+        Self::Key(error.to_string())
+    }
+}
+
 macro_rules! rpc_error {
     ($($error:ty),*) => {$(
         impl From<$error> for Error {

@@ -1,7 +1,5 @@
 //! `chassis`: a relayer's and an auditor's one tool.
 
-mod deployment;
-
 use std::process::ExitCode;
 
 use chassis_relayer::{
@@ -43,7 +41,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match deployment::parse::<Chassis>().command {
+    match chassis_program::parse::<Chassis>().command {
         Command::Relay(relay) => relay.run(),
         Command::Explore(explore) => explore.run(),
         Command::Status(status) => status.run(),

@@ -3,7 +3,8 @@
 use std::{io::Write, process::ExitCode};
 
 use alloy_primitives::{Address, hex};
-use chassis_attester::{CheckReport, Error, Request, Standing, Status, advice, date};
+use chassis_attester::{CheckReport, Error, Request, Standing, Status, advice};
+use chassis_program::date;
 use chassis_verifier::{
     bundle::{Bundle, Tee},
     challenge::AkName,

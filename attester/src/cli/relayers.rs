@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chassis_attester::{Error, Progress, Registry, Relayer, Relayers, Rpc, date};
+use chassis_attester::{Error, Progress, Registry, Relayer, Relayers, Rpc};
+use chassis_program::date;
 use clap::Args;
 
 use super::{Output, args::ChainArgs};

@@ -3,9 +3,10 @@
 use std::{env, io, path::Path};
 
 use alloy::signers::local::PrivateKeySigner;
+use chassis_program::read_private;
 use zeroize::Zeroizing;
 
-use crate::{Error, file::read_private};
+use crate::Error;
 
 /// Environment variable with the key: 32 bytes, hex.
 pub const KEY_VARIABLE: &str = "CHASSIS_OPERATOR_KEY";

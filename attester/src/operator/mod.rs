@@ -2,23 +2,19 @@
 //! read it.
 
 mod file;
-#[cfg(feature = "kms")]
-mod kms;
 mod sealed;
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::path::PathBuf;
 
-use alloy::signers::{Signer, local::PrivateKeySigner};
+use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256, Signature};
+use chassis_program::Key;
 use chassis_verifier::bundle::{Bundle, Evidence};
 
 use crate::{Error, collect};
 
 pub use file::{KEY_VARIABLE, PASSWORD_VARIABLE};
 pub use sealed::create_sealed_key;
-
-/// A key service may be far away.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Where the operator's key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +31,8 @@ pub enum KeySource {
 }
 
 /// Signs for the operator. It shows its address and nothing else.
-#[derive(Clone)]
-pub struct OperatorKey(Arc<dyn Signer + Send + Sync>);
+#[derive(Clone, Debug)]
+pub struct OperatorKey(Key);
 
 impl OperatorKey {
     /// Opens the key.
@@ -50,12 +46,12 @@ impl OperatorKey {
                 file::from_keystore(path, password.as_deref()).map(Self::local)
             }
             KeySource::Sealed(path, tcti) => sealed::open(path, tcti).map(Self::local),
-            KeySource::Kms(id) => from_kms(id).await,
+            KeySource::Kms(id) => Ok(Self(Key::in_kms(id).await?)),
         }
     }
 
     fn local(key: PrivateKeySigner) -> Self {
-        Self(Arc::new(key))
+        Self(Key::new(key))
     }
 
     /// The operator.
@@ -68,13 +64,7 @@ impl OperatorKey {
     /// # Errors
     /// [`Error::Key`] if the key's keeper refuses or does not answer in time.
     pub async fn sign_hash(&self, hash: &B256) -> Result<Signature, Error> {
-        match tokio::time::timeout(PATIENCE, self.0.sign_hash(hash)).await {
-            Ok(signed) => signed.map_err(|error| Error::Key(error.to_string())),
-            Err(_) => Err(Error::Key(format!(
-                "its keeper gave no signature within {} s",
-                PATIENCE.as_secs()
-            ))),
-        }
+        Ok(self.0.sign_hash(hash).await?)
     }
 
     /// Signs the operator's consent to be attested on `evidence`.
@@ -87,27 +77,4 @@ impl OperatorKey {
         bundle.consent = signature.as_bytes().to_vec().into();
         Ok(bundle)
     }
-}
-
-impl fmt::Debug for OperatorKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OperatorKey({})", self.address())
-    }
-}
-
-#[cfg(feature = "kms")]
-async fn from_kms(id: &str) -> Result<OperatorKey, Error> {
-    kms::open(id).await
-}
-
-#[cfg(not(feature = "kms"))]
-#[expect(
-    clippy::unused_async,
-    reason = "the service that keeps the key is asked over the network"
-)]
-async fn from_kms(_id: &str) -> Result<OperatorKey, Error> {
-    Err(Error::Key(
-        "this program was built without the feature `kms`; build it with that, or take another key"
-            .to_owned(),
-    ))
 }

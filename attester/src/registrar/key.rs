@@ -15,7 +15,9 @@ use ring::{
 
 use zeroize::Zeroizing;
 
-use crate::{Error, file::read_private};
+use chassis_program::read_private;
+
+use crate::Error;
 
 /// Signs statements. Whoever has it can put any machine into the data center, until policies stop pinning it.
 #[derive(Debug)]

@@ -7,9 +7,10 @@ mod show;
 
 use std::path::Path;
 
+use chassis_program::Key;
 use chassis_verifier::Policy;
 
-use crate::{Error, archive::ArchivePlace, chain::Rpc, key::Key, store::StoreUrl};
+use crate::{Error, archive::ArchivePlace, chain::Rpc, key, store::StoreUrl};
 
 pub use file::ConfigFile;
 pub use sections::{KeySection, LimitSection, ShutdownSection, TaskSection};
@@ -56,7 +57,7 @@ impl Config {
         let policy = keep(read_policy(&file.policy), &mut mistakes);
         let store = keep(file.store.in_force(&file.data_dir), &mut mistakes);
         let archive = keep(file.archive.in_force(&file.data_dir), &mut mistakes);
-        let signer = keep(Key::open(&file.key).await, &mut mistakes);
+        let signer = keep(key::open(&file.key).await, &mut mistakes);
         mistakes.extend(file.cosign.mistakes(signer.as_ref().map(Key::address)));
         match (rpc, policy, signer, store, archive) {
             (Some(rpc), Some(policy), Some(signer), Some(store), Some(archive)) if mistakes.is_empty() => {

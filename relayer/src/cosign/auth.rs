@@ -8,8 +8,9 @@ use alloy::{
     sol_types::{Eip712Domain, SolStruct, eip712_domain},
 };
 use axum::http::HeaderMap;
+use chassis_program::Key;
 
-use crate::{Error, key::Key};
+use crate::Error;
 
 mod structs {
     #![allow(missing_docs, clippy::pedantic, reason = "generated from Solidity")]

@@ -106,6 +106,7 @@ use alloy::{
     primitives::{Address, B256},
     sol_types::Eip712Domain,
 };
+use chassis_program::Key;
 use chassis_verifier::Policy;
 use tokio::sync::Semaphore;
 
@@ -124,7 +125,6 @@ use crate::{
     config::Config,
     endorse::Endorser,
     index::Alarm,
-    key::Key,
     post::{Steps, report::Heading},
     store::Store,
 };

@@ -25,12 +25,13 @@ use std::collections::BTreeSet;
 pub use config::PostFile;
 pub use manifest::{Item, Manifest};
 
+use chassis_program::Key;
+
 use crate::{
     Error,
     chain::Chain,
     config::Config,
     failpoint::failpoint,
-    key::Key,
     store::{Store, Transaction, TxState},
 };
 use alarms::{Alarm, Alarms};

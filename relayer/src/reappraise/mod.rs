@@ -11,6 +11,7 @@ mod settings;
 use std::{sync::Arc, time::Duration};
 
 use alloy::{eips::BlockId, primitives::B256};
+use chassis_program::Key;
 use chassis_verifier::{
     Appraisal, Endorsements, Policy, appraise,
     bundle::{Bundle, DEFAULT_LIMIT, canonical_json},
@@ -31,7 +32,6 @@ use crate::{
     config::Config,
     endorse::Endorser,
     freeze::{self, Finding},
-    key::Key,
     registry::IProofOfCloudRegistry::{Attestation, Status},
     store::{BundleRow, Store, Warning, signed},
     webhook::Message,

@@ -3,7 +3,6 @@
 //! Evidence is written by strangers. Every text goes through [`printable`] before it reaches a terminal, in tables, in JSON
 //! and in error messages: a certificate's subject must not move the cursor or turn the reading direction.
 
-mod date;
 mod document;
 mod text;
 
@@ -14,7 +13,7 @@ use std::{
 
 use serde::Serialize;
 
-pub use date::date;
+pub use chassis_program::date;
 pub use document::{Cell, Document, Mark};
 pub use text::{printable, printable_json, text_of};
 

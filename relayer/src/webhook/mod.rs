@@ -17,6 +17,7 @@ use alloy::{
     primitives::{Address, B256, Signature, eip191_hash_message},
     sol_types::{Eip712Domain, SolStruct},
 };
+use chassis_program::Key;
 use chassis_verifier::sha256;
 use reqwest::{Client, redirect};
 use tracing::{info, warn};
@@ -28,7 +29,6 @@ use target::address_of;
 
 use crate::{
     Error,
-    key::Key,
     store::{Delivery, Store},
 };
 

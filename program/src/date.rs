@@ -21,10 +21,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_the_relayer_writes_it() {
+    fn days_around_leap_days_and_the_ends() {
         assert_eq!(date(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(date(951_782_399), "2000-02-28 23:59:59 UTC");
+        assert_eq!(date(951_782_400), "2000-02-29 00:00:00 UTC");
         assert_eq!(date(1_782_809_233), "2026-06-30 08:47:13 UTC");
+        assert_eq!(date(4_107_542_400), "2100-03-01 00:00:00 UTC");
         assert_eq!(date(253_402_300_799), "9999-12-31 23:59:59 UTC");
+        assert_eq!(date(253_402_300_800), "253402300800 s");
         assert_eq!(date(u64::MAX), "18446744073709551615 s");
     }
 }

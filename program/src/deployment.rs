@@ -7,7 +7,7 @@ use clap::{ArgMatches, Command, Parser, error::ErrorKind, parser::ValueSource};
 
 /// The command line; ends the program where it cannot be used, as `clap` does. A file that cannot be read hinders only
 /// those who left something to it.
-pub(crate) fn parse<T: Parser>() -> T {
+pub fn parse<T: Parser>() -> T {
     let mut command = T::command();
     if let Some(path) = env::var_os("CHASSIS_DEPLOYMENT") {
         let read = fs::read_to_string(&path).map_err(|error| error.to_string());
