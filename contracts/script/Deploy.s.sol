@@ -25,7 +25,7 @@ import {console} from "forge-std/console.sol";
 /// | `CHASSIS_RELAYER_SET_DELAY` | the same for a new relayer set; default 7 days |
 /// | `CHASSIS_RELAYER_URLS` | where nodes send their evidence, comma-separated; for the file only; default: none |
 /// | `CHASSIS_ARCHIVES` | where the digests' evidence can be fetched, comma-separated; likewise |
-/// | `CHASSIS_DEPLOYMENT` | file to write, such as `deployments/31337.json`; default: print only |
+/// | `CHASSIS_DEPLOYMENT_OUT` | file to write, such as `deployments/31337.json`; default: print only. Tools read it as `CHASSIS_DEPLOYMENT` |
 /// @dev Warning: forge runs this once before it sends anything, and that run writes the file. Keep the file only where
 /// the transactions have succeeded.
 contract Deploy is Script {
@@ -36,7 +36,7 @@ contract Deploy is Script {
         vm.stopBroadcast();
         string memory json = describe(address(registry), config);
         console.log(json);
-        string memory path = vm.envOr("CHASSIS_DEPLOYMENT", string(""));
+        string memory path = vm.envOr("CHASSIS_DEPLOYMENT_OUT", string(""));
         if (bytes(path).length != 0) vm.writeJson(json, path);
     }
 

@@ -168,7 +168,7 @@ contract ConfigTest is RegistryTest {
         vm.setEnv("CHASSIS_POLICIES", vm.toString(POLICY));
         vm.setEnv("CHASSIS_MAX_TTL", "86400");
         vm.setEnv("CHASSIS_RELAYER_URLS", "https://a.example,https://b.example");
-        vm.setEnv("CHASSIS_DEPLOYMENT", "deployments/31337.json");
+        vm.setEnv("CHASSIS_DEPLOYMENT_OUT", "deployments/31337.json");
         vm.createDir("deployments", true); // a copy of the tree may lack it
         Deploy deploy = new Deploy();
         assertEq(abi.encode(deploy.readConfig()), abi.encode(config));

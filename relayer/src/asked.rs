@@ -12,7 +12,7 @@ use clap::Args;
 use crate::{
     clock::now,
     inspect::{read, read_text},
-    render::{Document, Refusal, date},
+    render::{Document, Refusal, date, parse_time},
 };
 
 /// Largest policy read, in bytes.
@@ -29,8 +29,9 @@ pub(crate) struct Asked {
     /// The endorsement set (JSON): collateral, CRLs, the anchor as the signers saw it. Without it, whatever needs one fails.
     #[arg(long, value_name = "FILE")]
     endorsements: Option<PathBuf>,
-    /// Appraise as of this time, Unix seconds. Now, if not given; to repeat an attestation, its `asOf`.
-    #[arg(long, value_name = "UNIX")]
+    /// Appraise as of this time: Unix seconds, or as `2026-06-30T08:47:13Z`. Default: now. To repeat an attestation, give its
+    /// result's `asOf` (`GET /v1/results/0x…`).
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<u64>,
 }
 

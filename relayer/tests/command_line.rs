@@ -144,3 +144,35 @@ fn check_lists_every_mistake_with_its_key() {
     }
     assert!(Path::new(&path).exists());
 }
+
+/// The runbook has people look for it in the last line.
+#[test]
+fn a_relayer_that_cannot_start_says_its_error_code_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("relayer.toml");
+    std::fs::write(&path, stdout(&chassis(&["config", "init"], &[]))).unwrap();
+    let last_line = |environment: &[(&str, &str)]| {
+        let output = chassis(&["relay", "--config", path.to_str().unwrap()], environment);
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        told.lines().last().unwrap().to_owned()
+    };
+    let last: serde_json::Value = serde_json::from_str(&last_line(&[])).unwrap();
+    assert_eq!(last["fields"]["code"], "E-CONFIG", "{last}");
+    let error = last["fields"]["error"].as_str().unwrap();
+    assert!(error.contains(path.to_str().unwrap()), "{last}");
+    // A filter that leaves it out must not make the program end without a word.
+    let bare = last_line(&[("RUST_LOG", "off")]);
+    assert!(bare.starts_with("error: E-CONFIG: configuration"), "{bare}");
+}
+
+#[test]
+fn an_archive_may_be_named_in_the_environment_wherever_it_is_an_option() {
+    for command in commands(&[]) {
+        let command: Vec<_> = command.split(' ').collect();
+        let help = stdout(&chassis(&[&command[..], &["--help"]].concat(), &[]));
+        if let Some(option) = help.split("   --archive <").nth(1) {
+            assert!(option.contains("[env: CHASSIS_ARCHIVE"), "{command:?}: {help}");
+        }
+    }
+}

@@ -115,7 +115,7 @@ impl Relayer {
                 (StatusCode::OK, _) => return document(answer, kind, digest).await,
                 (StatusCode::NOT_FOUND, _) => return Err("it does not have it".into()),
                 (StatusCode::FORBIDDEN, _) => {
-                    return Err("its operator shows it to credentialed auditors only".into());
+                    return Err("its operator has not made it public: only an archive itself (--archive FOLDER) has it".into());
                 }
                 (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, Some(seconds)) => {
                     tokio::time::sleep(Duration::from_secs(seconds).min(PATIENCE)).await;

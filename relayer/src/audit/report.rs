@@ -12,13 +12,12 @@ use clap::{Args, ValueEnum};
 use super::{
     reappraise::{Archives, Entry},
     source::Source,
-    timeline::parse_time,
     wait_for,
 };
 use crate::{
     Error,
     inspect::read_text,
-    render::{Refusal, finish_text, printable_json},
+    render::{Refusal, finish_text, parse_time, printable_json},
 };
 use facts::{Facts, Period};
 

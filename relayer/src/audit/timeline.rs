@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error,
     history::{Floor, Happening, What},
-    render::{Format, date, finish},
+    render::{Format, date, finish, parse_time},
     replay::Subject,
 };
 use answer::Story;
@@ -39,7 +39,7 @@ struct Common {
 /// Tell an operator's story: grants, renewals, gaps, freezes, moves, levels, and who signed.
 ///
 /// Exit code 0: told, and all that was appraised again is as posted; 1: something is false, or --at found it not attested;
-/// 2: it cannot be said, or not of all.
+/// 2: no complete answer is possible.
 #[derive(Clone, Debug, Args)]
 pub(super) struct OperatorQuestion {
     /// Its address.
@@ -70,7 +70,7 @@ pub(super) struct BatchQuestion {
     common: Common,
 }
 
-/// Tell in which sets a relayer was, and what it signed.
+/// Show a relayer's set memberships and what it signed.
 ///
 /// Exit codes as `chassis audit operator`.
 #[derive(Clone, Debug, Args)]
@@ -183,17 +183,6 @@ impl Happening {
     fn is_renewal(&self) -> bool {
         matches!(self.what, What::Renewed { .. })
     }
-}
-
-/// Unix seconds, or RFC 3339.
-pub(super) fn parse_time(text: &str) -> Result<u64, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
-    }
-    let format = &time::format_description::well_known::Rfc3339;
-    let time = time::OffsetDateTime::parse(text, format)
-        .map_err(|_| format!("`{text}` is neither Unix seconds nor a time as 2026-06-30T08:47:13Z"))?;
-    u64::try_from(time.unix_timestamp()).map_err(|_| format!("`{text}` is before 1970"))
 }
 
 /// The floor that `isAttested(operator)` has.

@@ -11,8 +11,8 @@ use crate::service;
 
 /// Serve pages about a registry: operators, platforms, batches, relayers, and their history.
 ///
-/// All is read from the registry's own log, rebuilt, and compared with the registry; no relayer is trusted. An archive only
-/// adds what it says about appraisals, and the pages say so.
+/// The state is rebuilt from the registry's own log and compared with the registry; no relayer is trusted. An archive only
+/// adds details of appraisals, and the pages mark them as such.
 #[derive(Clone, Debug, Args)]
 pub struct Explore {
     /// RPC endpoint of the registry's chain. With several, two must agree.
@@ -28,14 +28,18 @@ pub struct Explore {
     /// The registry's address.
     #[arg(long, env = "CHASSIS_REGISTRY", value_name = "ADDRESS")]
     registry: Address,
-    /// Where the appraisals behind the digests are: a relayer's URL, or the folder of an archive. Of several, the first that
-    /// has one.
-    #[arg(long, value_name = "URL|FOLDER")]
+    /// Where the appraisals behind the digests are: a relayer's URL, or an archive's folder. They are asked in this order.
+    #[arg(
+        long,
+        env = "CHASSIS_ARCHIVE",
+        value_name = "URL|FOLDER",
+        hide_env_values = true
+    )]
     archive: Vec<String>,
-    /// Where to serve the pages. Put a TLS proxy in front of it to show them to others.
+    /// Where to serve the pages. Put a TLS proxy in front to make them public.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8646")]
     listen: SocketAddr,
-    /// Keep what was read in this folder, and go on from there next time.
+    /// Cache folder; the next run resumes from it.
     #[arg(long, value_name = "FOLDER")]
     cache: Option<PathBuf>,
     /// The block of the registry's creation, or one before it. Without it, it is searched for: that takes an archive node.

@@ -3,16 +3,22 @@
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use tracing::{Level, enabled, error};
 use tracing_subscriber::EnvFilter;
 
 use crate::{Error, service::relay_from};
 
 /// Run a relayer: take bundles, appraise them, sign and post what holds.
 ///
-/// The relayer's key is in the environment variable `CHASSIS_RELAYER_KEY`.
+/// The relayer's key is in the environment variable `CHASSIS_RELAYER_KEY`, in a keystore, or in AWS KMS: see `[key]` in the
+/// configuration. Environment variables override the file: `CHASSIS_LISTEN` is `listen`, `CHASSIS_LIMITS__CONNECTIONS` is
+/// `connections` in `[limits]`. `chassis config show` prints the effective settings and where each one comes from.
+///
+/// The log goes to standard error, as JSON unless that is a terminal; `RUST_LOG` filters it. When the program fails, its last
+/// line has an error code that docs/RUNBOOK.md explains.
 #[derive(Clone, Debug, Args)]
 pub struct Relay {
-    /// The configuration; `chassis config init` prints a commented one.
+    /// The configuration; `chassis config init` prints a commented one. Relative paths in it are relative to its folder.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 }
@@ -34,7 +40,10 @@ pub(super) fn serve_until_told(service: impl Future<Output = Result<(), Error>>)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
+        Err(source) => {
+            let doing = "start".into();
+            return failed(&Error::Io { doing, source });
+        }
     };
     match runtime.block_on(service) {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,7 +66,12 @@ fn log() {
     }
 }
 
-fn failed(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("error: {error}");
+/// The last line of the log, with the code that the runbook explains.
+fn failed(error: &Error) -> ExitCode {
+    if enabled!(Level::ERROR) {
+        error!(code = error.code(), %error, "ended");
+    } else {
+        eprintln!("error: {}: {error}", error.code());
+    }
     ExitCode::FAILURE
 }

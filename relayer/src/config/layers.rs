@@ -2,12 +2,12 @@
 //!
 //! `CHASSIS_LIMITS__CONNECTIONS=64` is `connections` in `[limits]`; `CHASSIS_LISTEN` is `listen`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{ConfigFile, TEMPLATE};
+use super::{ConfigFile, TEMPLATE, paths::anchor};
 
 const PREFIX: &str = "CHASSIS_";
 const BETWEEN_KEYS: &str = "__";
@@ -27,15 +27,17 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Lays `variables` over `text`.
+    /// Lays `variables` over `text`, which stands in a file in `folder`.
     ///
     /// # Errors
     /// If the text is no TOML.
     pub(super) fn read(
         text: &str,
+        folder: &Path,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, String> {
-        let file: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut file: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+        anchor(&mut file, folder);
         let mut layers = Self {
             merged: file.clone(),
             variables: BTreeMap::new(),
@@ -153,7 +155,7 @@ pub(super) fn get<'a>(table: &'a Table, path: &[String]) -> Option<&'a Value> {
     get(value.as_table()?, rest)
 }
 
-fn set(table: &mut Table, path: &[String], value: Value) {
+pub(super) fn set(table: &mut Table, path: &[String], value: Value) {
     let Some((key, rest)) = path.split_first() else {
         return;
     };

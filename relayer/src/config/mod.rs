@@ -2,6 +2,7 @@
 
 mod file;
 mod layers;
+mod paths;
 mod sections;
 mod show;
 
@@ -77,7 +78,10 @@ impl Config {
 
 fn layers(path: &Path) -> Result<Layers, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    Layers::read(&text, std::env::vars_os().filter_map(utf8))
+    // Absolute, so that an error names the file that was looked for.
+    let file = std::path::absolute(path).map_err(|error| error.to_string())?;
+    let folder = file.parent().unwrap_or(&file);
+    Layers::read(&text, folder, std::env::vars_os().filter_map(utf8))
 }
 
 /// Variables that are no text are not ours.

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_databases_url_of_the_environment_is_shown_without_its_password() {
-        let layers = Layers::read(TEMPLATE, std::iter::empty()).unwrap();
+        let layers = Layers::read(TEMPLATE, Path::new(""), std::iter::empty()).unwrap();
         for (url, shown) in [
             (
                 "postgres://chassis:horse@db/chassis",

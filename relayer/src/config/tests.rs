@@ -4,7 +4,7 @@ fn layers_of(text: &str, variables: &[(&str, &str)]) -> Layers {
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Layers::read(text, variables).unwrap()
+    Layers::read(text, Path::new(""), variables).unwrap()
 }
 
 fn decode(text: &str, variables: &[(&str, &str)]) -> Result<ConfigFile, Vec<String>> {
@@ -181,6 +181,25 @@ fn the_environment_is_over_the_file_and_each_value_has_its_origin() {
     assert_eq!(origin("max_batch"), &Origin::File);
     let text = serde_json::to_string(&shown).unwrap();
     assert!(!text.contains("not a key"), "{text}");
+}
+
+/// So a service finds its policy whatever its working directory is.
+#[tokio::test]
+async fn a_policy_is_looked_for_beside_the_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("relayer.toml");
+    std::fs::write(&path, TEMPLATE).unwrap();
+    let looked_for = async || match Config::load(&path).await {
+        Err(Error::Config { mistakes, .. }) => mistakes
+            .into_iter()
+            .find(|mistake| mistake.starts_with("policy ")),
+        other => panic!("{other:?}"),
+    };
+    let policy = dir.path().join("policy.toml");
+    let mistake = looked_for().await.unwrap();
+    assert!(mistake.contains(&*policy.to_string_lossy()), "{mistake}");
+    std::fs::write(&policy, include_str!("../../../verifier/policy.example.toml")).unwrap();
+    assert_eq!(looked_for().await, None);
 }
 
 #[test]

@@ -100,7 +100,7 @@ pub(super) async fn manifest(
     document(&app, Kind::Manifest, digest).await
 }
 
-/// A bundle itself, if its operator lets everybody see it: it names projects and instances.
+/// A bundle itself, if its operator made it public: it names projects and instances.
 #[utoipa::path(
     get,
     path = "/v1/evidence/{digest}",
@@ -108,7 +108,7 @@ pub(super) async fn manifest(
     params(("digest" = inline(Word), Path, description = "Digest of the evidence")),
     responses(
         (status = 200, description = "The bundle as received", body = Object),
-        (status = 403, description = "For credentialed auditors only", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "Its operator has not made it public", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "Not received here", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests from this address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "The archive cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
@@ -121,7 +121,7 @@ pub(super) async fn evidence(
     match app.store.bundle(digest).await? {
         Some(row) if row.is_public => document(&app, Kind::Bundle, digest).await,
         Some(_) => {
-            let detail = "its operator shows this bundle to credentialed auditors only";
+            let detail = "its operator has not made this bundle public: it can be read only in the archive of a relayer that has it";
             Err(Problem::new(ProblemKind::NotPublic, detail))
         }
         None => Err(Problem::not_found(format!(

@@ -5,6 +5,7 @@
 
 mod document;
 mod text;
+mod time;
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub use chassis_program::date;
 pub use document::{Cell, Document, Mark};
 pub use text::{printable, printable_json, text_of};
+pub(crate) use time::parse_time;
 
 /// An answer: JSON through [`Serialize`], tables through [`View::document`].
 pub trait View: Serialize {

@@ -65,7 +65,7 @@ impl View for BundleView {
         let Self { anchor, .. } = self;
         let disclosure = match self.disclosure {
             Disclosure::Public => "to everybody",
-            Disclosure::Auditors => "to auditors with credentials",
+            Disclosure::Auditors => "to nobody over HTTP; it stays in relayers' archives",
         };
         let mut document = Document::new()
             .heading("Bundle, version 1")

@@ -11,7 +11,7 @@ use dcap_qvl::quote::{Header, Quote};
 use serde::Serialize;
 
 use super::{Common, input};
-use crate::render::{Cell, Document, Refusal, View};
+use crate::render::{Cell, Document, Refusal, View, parse_time};
 use platform::Platform;
 use report::{Fields, fields_of};
 use verdict::{Demand, Verdict};
@@ -24,8 +24,8 @@ pub(super) struct QuoteArgs {
     /// Intel's collateral (`QuoteCollateralV3`, JSON or YAML): verify the quote with it.
     #[arg(long, value_name = "FILE")]
     collateral: Option<PathBuf>,
-    /// Verify as of this time, Unix seconds. Now, if not given.
-    #[arg(long, value_name = "UNIX", requires = "collateral")]
+    /// Verify as of this time: Unix seconds, or as `2026-06-30T08:47:13Z`. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "collateral")]
     at: Option<u64>,
     /// Verify up to this root certificate (DER or PEM) instead of Intel's. For tests: anybody can make such a root.
     #[arg(long, value_name = "FILE", requires = "collateral")]
