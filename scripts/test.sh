@@ -38,6 +38,8 @@ fi
 cargo build --workspace --bins --locked
 echo "== runbook, three relayers"
 tests/runbook.sh
+echo "== governing"
+tests/govern.sh
 
 echo "== Rust and end to end"
 if cargo nextest --version >/dev/null 2>&1; then

@@ -55,6 +55,7 @@ impl Status {
             operator: self.operator,
             is_attested: registry.isAttested_0(self.operator).call().await?,
             status: status_name(stored.status),
+            status_nonce: stored.statusNonce,
             binding: stored.binding,
             custody: stored.custody,
             tcb: stored.tcb,
@@ -75,6 +76,8 @@ struct Answer {
     operator: Address,
     is_attested: bool,
     status: &'static str,
+    /// What governance's calls about it name.
+    status_nonce: u32,
     binding: u8,
     custody: u8,
     tcb: u8,
@@ -104,6 +107,7 @@ impl View for Answer {
         Document::new().heading(self.operator).fields(vec![
             ("attested", verdict),
             ("status", self.status.into()),
+            ("status nonce", self.status_nonce.to_string().into()),
             ("binding", named(&BINDINGS, self.binding)),
             ("custody", named(&CUSTODIES, self.custody)),
             ("TCB", self.tcb.to_string().into()),
