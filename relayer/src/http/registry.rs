@@ -32,7 +32,7 @@ use crate::{
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1_000;
 /// Bytes of events' data after which a page ends, whatever its limit: a large batch has ten thousand.
-const PAGE_BYTES: usize = 512 << 10;
+const PAGE_BYTES: u32 = 512 << 10;
 /// Events in a platform's history.
 const HISTORY: u32 = 100;
 
@@ -110,15 +110,15 @@ pub(super) async fn events(
             .collect(),
         kind: query.kind,
         limit,
+        bytes: Some(PAGE_BYTES),
     };
-    let rows = app.store.events(&filter).await?;
-    let page = fitting(&rows);
+    let page = app.store.events(&filter).await?;
     let events = page.iter().map(|row| view(row, &published));
     let next = page.last().map(|row| cursor(row.at.block, row.at.log_index));
     Ok(Json(json!({
         "events": events.collect::<Result<Vec<_>, _>>()?,
         "next": next.or(query.after),
-        "hasMore": page.len() < rows.len() || rows.len() == limit as usize,
+        "hasMore": is_full(&page, limit),
         "finalized": as_of(&published),
     })))
 }
@@ -230,15 +230,10 @@ pub(super) async fn batch(
     })))
 }
 
-/// Those that fit on a page; of some, at least one.
-fn fitting(rows: &[EventRow]) -> &[EventRow] {
-    let mut bytes = 0;
-    let page = rows.iter().take_while(|row| {
-        let has_room = bytes < PAGE_BYTES;
-        bytes += row.data.data.len();
-        has_room
-    });
-    &rows[..page.count()]
+/// Whether there may be more than fits on a page.
+fn is_full(page: &[EventRow], limit: u32) -> bool {
+    let bytes: usize = page.iter().map(|row| row.data.data.len()).sum();
+    page.len() >= limit as usize || bytes >= PAGE_BYTES as usize
 }
 
 fn view(row: &EventRow, published: &Published) -> Result<Value, Problem> {
@@ -303,7 +298,7 @@ mod tests {
     use crate::replay::Position;
 
     #[test]
-    fn a_page_ends_when_it_is_large() {
+    fn a_page_is_full_when_it_is_long_or_large() {
         let rows = |count: usize, bytes: usize| {
             let row = EventRow {
                 at: Position {
@@ -320,13 +315,14 @@ mod tests {
             vec![row; count]
         };
         for (count, bytes, expected) in [
-            (0, 0, 0),
-            (1_000, 100, 1_000),
-            (1_000, 10_000, 53),
-            (3, PAGE_BYTES, 1),
-            (3, 2 * PAGE_BYTES, 1),
+            (0, 0, false),
+            (99, 5_000, false),
+            (100, 0, true),
+            (52, 10_000, false),
+            (53, 10_000, true),
+            (1, PAGE_BYTES as usize, true),
         ] {
-            assert_eq!(fitting(&rows(count, bytes)).len(), expected, "{count} of {bytes}");
+            assert_eq!(is_full(&rows(count, bytes), 100), expected, "{count} of {bytes}");
         }
     }
 

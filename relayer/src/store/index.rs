@@ -77,15 +77,26 @@ pub struct EventFilter {
     pub kind: Option<String>,
     /// At most so many.
     pub limit: u32,
+    /// None after so many bytes of data; of some, at least one.
+    pub bytes: Option<u32>,
 }
 
-const ABOUT_ONE: &str = " JOIN index_subjects one ON one.subject = $6
+const ABOUT_ONE: &str = " JOIN index_subjects one ON one.subject = $7
      AND one.block_number = e.block_number AND one.log_index = e.log_index";
-const ABOUT_TWO: &str = " JOIN index_subjects two ON two.subject = $7
+const ABOUT_TWO: &str = " JOIN index_subjects two ON two.subject = $8
      AND two.block_number = e.block_number AND two.log_index = e.log_index";
 const IN_ORDER: &str = " WHERE (e.block_number > $1 OR (e.block_number = $1 AND e.log_index > $2))
      AND e.block_number <= $3 AND ($5 = '' OR e.kind = $5)
      ORDER BY e.block_number, e.log_index LIMIT $4";
+/// Data is hex, and how much of it there is can be told without reading it.
+const FITTING: [&str; 2] = [
+    "WITH asked AS (SELECT e.block_number, e.log_index, octet_length(e.data) AS digits FROM index_events e",
+    "), page AS (SELECT block_number, log_index,
+     SUM(digits) OVER (ORDER BY block_number, log_index) - digits AS behind FROM asked)
+     SELECT e.* FROM page JOIN index_events e
+     ON e.block_number = page.block_number AND e.log_index = page.log_index
+     WHERE page.behind < $6 ORDER BY e.block_number, e.log_index",
+];
 
 impl Store {
     /// Where the index stands, if there is one.
@@ -212,11 +223,13 @@ impl Store {
             .after
             .map_or((-1, -1), |(block, index)| (signed(block), signed(index)));
         let [one, two] = [0, 1].map(|n| filter.subjects.get(n).copied());
-        let mut query = String::from("SELECT e.* FROM index_events e");
+        let mut query = String::new();
         for (is_asked, part) in [
+            (true, FITTING[0]),
             (one.is_some(), ABOUT_ONE),
             (two.is_some(), ABOUT_TWO),
             (true, IN_ORDER),
+            (true, FITTING[1]),
         ] {
             if is_asked {
                 query.push_str(part);
@@ -228,7 +241,8 @@ impl Store {
             .bind(index)
             .bind(signed(filter.to))
             .bind(i64::from(filter.limit))
-            .bind(filter.kind.clone().unwrap_or_default());
+            .bind(filter.kind.clone().unwrap_or_default())
+            .bind(filter.bytes.map_or(i64::MAX, |bytes| 2 * i64::from(bytes).max(1)));
         for subject in [one, two].into_iter().flatten() {
             query = query.bind(subject_text(subject));
         }

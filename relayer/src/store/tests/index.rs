@@ -204,6 +204,25 @@ on_both! {
         assert_eq!(store.batch_event(3).await.unwrap(), None);
     }
 
+    async fn a_page_ends_when_it_is_large(db: &TestDb) {
+        let store = with_log(db).await;
+        let all: Vec<_> = log().into_iter().map(|(row, _)| row).collect();
+        let sizes: Vec<_> = all.iter().map(|row| u32::try_from(row.data.data.len()).unwrap()).collect();
+        let page = async |bytes, filter| {
+            let filter = EventFilter { bytes: Some(bytes), ..filter };
+            store.events(&filter).await.unwrap()
+        };
+        assert_eq!(page(0, up_to(8)).await, all[..1], "at least one");
+        assert_eq!(page(sizes[0], up_to(8)).await, all[..1]);
+        assert_eq!(page(sizes[0] + 1, up_to(8)).await, all[..2]);
+        assert_eq!(page(sizes.iter().sum(), up_to(8)).await, all);
+        let after = EventFilter { after: Some((5, 1)), ..up_to(8) };
+        assert_eq!(page(sizes[2] + 1, after.clone()).await, all[2..4], "what is behind counts for nothing");
+        assert_eq!(page(u32::MAX, EventFilter { limit: 2, ..after }).await, all[2..4]);
+        let about = EventFilter { subjects: vec![operator(2), platform(0xa2)], ..up_to(8) };
+        assert_eq!(page(1, about).await, all[3..4]);
+    }
+
     async fn events_are_found_by_whom_they_are_about_and_by_their_name(db: &TestDb) {
         let store = with_log(db).await;
         let about = |subjects: &[Subject]| EventFilter { subjects: subjects.to_vec(), ..up_to(8) };
