@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use chassis_verifier::{CheckId, bundle::Disclosure};
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, error, info, info_span};
 
 use super::{
     App,
@@ -171,7 +171,8 @@ fn admit(app: &App, bytes: usize, standing: &Standing) -> Result<(), Problem> {
 
 /// How far a bundle has come.
 ///
-/// With every check of its appraisal: what it asks, the answer, and what the answer rests on.
+/// With every check of its appraisal: what it asks, the answer, and what the answer rests on. They are left out while the
+/// archive cannot be read.
 #[utoipa::path(
     get,
     path = "/v1/bundles/{digest}",
@@ -199,8 +200,13 @@ pub(super) async fn view(app: &App, row: &BundleRow) -> Result<BundleView, Error
         None => None,
     };
     let appraisal = match row.result {
-        Some(result) => app.archive.get(Kind::Result, result).await?,
-        None => None,
+        Some(result) => app.archive.get(Kind::Result, result).await,
+        None => Ok(None),
     };
+    // How far it has come does not depend on the archive.
+    let appraisal = appraisal.unwrap_or_else(|error| {
+        error!(digest = %row.digest, %error, "shown without its appraisal");
+        None
+    });
     Ok(BundleView::new(row, appraisal.as_deref(), inclusion))
 }

@@ -39,6 +39,8 @@ async fn takes(world: &World, first: &str, second: &[u8]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archive_that_cannot_be_reached_refuses_intake() {
     let (world, first, second) = with_one_taken().await;
+    world.relayer.until_state(&first, "final").await;
+    assert!(!world.relayer.bundle(&first).await["verdict"].is_null());
     let (archive, away) = (
         world.relayer.data().join("archive"),
         world.relayer.data().join("away"),
@@ -46,6 +48,12 @@ async fn an_archive_that_cannot_be_reached_refuses_intake() {
     std::fs::rename(&archive, &away).unwrap();
     std::fs::write(&archive, "no folder").unwrap();
     refuses(&world, &first, &second, "archive").await;
+    // How far it has come is in the database.
+    let shown = world.relayer.bundle(&first).await;
+    assert_eq!(
+        (&shown["state"], &shown["verdict"]),
+        (&json!("final"), &serde_json::Value::Null)
+    );
     std::fs::remove_file(&archive).unwrap();
     std::fs::rename(&away, &archive).unwrap();
     takes(&world, &first, &second).await;
