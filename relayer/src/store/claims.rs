@@ -5,14 +5,16 @@ use alloy::primitives::B256;
 use super::{BundleRow, Store, bundles::row_to_bundle, connect::Kind};
 use crate::Error;
 
-/// The oldest that wait and that nobody works on. Those that were put off come after all others, longest ago first: many that
-/// cannot be appraised yet do not take the turns of those that can. `Materialized`: chosen once, whatever the planner thinks.
+/// The oldest that wait and that nobody works on. Those that were put off come as if they had arrived when their time was over:
+/// neither do many that cannot be appraised yet take all turns, nor do many that are new. `Materialized`: chosen once, whatever
+/// the planner thinks.
 macro_rules! claim {
     ($lock:literal) => {
         concat!(
             "WITH next AS MATERIALIZED (
                  SELECT digest FROM bundles WHERE state = 'received' AND claimed_until <= $3
-                 ORDER BY claimed_until, received_at, digest LIMIT $4 ",
+                 ORDER BY CASE WHEN claimed_until > received_at THEN claimed_until ELSE received_at END, digest
+                 LIMIT $4 ",
             $lock,
             ")
              UPDATE bundles SET claimed_by = $1, claimed_until = $2 WHERE digest IN (SELECT digest FROM next)
@@ -22,7 +24,7 @@ macro_rules! claim {
 }
 
 impl Store {
-    /// Takes bundles to be appraised, the oldest first, and first those that were never put off. For a while no other replica gets them.
+    /// Takes bundles to be appraised, whichever have been due for longest. For a while no other replica gets them.
     ///
     /// # Errors
     /// Of the database.
@@ -46,7 +48,7 @@ impl Store {
         Ok(bundles)
     }
 
-    /// Gives a claimed bundle back, to be claimed again after `seconds`: until then, others get their turn.
+    /// Gives a claimed bundle back, to be claimed again after `seconds`, behind those that are there by then.
     ///
     /// # Errors
     /// Of the database.

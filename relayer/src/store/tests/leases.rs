@@ -1,7 +1,7 @@
 //! Several replicas on one database.
 
 use super::*;
-use crate::Error;
+use crate::{Error, clock};
 
 /// As if the time had passed.
 async fn expire(store: &Store) {
@@ -101,6 +101,18 @@ on_both! {
         store.add_bundle(&bundle(3)).await.unwrap();
         for expected in [hash(3), first] {
             assert_eq!(store.claim(1).await.unwrap()[0].digest, expected, "even one that came later");
+        }
+    }
+
+    async fn one_that_was_put_off_does_not_wait_for_all_that_come_later(db: &TestDb) {
+        let store = db.open().await;
+        store.add_bundle(&bundle(1)).await.unwrap();
+        store.claim(1).await.unwrap();
+        store.postpone(hash(1), 0).await.unwrap();
+        let received_at = i64::try_from(clock::now()).unwrap() + 2;
+        store.add_bundle(&NewBundle { received_at, ..bundle(2) }).await.unwrap();
+        for expected in [hash(1), hash(2)] {
+            assert_eq!(store.claim(1).await.unwrap()[0].digest, expected);
         }
     }
 }

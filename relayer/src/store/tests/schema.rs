@@ -173,7 +173,8 @@ const FILL_POSTGRES: &str = "INSERT INTO bundles (digest, operator, is_public, s
 /// What the relayer asks again and again.
 const LOOKS: [&str; 4] = [
     "SELECT COUNT(*) FROM bundles WHERE state = 'received'",
-    "SELECT * FROM bundles WHERE state = 'received' AND claimed_until <= 1 ORDER BY claimed_until, received_at, digest LIMIT 16",
+    "SELECT digest FROM bundles WHERE state = 'received' AND claimed_until <= 1
+     ORDER BY CASE WHEN claimed_until > received_at THEN claimed_until ELSE received_at END, digest LIMIT 16",
     "SELECT * FROM bundles WHERE operator = '0x01' ORDER BY received_at DESC, digest DESC LIMIT 1",
     "SELECT * FROM bundles WHERE report = '0x01'",
 ];
