@@ -6,9 +6,9 @@
 mod batch;
 mod fields;
 mod held;
+mod view;
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,18 +18,18 @@ use std::{
 
 use alloy::primitives::B256;
 use chassis_verifier::{
-    AnchorClaim, Appraisal, Endorsements, Memo, Policy,
-    bundle::{Anchor, Bundle, DEFAULT_LIMIT},
+    Appraisal, Endorsements, Memo, Policy,
+    bundle::{Bundle, DEFAULT_LIMIT},
 };
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt, future::ready, stream};
 use serde::Serialize;
-use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, Span, info, info_span, warn};
 
 use crate::{
     Error,
     archive::{Archive, Kind},
-    chain::{Block, Chain},
+    chain::Chain,
     clock,
     endorse::Endorser,
     store::{Appraised, BundleRow, State, Store},
@@ -37,6 +37,9 @@ use crate::{
 
 pub use fields::Fields;
 pub use held::Held;
+pub use view::Blocks;
+
+use view::View;
 
 /// A bundle that was put back this often is given up.
 const MOST_TRIES: i64 = 5;
@@ -57,9 +60,6 @@ const FETCHES: usize = 16;
 /// How many are appraised together, at most. Fewer than are claimed, so that all processors have some.
 const TOGETHER: usize = 16;
 
-/// Most KiB of documents that were read from the archive and wait with their bundles, beside the few being read.
-const ROOM: usize = 8 << 10;
-
 /// Turns archived bundles into appraisals.
 #[derive(Clone, Debug)]
 pub struct Appraiser {
@@ -71,6 +71,8 @@ pub struct Appraiser {
     pub held: Held,
     /// The chain that decides what is fresh.
     pub chain: Chain,
+    /// What the chain has said of blocks that are final.
+    pub blocks: Blocks,
     /// Where endorsements come from.
     pub endorser: Endorser,
     /// The policy in force.
@@ -109,22 +111,13 @@ impl From<Error> for Unready {
     }
 }
 
-/// What many bundles share: the chain is asked once, and they may take so much memory.
-struct View {
-    /// In KiB.
-    room: Arc<Semaphore>,
-    finalized: OnceCell<Block>,
-    /// By the number of the block that evidence names.
-    anchors: Mutex<HashMap<u64, AnchorClaim>>,
-}
-
 impl Appraiser {
     /// Appraises what waits. Returns how many bundles it took up.
     ///
     /// # Errors
     /// If the database does not answer. A bundle whose endorsements cannot be had stays where it is.
     pub async fn tick(&self) -> Result<usize, Error> {
-        let (taken, view) = (AtomicUsize::new(0), View::new());
+        let (taken, view) = (AtomicUsize::new(0), View::new(self.blocks.clone()));
         let outcomes = self
             .waiting(&taken)
             .map(async |row| Ok(self.prepare(row?, &view).await))
@@ -299,42 +292,6 @@ impl Appraiser {
         }
         let reason = error.to_string();
         self.store.end_bundle(row.digest, State::Rejected, &reason).await
-    }
-}
-
-impl View {
-    fn new() -> Self {
-        Self {
-            room: Arc::new(Semaphore::new(ROOM)),
-            finalized: OnceCell::new(),
-            anchors: Mutex::default(),
-        }
-    }
-
-    /// Waits until there is room for a bundle whose document has so many bytes.
-    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
-        // A document has at most 4 MiB, so this is less than all.
-        let kib = u32::try_from(bytes.div_ceil(1 << 10).min(ROOM)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
-        room.map_err(failed)
-    }
-
-    async fn finalized(&self, chain: &Chain) -> Result<Block, Error> {
-        self.finalized
-            .get_or_try_init(|| chain.finalized())
-            .await
-            .copied()
-    }
-
-    async fn anchor(&self, chain: &Chain, anchor: &Anchor, finalized: Block) -> Result<AnchorClaim, Error> {
-        // Held while asking: others mostly name the same block.
-        let mut anchors = self.anchors.lock().await;
-        if let Some(claim) = anchors.get(&anchor.block_number) {
-            return Ok(*claim);
-        }
-        let claim = chain.anchor_claim(anchor, finalized).await?;
-        anchors.insert(anchor.block_number, claim);
-        Ok(claim)
     }
 }
 

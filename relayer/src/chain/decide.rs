@@ -108,18 +108,26 @@ impl Pool {
         }))
     }
 
-    /// The highest number that two endpoints reach: for what only grows, like a height.
+    /// The highest number that two endpoints reach: for what only grows, like a height. While no two are within `near` of
+    /// each other, the rest are waited for: one endpoint can make it no higher, and lower by no more than that.
     ///
     /// # Errors
-    /// If fewer than two answer.
+    /// If fewer than two answer, or no two are near each other.
     pub(super) async fn reached<F: Future<Output = Result<u64, TransportError>>>(
         &self,
+        about: &str,
+        near: u64,
         question: impl Fn(Endpoint) -> F,
     ) -> Result<u64, Error> {
         let quorum = self.quorum();
-        let answers = self
-            .answers(question, |answers| answers.len() >= quorum, STRAGGLE)
-            .await?;
+        let is_enough = |answers: &[u64]| are_within(answers, near, quorum);
+        let answers = self.answers(question, is_enough, STRAGGLE).await?;
+        if !is_enough(&answers) {
+            disagree(about);
+            return Err(Error::Rpc(format!(
+                "the endpoints disagree about {about}: {answers:?}"
+            )));
+        }
         Ok(nth_highest(answers, quorum))
     }
 
@@ -193,6 +201,15 @@ fn are_near(answers: &[u128], quorum: usize) -> bool {
     sorted.windows(quorum).any(|some| some[quorum - 1] / 2 <= some[0])
 }
 
+/// Whether so many are within `near` of each other.
+fn are_within(answers: &[u64], near: u64, quorum: usize) -> bool {
+    let mut sorted = answers.to_vec();
+    sorted.sort_unstable();
+    sorted
+        .windows(quorum)
+        .any(|some| some[quorum - 1] - some[0] <= near)
+}
+
 fn nth_lowest<T: Ord + Copy + Default>(mut answers: Vec<T>, n: usize) -> T {
     answers.sort_unstable();
     answers.get(n.saturating_sub(1)).copied().unwrap_or_default()
@@ -222,6 +239,13 @@ mod tests {
         assert!(!are_near(&[], 1) && !are_near(&[7], 2) && !are_near(&[10, 22], 2));
         assert!(are_near(&[30, u128::MAX, 20], 2));
         assert_eq!(nth_lowest(vec![u128::MAX, 20, 30], 2), 30);
+    }
+
+    #[test]
+    fn what_is_reached_is_what_two_near_each_other_reach() {
+        assert!(are_within(&[7], 0, 1) && are_within(&[10, 74], 64, 2) && are_within(&[0, 10, 500], 10, 2));
+        assert!(!are_within(&[], 9, 1) && !are_within(&[7], 9, 2) && !are_within(&[10, 75], 64, 2));
+        assert!(!are_within(&[0, u64::MAX], u64::MAX - 1, 2));
     }
 
     #[test]

@@ -13,7 +13,10 @@ mod send;
 mod state;
 mod transport;
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    cmp::Ordering,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
@@ -23,7 +26,7 @@ use alloy::{
         client::RpcClient,
         types::{TransactionReceipt, TransactionRequest},
     },
-    transports::{TransportError, TransportErrorKind},
+    transports::TransportError,
 };
 use chassis_verifier::{AnchorClaim, bundle::Anchor};
 
@@ -32,13 +35,19 @@ pub use logs::{Header, RawLog, Sealed};
 pub use send::Sent;
 
 use crate::{
-    Error,
+    Error, clock,
     registry::{IProofOfCloudRegistry, Registry},
 };
 use pool::{Endpoint, Pool, Questions};
 
-/// How far evidence may be ahead of what is finalized here, in blocks, and be waited for: two epochs.
-const AHEAD: u64 = 64;
+/// How far honest endpoints may be from each other, in blocks: two epochs, for finality moves by one at a time.
+const NEAR: u64 = 64;
+
+/// The same, in seconds of the chain's time.
+const NEAR_SECONDS: u64 = NEAR * 12;
+
+/// Endpoints whose latest block is so many seconds old have not caught up with the chain.
+const BEHIND: u64 = 900;
 
 /// A chain with a registry on it.
 #[derive(Clone, Debug)]
@@ -120,14 +129,27 @@ impl Chain {
     /// # Errors
     /// If too few endpoints answer, or they disagree.
     pub async fn finalized(&self) -> Result<Block, Error> {
-        let tag = self.final_tag();
-        let number = self
-            .pool
-            .reached(async |endpoint| Ok(endpoint.block(tag).await?.map_or(0, |block| block.number)))
-            .await?;
+        let number = self.height(self.final_tag()).await?;
         self.canonical(number.saturating_sub(self.confirmations))
             .await?
             .ok_or_else(|| Error::Rpc("no block is finalized yet".into()))
+    }
+
+    /// The latest block that two endpoints have come to: a decision, for one alone could invent it.
+    ///
+    /// # Errors
+    /// If too few endpoints answer, or they disagree.
+    pub async fn latest(&self) -> Result<Block, Error> {
+        let number = self.height(BlockNumberOrTag::Latest).await?;
+        self.canonical(number)
+            .await?
+            .ok_or_else(|| Error::Rpc(format!("block {number} is gone again")))
+    }
+
+    async fn height(&self, tag: BlockNumberOrTag) -> Result<u64, Error> {
+        let about = format!("the {tag} block");
+        let height = async |endpoint: Endpoint| Ok(endpoint.tagged(tag).await?.number);
+        self.pool.reached(&about, NEAR, height).await
     }
 
     /// The canonical block at a height, if there is one: a decision.
@@ -142,58 +164,54 @@ impl Chain {
             .ok_or_else(|| Error::Rpc(format!("the endpoints disagree about {about}")))
     }
 
-    /// The latest block, as one endpoint sees it.
-    ///
-    /// # Errors
-    /// If no endpoint answers.
-    pub async fn latest(&self) -> Result<Block, Error> {
-        let block = self
-            .provider
-            .get_block_by_number(BlockNumberOrTag::Latest)
-            .await?;
-        block
-            .map(Block::from)
-            .ok_or_else(|| Error::Rpc("there is no latest block".into()))
-    }
-
     /// The chain's time, Unix seconds, that two endpoints have come to: one alone cannot put it forward.
     ///
     /// # Errors
-    /// If too few endpoints answer.
+    /// If too few endpoints answer, or they disagree.
     pub async fn time(&self) -> Result<u64, Error> {
-        self.pool
-            .reached(async |endpoint| {
-                let latest = endpoint.block(BlockNumberOrTag::Latest).await?;
-                Ok(latest.map_or(0, |block| block.timestamp))
-            })
-            .await
+        let time = async |endpoint: Endpoint| Ok(endpoint.tagged(BlockNumberOrTag::Latest).await?.timestamp);
+        self.pool.reached("the chain's time", NEAR_SECONDS, time).await
     }
 
     /// What this relayer can say about the block that evidence names: the canonical block of that number if it is
     /// finalized, else the finalized one. If the two differ, the appraisal says so.
     ///
     /// # Errors
-    /// If too few endpoints answer, or they disagree; also if the block is a little beyond what these endpoints call
-    /// finalized: the node's endpoint was faster, and soon all agree. Finality moves by an epoch at a time.
+    /// If too few endpoints answer, or they disagree; also as [`Chain::not_final`] says.
     pub async fn anchor_claim(&self, anchor: &Anchor, finalized: Block) -> Result<AnchorClaim, Error> {
-        if (1..=AHEAD).contains(&anchor.block_number.saturating_sub(finalized.number)) {
+        let number = anchor.block_number;
+        match number.cmp(&finalized.number) {
+            Ordering::Less => Ok(self.claim(self.canonical(number).await?.unwrap_or(finalized))),
+            Ordering::Equal => Ok(self.claim(finalized)),
+            Ordering::Greater => self.not_final(number, finalized, self.latest().await?),
+        }
+    }
+
+    /// The same for a block beyond the finalized one, as of the latest.
+    ///
+    /// # Errors
+    /// Unless it is sure that there is no such block. The node's endpoint may have been faster than these, or these are just
+    /// catching up: a rejection would be for ever.
+    pub fn not_final(&self, number: u64, finalized: Block, latest: Block) -> Result<AnchorClaim, Error> {
+        let is_behind = latest.timestamp.saturating_add(BEHIND) < clock::now();
+        if is_behind || number <= latest.number.saturating_add(NEAR) {
             return Err(Error::Rpc(format!(
-                "block {}, which evidence names, is not finalized here yet: block {} is",
-                anchor.block_number, finalized.number
+                "block {number}, which evidence names, is not finalized here yet: block {} is, and block {} is the latest",
+                finalized.number, latest.number
             )));
         }
-        let block = if anchor.block_number < finalized.number {
-            self.canonical(anchor.block_number).await?.unwrap_or(finalized)
-        } else {
-            finalized
-        };
-        Ok(AnchorClaim {
+        Ok(self.claim(finalized))
+    }
+
+    /// What this relayer says of a block that is final.
+    pub fn claim(&self, block: Block) -> AnchorClaim {
+        AnchorClaim {
             chain_id: self.id,
             registry: *self.registry.address(),
             number: block.number,
             hash: block.hash,
             timestamp: block.timestamp,
-        })
+        }
     }
 
     /// Gas that a call to the registry would use now: a decision about whether it is still needed.
@@ -231,11 +249,11 @@ impl Chain {
     /// If too few endpoints answer, or they disagree.
     pub async fn mined_nonce(&self, account: Address, used: u64) -> Result<u64, Error> {
         let count = async |endpoint: Endpoint| endpoint.provider.get_transaction_count(account).await;
-        let reached = self.pool.reached(count).await?;
+        let about = format!("the nonce of {account}");
+        let reached = self.pool.reached(&about, NEAR, count).await?;
         if reached >= used {
             return Ok(reached);
         }
-        let about = format!("the nonce of {account}");
         self.pool
             .agreed(&about, count)
             .await?
@@ -245,14 +263,15 @@ impl Chain {
     /// The same as of the latest finalized block.
     ///
     /// # Errors
-    /// If too few endpoints answer.
+    /// If too few endpoints answer, or they disagree.
     pub async fn finalized_nonce(&self, account: Address) -> Result<u64, Error> {
         let block = match self.confirmations {
             0 => BlockId::finalized(),
             _ => BlockId::number(self.finalized().await?.number),
         };
+        let about = format!("the finalized nonce of {account}");
         self.pool
-            .reached(async |endpoint| {
+            .reached(&about, NEAR, async |endpoint| {
                 endpoint
                     .provider
                     .get_transaction_count(account)
@@ -279,9 +298,7 @@ impl Chain {
     pub async fn base_fee(&self) -> Result<u128, Error> {
         self.pool
             .middle(async |endpoint| {
-                let latest = endpoint.block(BlockNumberOrTag::Latest).await?;
-                let latest =
-                    latest.ok_or_else(|| TransportErrorKind::custom_str("there is no latest block"))?;
+                let latest = endpoint.tagged(BlockNumberOrTag::Latest).await?;
                 Ok(latest.base_fee.into())
             })
             .await
@@ -391,4 +408,4 @@ fn revert(error: &TransportError) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

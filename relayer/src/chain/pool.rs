@@ -226,6 +226,13 @@ impl Endpoint {
         Ok(self.provider.get_block_by_number(number).await?.map(Block::from))
     }
 
+    /// The latest block, or the latest finalized one. One that has none, as a node may have that was just started, has not
+    /// answered.
+    pub(super) async fn tagged(&self, tag: BlockNumberOrTag) -> Result<Block, TransportError> {
+        let block = self.block(tag).await?;
+        block.ok_or_else(|| TransportErrorKind::custom_str(&format!("it has no {tag} block")))
+    }
+
     fn on_chain(&self, chain: u64) -> bool {
         self.transport.health().chain == Some(chain)
     }

@@ -19,8 +19,8 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 impl Chain {
     /// The transaction that posted the report with this digest, if one did since `issued_at` (Unix seconds). A decision:
-    /// of three endpoints, none alone can hide a post, make one up, or have it looked for in older blocks. Of two, one that
-    /// says that the chain is short can hide it.
+    /// no endpoint alone can hide a post, make one up, or have it looked for in older blocks. Of two, one that tries has
+    /// nothing decided.
     ///
     /// # Errors
     /// If too few endpoints answer, even for one block, they disagree, or it takes too long.
@@ -30,17 +30,15 @@ impl Chain {
     }
 
     async fn search(&self, report: B256, issued_at: u64) -> Result<Option<B256>, Error> {
-        let latest = BlockNumberOrTag::Latest;
-        let mut to = self
-            .pool
-            .reached(async |endpoint| Ok(endpoint.block(latest).await?.map_or(0, |block| block.number)))
-            .await?;
+        // One that lies a little low, or lags, must not have the last blocks left out: each is asked to its own end.
+        let mut to = BlockNumberOrTag::Latest;
+        let mut end = self.height(to).await?;
         // A refusal may have had other reasons than the span: it grows again.
         let remembered = self.posted_span.load(Ordering::Relaxed);
         let mut span = remembered.saturating_mul(2).clamp(1, SPAN);
         let mut is_refused = false;
         for _ in 0..MOST_QUESTIONS {
-            let from = to.saturating_sub(span - 1);
+            let from = end.saturating_sub(span - 1);
             match self.posted_in(report, from, to).await {
                 Ok(Some(None)) => self.posted_span.store(span, Ordering::Relaxed),
                 Ok(Some(found)) => return Ok(found),
@@ -55,17 +53,19 @@ impl Chain {
                     is_refused = true;
                     span = (span / 2).max(1);
                     self.posted_span.store(span / 2, Ordering::Relaxed);
-                    if from == to {
+                    if from == end {
                         return Err(error);
                     }
                     continue;
                 }
             }
             let first = self.canonical(from).await?;
-            if from == 0 || first.is_none_or(|block| block.timestamp < issued_at) {
+            let first = first.ok_or_else(|| Error::Rpc(format!("block {from} is gone again")))?;
+            if from == 0 || first.timestamp < issued_at {
                 return Ok(None);
             }
-            to = from - 1;
+            end = from - 1;
+            to = end.into();
             if !is_refused {
                 span = (span * 2).min(SPAN);
             }
@@ -74,7 +74,12 @@ impl Chain {
     }
 
     /// `None` if no two say the same.
-    async fn posted_in(&self, report: B256, from: u64, to: u64) -> Result<Option<Option<B256>>, Error> {
+    async fn posted_in(
+        &self,
+        report: B256,
+        from: u64,
+        to: BlockNumberOrTag,
+    ) -> Result<Option<Option<B256>>, Error> {
         let filter = Filter::new()
             .address(*self.registry.address())
             .event_signature(BatchPosted::SIGNATURE_HASH)

@@ -59,6 +59,7 @@ impl Inner {
             .complete
             .entry(report.hash)
             .or_insert_with(Instant::now);
+        let is_late = report.deadline < now() + LEAST_LEFT;
         if !is_own {
             if first_seen.elapsed() < self.wait_to_post(&set, report) {
                 return Ok(false);
@@ -69,14 +70,22 @@ impl Inner {
                     .await?;
                 return Ok(true);
             }
-            let latest = self.chain.latest().await?;
-            if self.is_shown(report, latest).await? {
-                // Somebody has posted it. What remains is to see it finalized.
-                self.store.set_shown(report.hash, Some(latest.number)).await?;
-                return Ok(true);
+            match self.shown_now(report).await {
+                Ok(Some(number)) => {
+                    // Somebody has posted it. What remains is to see it finalized.
+                    self.store.set_shown(report.hash, Some(number)).await?;
+                    return Ok(true);
+                }
+                Ok(None) => {}
+                // Endpoints that cannot tell, or disagree, keep no report open for ever: its proposer has only so many, and
+                // at worst its operators are attested anew a little early.
+                Err(error) if is_late => {
+                    warn!(report = %report.hash, %error, "whether it was posted cannot be found out");
+                }
+                Err(error) => return Err(error),
             }
         }
-        if report.deadline < now() + LEAST_LEFT {
+        if is_late {
             return self.give_up(report, "its report was not posted in time").await;
         }
         let calldata = calldata(report, mask, signatures)?;
@@ -144,6 +153,12 @@ impl Inner {
             .await?;
         info!(report = %report.hash, "posted by another relayer, and final");
         Ok(true)
+    }
+
+    /// The latest block, if the registry shows this report as of it.
+    async fn shown_now(&self, report: &OpenReport) -> Result<Option<u64>, Error> {
+        let latest = self.chain.latest().await?;
+        Ok(self.is_shown(report, latest).await?.then_some(latest.number))
     }
 
     /// Whether the registry, as of a block, attests all that waits for this report for as long as it would.

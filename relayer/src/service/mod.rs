@@ -14,7 +14,7 @@ use tracing::{error, info};
 
 use crate::{
     Error,
-    appraiser::{Appraiser, Held},
+    appraiser::{Appraiser, Blocks, Held},
     archive::{Archive, Kind},
     chain::Chain,
     config::Config,
@@ -184,6 +184,7 @@ impl Parts {
             chain: self.chain.clone(),
             endorser: self.endorser.clone(),
             policy: Arc::new(config.policy.clone()),
+            blocks: Blocks::default(),
             memo: Memo::default(),
         };
         let probe = Duration::from_millis(config.rpc.file.probe_ms);

@@ -161,7 +161,10 @@ async fn handle(State(inner): State<Arc<Inner>>, body: Bytes) -> Response {
         Fault::Span(blocks) => Some(*blocks),
         _ => None,
     });
-    if most.is_some_and(|most| spans_more(&method, &request["params"][0], most)) {
+    if let Some(most) = most
+        && method == "eth_getLogs"
+        && inner.spans(&request["params"][0]).await > most
+    {
         let error = json!({"code": -32602, "message": "block range is too wide"});
         return json!({"jsonrpc": "2.0", "id": request["id"], "error": error})
             .to_string()
@@ -227,14 +230,25 @@ impl Inner {
 
     /// Turns a question about now into one about a while ago.
     async fn age(&self, request: &mut Value, lag: u64) {
-        let head = self
-            .forward(&json!({"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}))
-            .await;
-        let head = u64::from_str_radix(&head["result"].as_str().unwrap()[2..], 16).unwrap();
+        let head = self.head().await;
         let hex = |number: u64| json!(format!("{number:#x}"));
         let params = &mut request["params"];
         replace(params, &json!("latest"), &hex(head.saturating_sub(lag)));
         replace(params, &json!("finalized"), &hex(head.saturating_sub(lag + 2)));
+    }
+
+    async fn head(&self) -> u64 {
+        let head = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []});
+        number(&self.forward(&head).await["result"]).unwrap()
+    }
+
+    /// How many blocks a question for logs is about.
+    async fn spans(&self, filter: &Value) -> u64 {
+        let to = match number(&filter["toBlock"]) {
+            Some(to) => to,
+            None => self.head().await,
+        };
+        (to + 1).saturating_sub(number(&filter["fromBlock"]).unwrap_or(0))
     }
 }
 
@@ -259,12 +273,8 @@ fn lie(result: &mut Value, method: &str) {
     }
 }
 
-fn spans_more(method: &str, filter: &Value, most: u64) -> bool {
-    let number = |name: &str| u64::from_str_radix(filter[name].as_str()?.strip_prefix("0x")?, 16).ok();
-    let blocks = number("toBlock")
-        .zip(number("fromBlock"))
-        .map(|(to, from)| to - from + 1);
-    method == "eth_getLogs" && blocks.is_some_and(|blocks| blocks > most)
+fn number(value: &Value) -> Option<u64> {
+    u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
 }
 
 /// Headers, then nothing more.

@@ -36,13 +36,50 @@ async fn two_of_three_outvote_a_liar_and_do_without_a_dead_one() {
     assert_eq!(chain.finalized().await.unwrap().number, 89);
 }
 
+/// Evidence would be judged by it, and a rejection is for ever.
+#[tokio::test]
+async fn one_that_lies_low_or_was_just_started_does_not_pull_the_chain_back() {
+    let (liar, a) = serve(|node| node.late = 10_000).await;
+    let (slow, b) = serve(|node| node.late = 10_000).await;
+    let (_, c) = serve(|node| node.late = 10_000).await;
+    let three = connect(vec![a.clone(), b.clone(), c]).await;
+    let two = connect(vec![a, b]).await;
+    for (is_blank, words) in [(false, "disagree about the"), (true, "1 of 2 endpoints answered")] {
+        liar.set(|node| (node.finalized, node.late) = (0, 0));
+        liar.set(|node| node.fault = is_blank.then_some(Fault::Blank));
+        slow.set(|node| node.slow = Duration::from_millis(600));
+        assert_eq!(three.finalized().await.unwrap().number, 90);
+        assert_eq!(three.time().await.unwrap(), 11_100);
+        slow.set(|node| node.slow = Duration::ZERO);
+        for error in [two.finalized().await.unwrap_err(), two.time().await.unwrap_err()] {
+            assert!(
+                error.is_transient() && error.to_string().contains(words),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_of_three_invents_no_latest_block() {
+    let (liar, a) = serve(|_| ()).await;
+    let (_, b) = serve(|_| ()).await;
+    let (_, c) = serve(|_| ()).await;
+    let chain = connect(vec![a, b.clone(), c]).await;
+    let honest = connect(vec![b]).await.latest().await.unwrap();
+    for head in [0, 100, 1_000_000] {
+        liar.set(|node| (node.head, node.salt) = (head, 1));
+        assert_eq!(chain.latest().await.unwrap(), honest);
+    }
+}
+
 #[tokio::test]
 async fn with_one_of_two_down_nothing_is_decided_but_reads_go_on() {
     let (first, a) = serve(|_| ()).await;
     let (_, b) = serve(|_| ()).await;
     let chain = connect(vec![a, b]).await;
     first.set(|node| node.fault = Some(Fault::Broken));
-    chain.latest().await.unwrap();
+    chain.header(50).await.unwrap();
     let error = chain.finalized().await.unwrap_err();
     assert!(error.to_string().contains("1 of 2 endpoints answered"), "{error}");
 }
@@ -54,7 +91,7 @@ async fn a_stale_endpoint_decides_nothing_and_is_read_last() {
     let (_, c) = serve(|_| ()).await;
     let chain = connect(vec![a, b, c]).await;
     stale.set(|node| node.asked.clear());
-    assert_eq!(chain.latest().await.unwrap().number, 100);
+    assert_eq!(chain.header(100).await.unwrap().unwrap().number, 100);
     assert_eq!(chain.finalized().await.unwrap().number, 90);
     assert_eq!(stale.asked("eth_getBlockByNumber"), 0);
 }
@@ -69,8 +106,8 @@ async fn without_a_tag_confirmations_make_a_block_final() {
 }
 
 #[tokio::test]
-async fn evidence_a_little_ahead_of_finality_waits_and_far_ahead_is_judged() {
-    let (_, url) = serve(|_| ()).await;
+async fn evidence_beyond_finality_waits_unless_there_is_surely_no_such_block() {
+    let (server, url) = serve(|node| (node.head, node.late) = (300, clock::now() - 1_300)).await;
     let chain = connect(vec![url]).await;
     let finalized = chain.finalized().await.unwrap();
     let claim = async |block_number| {
@@ -84,12 +121,17 @@ async fn evidence_a_little_ahead_of_finality_waits_and_far_ahead_is_judged() {
     };
     assert_eq!(claim(80).await.unwrap().number, 80);
     assert_eq!(claim(90).await.unwrap().number, 90);
-    assert!(claim(91).await.unwrap_err().is_transient());
-    assert!(claim(90 + AHEAD).await.unwrap_err().is_transient());
-    assert_eq!(
-        claim(91 + AHEAD).await.unwrap().number,
-        90,
-        "so that it is refused"
+    for waits in [91, 300, 300 + NEAR] {
+        assert!(claim(waits).await.unwrap_err().is_transient(), "{waits}");
+    }
+    for invented in [301 + NEAR, u64::MAX] {
+        assert_eq!(claim(invented).await.unwrap().number, 90, "so that it is refused");
+    }
+    server.set(|node| node.late -= 2 * BEHIND);
+    let error = claim(301 + NEAR).await.unwrap_err();
+    assert!(
+        error.is_transient(),
+        "an endpoint that is hours behind knows of no block: {error}"
     );
 }
 
@@ -207,6 +249,12 @@ async fn one_of_three_can_neither_hide_a_post_nor_make_one_up_nor_have_it_looked
     let chain = connect(vec![a, b, c]).await;
     assert_eq!(chain.posted(report, 1_040).await.unwrap(), Some(transaction));
 
+    // It says that the chain ends before the post, and another one is slow.
+    liar.set(|node| node.head = 36);
+    honest.set(|node| node.slow = Duration::from_millis(600));
+    assert_eq!(chain.posted(report, 1_040).await.unwrap(), Some(transaction));
+    honest.set(|node| node.slow = Duration::ZERO);
+
     liar.set(|node| node.posted = Some((report, B256::ZERO)));
     for server in [&honest, &other] {
         server.set(|node| node.posted = None);
@@ -220,6 +268,23 @@ async fn one_of_three_can_neither_hide_a_post_nor_make_one_up_nor_have_it_looked
     chain.probe().await;
     assert_eq!(chain.posted(report, 1_000 + HEAD - 10).await.unwrap(), None);
     assert_eq!(honest.asked("eth_getLogs"), 1);
+}
+
+/// And holds up what depends on it.
+#[tokio::test]
+async fn one_of_two_can_neither_hide_a_post_nor_make_one_up() {
+    let [report, transaction] = [1, 2].map(B256::with_last_byte);
+    let (liar, a) = serve(|_| ()).await;
+    let (honest, b) = serve(|node| node.posted = Some((report, transaction))).await;
+    let chain = connect(vec![a, b]).await;
+    for head in [0, 36, 100] {
+        liar.set(|node| node.head = head);
+        let error = chain.posted(report, 1_040).await.unwrap_err();
+        assert!(error.to_string().contains("disagree"), "{head}: {error}");
+    }
+    liar.set(|node| node.posted = Some((report, transaction)));
+    honest.set(|node| node.posted = None);
+    chain.posted(report, 1_040).await.unwrap_err();
 }
 
 #[tokio::test]

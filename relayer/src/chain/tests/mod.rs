@@ -1,7 +1,7 @@
 //! The pool against small local servers, each of which misbehaves in one way.
 
 mod decisions;
-mod node;
+pub(crate) mod node;
 mod pool;
 
 use reqwest::Url;
@@ -19,6 +19,6 @@ fn rpc(urls: Vec<Url>) -> Rpc {
     Rpc { urls, file }
 }
 
-async fn connect(urls: Vec<Url>) -> Chain {
+pub(crate) async fn connect(urls: Vec<Url>) -> Chain {
     Chain::connect(&rpc(urls), Address::ZERO).await.unwrap()
 }

@@ -23,60 +23,62 @@ use crate::registry::IProofOfCloudRegistry::BatchPosted;
 
 /// An endpoint. Its fields are what it says, and how badly it says it.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) chain: u64,
-    pub(super) head: u64,
-    pub(super) finalized: u64,
+pub(crate) struct Node {
+    pub(crate) chain: u64,
+    pub(crate) head: u64,
+    pub(crate) finalized: u64,
     /// Goes into every block's hash: another one is another chain's, or a lie.
-    pub(super) salt: u8,
+    pub(crate) salt: u8,
     /// The account's nonce.
-    pub(super) nonce: u64,
+    pub(crate) nonce: u64,
     /// What everything costs.
-    pub(super) gas: u64,
+    pub(crate) gas: u64,
     /// Wei per gas that a block burns.
-    pub(super) base_fee: u64,
+    pub(crate) base_fee: u64,
     /// Wei per gas for who makes blocks, and what every account has.
-    pub(super) wei: u64,
+    pub(crate) wei: u64,
     /// Seconds that blocks are later than they are.
-    pub(super) late: u64,
+    pub(crate) late: u64,
     /// The report that is posted in block 95, and by which transaction.
-    pub(super) posted: Option<(B256, B256)>,
+    pub(crate) posted: Option<(B256, B256)>,
     /// Most blocks in a question for logs.
-    pub(super) span: u64,
+    pub(crate) span: u64,
     /// How long it takes to answer what has a number.
-    pub(super) slow: Duration,
+    pub(crate) slow: Duration,
     /// What it does instead of answering.
-    pub(super) fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
     /// What it thinks of transactions.
-    pub(super) opinion: Option<&'static str>,
+    pub(crate) opinion: Option<&'static str>,
     /// Methods it was asked.
-    pub(super) asked: Vec<String>,
+    pub(crate) asked: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Broken,
     Limited,
     Endless,
     Truncated,
+    /// It has nothing yet.
+    Blank,
 }
 
 /// A running one.
 #[derive(Clone)]
-pub(super) struct Server(Arc<Mutex<Node>>);
+pub(crate) struct Server(Arc<Mutex<Node>>);
 
 impl Server {
-    pub(super) fn set(&self, change: impl FnOnce(&mut Node)) {
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Node)) {
         change(&mut self.0.lock().unwrap());
     }
 
-    pub(super) fn asked(&self, method: &str) -> usize {
+    pub(crate) fn asked(&self, method: &str) -> usize {
         let node = self.0.lock().unwrap();
         node.asked.iter().filter(|asked| *asked == method).count()
     }
 }
 
-pub(super) async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
+pub(crate) async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
     let mut node = Node {
         chain: 1,
         head: 100,
@@ -127,6 +129,10 @@ async fn answer(State(server): State<Server>, body: String) -> Response {
         Some(Fault::Limited) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response(),
         Some(Fault::Endless) => "x".repeat(2 << 20).into_response(),
         Some(Fault::Truncated) => text.to_string()[..20].to_owned().into_response(),
+        Some(Fault::Blank) => {
+            let text = json!({"jsonrpc": "2.0", "id": request["id"], "result": null});
+            text.to_string().into_response()
+        }
         None => match node.objection(method, &request["params"]) {
             Some(message) => {
                 json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32000, "message": message}})
@@ -142,8 +148,9 @@ impl Node {
     fn objection(&self, method: &str, params: &Value) -> Option<&'static str> {
         match method {
             "eth_sendRawTransaction" => self.opinion,
-            "eth_getLogs" if number(&params[0], "toBlock") - number(&params[0], "fromBlock") >= self.span => {
-                Some("block range is too wide")
+            "eth_getLogs" => {
+                let [from, to] = ["fromBlock", "toBlock"].map(|name| self.number(&params[0], name));
+                (to.saturating_sub(from) >= self.span).then_some("block range is too wide")
             }
             _ => None,
         }
@@ -175,7 +182,7 @@ impl Node {
     }
 
     fn logs(&self, filter: &Value) -> Value {
-        let is_asked = (number(filter, "fromBlock")..=number(filter, "toBlock")).contains(&95);
+        let is_asked = (self.number(filter, "fromBlock")..=self.number(filter, "toBlock")).contains(&95);
         let Some((report, transaction)) = self.posted.filter(|_| is_asked) else {
             return json!([]);
         };
@@ -207,9 +214,12 @@ impl Node {
         header["uncles"] = json!([]);
         header
     }
-}
 
-fn number(filter: &Value, name: &str) -> u64 {
-    let text = filter[name].as_str().unwrap();
-    u64::from_str_radix(&text[2..], 16).unwrap()
+    /// A block's number in a filter.
+    fn number(&self, filter: &Value, name: &str) -> u64 {
+        match filter[name].as_str().unwrap() {
+            "latest" => self.head,
+            number => u64::from_str_radix(&number[2..], 16).unwrap(),
+        }
+    }
 }

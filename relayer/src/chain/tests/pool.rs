@@ -12,13 +12,13 @@ async fn reads_go_to_the_first_that_answers_and_a_broken_one_is_left_out_until_p
     let (first, a) = serve(|_| ()).await;
     let (second, b) = serve(|_| ()).await;
     let chain = connect(vec![a, b]).await;
-    chain.latest().await.unwrap();
+    chain.header(50).await.unwrap();
     assert_eq!(second.asked("eth_getBlockByNumber"), 0);
 
     for fault in [Fault::Broken, Fault::Endless, Fault::Truncated] {
         first.set(|node| (node.fault, node.asked) = (Some(fault), Vec::new()));
         for _ in 0..5 {
-            chain.latest().await.unwrap();
+            chain.header(50).await.unwrap();
         }
         assert_eq!(
             first.asked("eth_getBlockByNumber"),
@@ -33,14 +33,14 @@ async fn reads_go_to_the_first_that_answers_and_a_broken_one_is_left_out_until_p
         );
         first.set(|node| (node.fault, node.asked) = (None, Vec::new()));
         tokio::time::sleep(Duration::from_millis(60)).await;
-        chain.latest().await.unwrap();
+        chain.header(50).await.unwrap();
         assert_eq!(
             first.asked("eth_getBlockByNumber"),
             0,
             "only a probe brings it back"
         );
         chain.probe().await;
-        chain.latest().await.unwrap();
+        chain.header(50).await.unwrap();
         assert_eq!(first.asked("eth_getBlockByNumber"), 1);
     }
 }
@@ -52,7 +52,7 @@ async fn too_many_requests_is_respected() {
     let chain = connect(vec![a, b]).await;
     first.set(|node| (node.fault, node.asked) = (Some(Fault::Limited), Vec::new()));
     for _ in 0..3 {
-        chain.latest().await.unwrap();
+        chain.header(50).await.unwrap();
     }
     chain.probe().await;
     assert_eq!(
@@ -62,7 +62,7 @@ async fn too_many_requests_is_respected() {
     );
     first.set(|node| node.fault = None);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    chain.latest().await.unwrap();
+    chain.header(50).await.unwrap();
     assert_eq!(first.asked("eth_getBlockByNumber"), 2);
 }
 
@@ -72,10 +72,10 @@ async fn a_lone_endpoint_is_asked_however_often_it_fails() {
     let chain = connect(vec![url]).await;
     only.set(|node| node.fault = Some(Fault::Broken));
     for _ in 0..5 {
-        chain.latest().await.unwrap_err();
+        chain.header(50).await.unwrap_err();
     }
     only.set(|node| node.fault = None);
-    chain.latest().await.unwrap();
+    chain.header(50).await.unwrap();
     assert_eq!(chain.finalized().await.unwrap().number, 90);
     assert!(
         chain
@@ -96,7 +96,7 @@ async fn an_endpoint_on_another_chain_is_refused() {
     assert!(error.to_string().contains("different chains"), "{error}");
     let chain = connect(vec![a, b, c]).await;
     assert_eq!(chain.id, 1);
-    chain.latest().await.unwrap();
+    chain.header(50).await.unwrap();
     chain.finalized().await.unwrap();
     chain.send(&[1]).await.unwrap();
     assert_eq!(
@@ -112,7 +112,7 @@ async fn an_endpoint_that_changes_its_chain_is_refused_from_the_next_probe_on() 
     let chain = connect(vec![a, b]).await;
     first.set(|node| (node.chain, node.asked) = (5, Vec::new()));
     chain.probe().await;
-    chain.latest().await.unwrap();
+    chain.header(50).await.unwrap();
     assert_eq!(first.asked("eth_getBlockByNumber"), 0);
     assert!(
         chain
@@ -145,7 +145,7 @@ async fn a_transaction_goes_to_all_and_one_success_counts() {
     assert_eq!(chain.send(&[1]).await.unwrap(), Sent::Taken);
     second.set(|node| node.opinion = Some("nonce too low"));
     assert_eq!(chain.send(&[1]).await.unwrap(), Sent::NonceUsed);
-    chain.latest().await.unwrap();
+    chain.header(50).await.unwrap();
     assert_eq!(first.asked("eth_getBlockByNumber"), 1, "an opinion is no failure");
 }
 
