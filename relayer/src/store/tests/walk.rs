@@ -278,7 +278,7 @@ impl Operation {
             Withdraw(report) => {
                 store
                     .withdraw_report(report_of(*report), 1, 0, "withdrawn")
-                    .await?
+                    .await?;
             }
         }
         Ok((true, found))
