@@ -7,10 +7,13 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(policy) = Policy::from_toml(text) else {
         return;
     };
-    let again = toml::to_string(&policy).expect("TOML");
-    let again = Policy::from_toml(&again).expect("a policy");
-    assert_eq!(
-        again.digest().expect("a digest"),
-        policy.digest().expect("a digest")
-    );
+    let toml = toml::to_string(&policy).expect("TOML");
+    let json = serde_json::to_string(&policy).expect("JSON");
+    for text in [toml, json] {
+        let again = Policy::from_toml(&text).expect("a policy");
+        assert_eq!(
+            again.digest().expect("a digest"),
+            policy.digest().expect("a digest")
+        );
+    }
 });

@@ -23,7 +23,7 @@ pub(crate) const POLICY_LIMIT: usize = 4 << 20;
 pub(crate) struct Asked {
     /// The bundle; `-` for standard input.
     bundle: PathBuf,
-    /// The appraisal policy (TOML).
+    /// The appraisal policy: TOML, or JSON as relayers serve it.
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// The endorsement set (JSON): collateral, CRLs, the anchor as the signers saw it. Without it, whatever needs one fails.

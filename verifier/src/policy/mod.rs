@@ -1,4 +1,5 @@
-//! The appraisal policy: whom to trust, for what, for how long. A TOML file, named on chain by its digest.
+//! The appraisal policy: whom to trust, for what, for how long. A TOML file, named on chain by the digest of its
+//! canonical JSON.
 //!
 //! Nothing is trusted by default: a policy without providers, workloads and host stacks gives no binding above `Quote`, and
 //! no custody.
@@ -88,7 +89,7 @@ pub enum ParavisorReach {
 }
 
 impl Policy {
-    /// Parses a policy and checks it as a whole, for those who cannot use a part of it.
+    /// Parses a policy, TOML or JSON, and checks it as a whole, for those who cannot use a part of it.
     ///
     /// # Errors
     /// As [`Policy::read`], all mistakes in one text.

@@ -1,16 +1,27 @@
 //! Where in a policy's file something stands.
 
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
+use super::read::is_json;
+
 /// A policy's text with the lines of its entries. Parsed once, then asked as often as needed.
 #[derive(Debug)]
 pub struct Places<'t> {
-    table: Spanned<DeTable<'t>>,
+    tree: Tree<'t>,
     /// Offsets at which lines begin, ascending.
     lines: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Tree<'t> {
+    Toml(Spanned<DeTable<'t>>),
+    Json(&'t str),
 }
 
 /// Where an entry stands. Lines are counted from 1.
@@ -25,18 +36,30 @@ pub enum Place {
 }
 
 impl<'t> Places<'t> {
-    /// Reads a policy's text. Of text that is not TOML, whatever can be made out.
+    /// Reads a policy's text, TOML or JSON as [`Policy::read`](super::Policy::read) tells them apart. Of text that is neither,
+    /// whatever can be made out.
     pub fn of(text: &'t str) -> Self {
-        let (table, _) = DeTable::parse_recoverable(text);
+        let tree = if is_json(text) {
+            Tree::Json(text)
+        } else {
+            Tree::Toml(DeTable::parse_recoverable(text).0)
+        };
         Self {
-            table,
+            tree,
             lines: line_starts(text),
         }
     }
 
     /// Where a path as `tcb.accepted` or `workload[2].rtmr1[0]` leads.
     pub fn place(&self, path: &str) -> Place {
-        let mut table = Some(self.table.get_ref());
+        match &self.tree {
+            Tree::Toml(table) => self.in_toml(table.get_ref(), path),
+            Tree::Json(text) => self.in_json(text, path),
+        }
+    }
+
+    fn in_toml(&self, table: &DeTable<'t>, path: &str) -> Place {
+        let mut table = Some(table);
         let mut last = None;
         for segment in path.split('.') {
             let (name, indexes) = segment.split_once('[').unwrap_or((segment, ""));
@@ -62,6 +85,28 @@ impl<'t> Places<'t> {
         last.map_or(Place::Nowhere, Place::Line)
     }
 
+    /// JSON has no spans; its values are slices of the text, so where one begins, their addresses tell.
+    fn in_json(&self, text: &str, path: &str) -> Place {
+        let line = |value: &str| {
+            let offset = value.as_ptr().addr().checked_sub(text.as_ptr().addr());
+            offset.map(|offset| self.line(offset))
+        };
+        let mut value = text;
+        let mut last = None;
+        for step in path.split(['.', '[']) {
+            let inner = match step.strip_suffix(']') {
+                Some(index) => index.parse().ok().and_then(|index| element(value, index)),
+                None => member(value, step),
+            };
+            let Some(inner) = inner else {
+                return last.map_or(Place::Nowhere, Place::Within);
+            };
+            value = inner;
+            last = line(value);
+        }
+        last.map_or(Place::Nowhere, Place::Line)
+    }
+
     /// The line of this byte.
     pub(super) fn line(&self, offset: usize) -> usize {
         self.lines.partition_point(|start| *start <= offset)
@@ -83,6 +128,16 @@ impl Place {
             Self::Nowhere => None,
         }
     }
+}
+
+fn member<'v>(object: &'v str, name: &str) -> Option<&'v str> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(object).ok()?;
+    members.get(name).map(|value| value.get())
+}
+
+fn element(array: &str, index: usize) -> Option<&str> {
+    let elements: Vec<&RawValue> = serde_json::from_str(array).ok()?;
+    elements.get(index).map(|value| value.get())
 }
 
 fn line_starts(text: &str) -> Vec<usize> {
@@ -143,5 +198,26 @@ rtmr1 = [
             assert_eq!(places.place(path), Place::Nowhere, "{path}");
         }
         assert_eq!(line_of(TEXT, "binding_ttl"), None);
+    }
+
+    #[test]
+    fn entries_of_json_are_found_too() {
+        let text = "\n{\"version\": 1,\n \"workload\": [\n  {\"name\": \"a\"},\n  {\"rtmr1\": [\"00\",\n   \"11\"]}]}\n";
+        let places = Places::of(text);
+        for (path, place) in [
+            ("version", Place::Line(2)),
+            ("workload", Place::Line(3)),
+            ("workload[0]", Place::Line(4)),
+            ("workload[0].name", Place::Line(4)),
+            ("workload[1].rtmr1[1]", Place::Line(6)),
+            ("workload[1].rtmr1[2]", Place::Within(5)),
+            ("workload[1].rtmr2", Place::Within(5)),
+            ("version.x", Place::Within(2)),
+            ("host[0]", Place::Nowhere),
+            ("", Place::Nowhere),
+            ("[", Place::Nowhere),
+        ] {
+            assert_eq!(places.place(path), place, "{path}");
+        }
     }
 }

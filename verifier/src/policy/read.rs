@@ -13,14 +13,18 @@ use super::{
 };
 
 impl Policy {
-    /// Reads a policy.
+    /// Reads a policy: TOML, as people write it, or JSON, as it is hashed, archived and served. What begins with `{` is JSON.
     ///
     /// # Errors
     /// Every mistake with its line, in the order of lines: keys that are unknown, missing or of the wrong type, and what
-    /// cannot be meant. Text that is not TOML has only mistakes of grammar.
+    /// cannot be meant. Text that is neither TOML nor JSON has only mistakes of grammar.
     pub fn read(text: &str) -> Result<Self, Vec<Mistake>> {
         let places = Places::of(text);
-        let table = parse(text, &places)?;
+        let table = if is_json(text) {
+            parse_json(text)?
+        } else {
+            parse(text, &places)?
+        };
         let mut shape = Shape::default();
         shape.policy(table);
         let policy = match Self::deserialise(std::mem::take(&mut shape.repaired)) {
@@ -195,6 +199,26 @@ fn parse(text: &str, places: &Places<'_>) -> Result<Table, Vec<Mistake>> {
     let mut mistakes: Vec<_> = errors.into_iter().map(mistake).collect();
     mistakes.sort_by_key(|mistake| mistake.line);
     Err(mistakes)
+}
+
+/// No TOML begins so.
+pub(super) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// The same table that TOML would have given. Refuses `null`, which TOML does not have, and keys that are there twice.
+fn parse_json(text: &str) -> Result<Table, Vec<Mistake>> {
+    match serde_json::from_str(text) {
+        Ok(Value::Table(table)) => Ok(table),
+        Ok(other) => Err(vec![Mistake::new(
+            "",
+            format!("a table is needed, this is {}", kind(&other)),
+        )]),
+        Err(error) => Err(vec![Mistake {
+            line: Some(error.line()),
+            ..Mistake::new("", one_line(&error.to_string()))
+        }]),
+    }
 }
 
 /// With their lines, in the order of these; what is nowhere in the file comes first.

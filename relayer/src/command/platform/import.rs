@@ -29,7 +29,7 @@ pub struct Import {
     /// A token of the alliance's, as it was issued. The policy must name the key that signed it.
     #[arg(long, value_name = "FILE")]
     token: Vec<PathBuf>,
-    /// The policy (TOML) to start from. The new one accepts its platforms and these, and no others.
+    /// The policy (TOML or JSON) to start from. The new one accepts its platforms and these, and no others.
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
     /// Print JSON.

@@ -20,14 +20,14 @@ use learn::Learn;
 pub enum PolicyCommand {
     /// Print the digest by which the registry knows it. Comments and layout do not count.
     Digest {
-        /// The policy (TOML).
+        /// The policy: TOML, or JSON as relayers serve it.
         file: PathBuf,
     },
     /// List everything that is wrong with it, with the lines.
     ///
     /// Exit code 0: nothing; 1: something; 2: it cannot be read.
     Check {
-        /// The policy (TOML); `-` for standard input.
+        /// The policy: TOML, or JSON as relayers serve it; `-` for standard input.
         file: PathBuf,
         /// Print JSON.
         #[arg(long)]

@@ -153,3 +153,72 @@ fn a_good_policy_is_read_as_serde_reads_it() {
         (500, 1, 1)
     );
 }
+
+/// What a relayer serves under a policy's digest is its canonical JSON: who audits must be able to read it back.
+#[test]
+fn canonical_json_is_read_as_the_toml_it_came_from() {
+    let policy = Policy::read(include_str!("../../../policy.example.toml")).unwrap();
+    let json = String::from_utf8(crate::canonical::canonical_json(&policy).unwrap()).unwrap();
+    let indented = serde_json::to_string_pretty(&policy).unwrap();
+    for text in [json, format!(" \n{indented}\n")] {
+        let read = Policy::read(&text).unwrap();
+        assert_eq!(read.digest().unwrap(), policy.digest().unwrap());
+    }
+}
+
+#[test]
+fn json_is_held_to_the_same_as_toml() {
+    for (text, line, path, problem) in [
+        (
+            "{\"version\":1,\n\"name\":\"n\",\n\"nam\":1}",
+            3,
+            "nam",
+            "unknown field `nam`",
+        ),
+        (
+            "{\"version\":1,\n\"name\":\"n\",\"tcb\":\n{\"x\":1}}",
+            3,
+            "tcb.x",
+            "unknown field `x`",
+        ),
+        (
+            "{\"version\":\n2,\"name\":\"n\"}",
+            2,
+            "version",
+            "2 is not supported",
+        ),
+        (
+            "{\"version\":1,\"name\":\"n\",\n\"binding_ttl\":\"x\"}",
+            2,
+            "binding_ttl",
+            "invalid type",
+        ),
+        (
+            "{\"version\":1,\n\"name\":\"n\",\"name\":\"m\"}",
+            2,
+            "",
+            "duplicate key",
+        ),
+        (
+            "{\"version\":1,\"name\":\"n\",\n\"tcb\":{\"accepted\":[],\"accepted\":[]}}",
+            2,
+            "",
+            "duplicate key",
+        ),
+        ("{\"version\":1,\n\"name\":null}", 2, "", "invalid type: null"),
+        (
+            "{\"version\":1,\n\"name\":\"n\"} {}",
+            2,
+            "",
+            "trailing characters",
+        ),
+        ("{\"version\":1,\n", 2, "", "EOF"),
+    ] {
+        let found = mistakes(text);
+        let [(Some(at), of, what)] = &found[..] else {
+            panic!("{text}: {found:#?}")
+        };
+        assert_eq!((*at, &**of), (line, path), "{text}: {what}");
+        assert!(what.starts_with(problem), "{text}: {what}");
+    }
+}
