@@ -12,7 +12,7 @@ use ring::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Authority, Seed,
+    Authority, CrlSpec, Seed,
     authority::{authority_params, certificate_params},
 };
 
@@ -52,6 +52,11 @@ impl Owner {
     /// Its root (DER).
     pub fn root_der(&self) -> Vec<u8> {
         self.root.der()
+    }
+
+    /// What its root has revoked (DER).
+    pub fn crl(&self, spec: &CrlSpec) -> Vec<u8> {
+        self.root.crl(spec)
     }
 
     /// Its name, as its endorsements have it.

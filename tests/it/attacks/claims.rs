@@ -2,7 +2,7 @@
 
 use alloy::primitives::B256;
 use chassis_sim::{
-    Owner, Seed, Witnesses,
+    CrlSpec, Owner, Seed, Witnesses,
     machine::{Machine, MachineSpec},
     named,
 };
@@ -25,6 +25,7 @@ fn world() -> (World, Machine, Owner, Witnesses) {
         provider: 1,
         roots: vec![owner.root_der().into()],
         owners: vec![owner.name().into()],
+        require_crl: false,
         revoked: Vec::new(),
     });
     world.policy.alliances.push(Alliance {
@@ -168,6 +169,50 @@ fn an_endorsement_that_was_taken_back() {
     world.policy.poe_issuers[0]
         .revoked
         .push(Poe::parse(&poe).unwrap().id());
+    refused(&world.appraise(&bundle, &machine), CheckId::Poe);
+}
+
+/// Without its issuers' lists, nobody says that none of the certificates was revoked since.
+#[test]
+fn an_endorsement_without_the_lists_that_are_asked_for() {
+    let (mut world, machine, owner, _) = world();
+    world.policy.poe_issuers[0].require_crl = true;
+    let now = world.cloud.now();
+    let poe = owner.endorse(machine.td().pck().platform_instance_id, now);
+    let bundle = with_poe(&world, &machine, &poe);
+    refused(&world.appraise(&bundle, &machine), CheckId::Poe);
+    let list = owner.crl(&CrlSpec {
+        number: 1,
+        this_update: now - 60,
+        next_update: now + 86_400,
+        revoked: Vec::new(),
+    });
+    let mut endorsements = world.cloud.endorsements(machine.td().pck());
+    endorsements.provider_crls.push(list.into());
+    let appraisal = world.appraise_with(&bundle, &endorsements);
+    established(&appraisal, CheckId::Poe, CustodyLevel::Automated);
+}
+
+#[test]
+fn one_issuer_endorses_the_machines_of_two_providers() {
+    let (mut world, machine, owner, _) = world();
+    let poe = owner.endorse(machine.td().pck().platform_instance_id, world.cloud.now());
+    let bundle = with_poe(&world, &machine, &poe);
+    world.policy.poe_issuers.push(PoeIssuer {
+        name: "neighbour".into(),
+        provider: 2,
+        owners: vec!["neighbour.example".into()],
+        ..world.policy.poe_issuers[0].clone()
+    });
+    for _ in 0..2 {
+        world.policy.poe_issuers.reverse();
+        let appraisal = world.appraise(&bundle, &machine);
+        established(&appraisal, CheckId::Poe, CustodyLevel::Automated);
+        assert_eq!(appraisal.result.provider, 1);
+    }
+    for issuer in &mut world.policy.poe_issuers {
+        issuer.owners = vec!["neighbour.example".into()];
+    }
     refused(&world.appraise(&bundle, &machine), CheckId::Poe);
 }
 

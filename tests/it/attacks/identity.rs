@@ -101,6 +101,21 @@ fn an_intermediate_that_the_root_revoked() {
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
 }
 
+/// Without its issuers' lists, nobody says that none of the certificates was revoked since.
+#[test]
+fn a_chain_without_the_lists_that_are_asked_for() {
+    let mut world = World::new();
+    world.policy.providers[0].require_crl = true;
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    let mut endorsements = world.cloud.endorsements(machine.td().pck());
+    assert_eq!(failed(&world.appraise_with(&bundle, &endorsements)), []);
+    endorsements.provider_crls.pop();
+    let appraisal = world.appraise_with(&bundle, &endorsements);
+    assert_eq!(failed(&appraisal), [CheckId::AkChain], "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
 #[test]
 fn a_chain_longer_than_any_that_verifies() {
     let world = World::new();

@@ -132,6 +132,7 @@ async fn an_owners_endorsement_of_this_very_cpu_brings_it_on_chain() {
             provider: AZURE_ID,
             roots: vec![owner.root_der().into()],
             owners: vec![owner.name().into()],
+            require_crl: false,
             revoked: Vec::new(),
         });
     })

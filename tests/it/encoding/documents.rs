@@ -258,7 +258,7 @@ max_evidence_age = 3600
 id = 7
 name = "google"
 profile = "google-vtpm"
-roots = ["AAEC"]
+roots = ["MIIBCzCBvqADAgECAhQ76fIu60xsWUl3ALGzaKfxIAEgajAFBgMrZXAwDDEKMAgGA1UEAwwBYTAeFw0yNjExMzAyMjM4MzZaFw0zNjExMjcyMjM4MzZaMAwxCjAIBgNVBAMMAWEwKjAFBgMrZXADIQA2P/LTjJ4Df5SvGlCJo0jJKhO/mwiBZLioxLyMEm1uwaMyMDAwDwYDVR0TAQH/BAUwAwEB/zAdBgNVHQ4EFgQUTY9LT9vHue+C8nnNFars5IEkxr8wBQYDK2VwA0EArgLs/4dOR2lIWB0DAP9rpF7ypx0yzS3TBn4CZmjniZGblnZRL9PgMYQ+BJLbtOZiu7hy01dHbbKDtXeaaTN6Ag=="]
 host_registry = true
 "#;
 

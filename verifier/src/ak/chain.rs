@@ -18,7 +18,8 @@ pub const INTERMEDIATES_LIMIT: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedAk {
     /// The root that verified, by its place in the list. Which provider it is, and whether the TPM is a vTPM or a
-    /// host's, follows from this and nothing else. The first of equal roots.
+    /// host's, follows from this and nothing else. Of roots with one name and key, as a renewed one has them, the one in
+    /// date that ends last.
     pub root: usize,
     /// Certificates on the path, leaf included, root not.
     pub length: usize,
@@ -81,10 +82,7 @@ impl AkCertificate<'_> {
         let anchors = trust_anchors(&root_ders)?;
 
         let path = find_path(&leaf, &given, &anchors, at, None)?;
-        let root = anchors
-            .iter()
-            .position(|anchor| anchor == path.anchor())
-            .ok_or(AkError::UnknownIssuer)?;
+        let root = latest_root(path.anchor(), &anchors, &root_ders, at)?;
         let used: Vec<_> = path.intermediate_certificates().map(webpki::Cert::der).collect();
         let issuers = issuers(&used, &root_ders[root])?;
         for issuer in &issuers {
@@ -117,6 +115,39 @@ fn trust_anchors<'a>(roots: &'a [CertificateDer<'_>]) -> Result<Vec<TrustAnchor<
         })
     };
     roots.iter().enumerate().map(anchor).collect()
+}
+
+/// A trust anchor is a name and a key to webpki, so a root and its renewal are one: by which of them the path ends is chosen
+/// here.
+fn latest_root(
+    found: &TrustAnchor<'_>,
+    anchors: &[TrustAnchor<'_>],
+    ders: &[CertificateDer<'_>],
+    at: u64,
+) -> Result<usize, AkError> {
+    let mut best = None;
+    for (index, der) in ders.iter().enumerate() {
+        if anchors.get(index) != Some(found) {
+            continue;
+        }
+        let root = read(der)?;
+        let rank = (root.check_validity(at).is_ok(), root.not_after());
+        if best.is_none_or(|(_, known)| rank > known) {
+            best = Some((index, rank));
+        }
+    }
+    best.map(|(index, _)| index).ok_or(AkError::UnknownIssuer)
+}
+
+/// What a pinned root is to [`verify_chain`]: its name and its key, whatever its dates.
+///
+/// # Errors
+/// If it could not be used there, in words.
+pub(crate) fn root_identity(der: &[u8]) -> Result<[Vec<u8>; 2], String> {
+    AkCertificate::parse(der).map_err(|error| error.problem)?;
+    let der = CertificateDer::from(der);
+    let anchor = webpki::anchor_from_trusted_cert(&der).map_err(|error| error.to_string())?;
+    Ok([anchor.subject.to_vec(), anchor.subject_public_key_info.to_vec()])
 }
 
 fn find_path<'p>(

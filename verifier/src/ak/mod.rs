@@ -17,6 +17,7 @@ mod google_tests;
 mod tests;
 
 pub use certificate::{AkCertificate, CertificateView};
+pub(crate) use chain::root_identity;
 pub use chain::{INTERMEDIATES_LIMIT, VerifiedAk, verify_chain};
 pub use error::AkError;
 pub use google::{InstanceIdentity, SecurityProperties};

@@ -98,6 +98,33 @@ fn an_issuer_or_root_out_of_date_is_refused() {
     assert_eq!(soon.not_after, 1_767_225_600);
 }
 
+/// A root's renewal has its name and its key, and which of the two is pinned first must not matter.
+#[test]
+fn a_renewed_root_takes_over_from_the_one_that_ended() {
+    let pki = Pki::new();
+    let again = |from: i32, to: i32| {
+        let mut params = authority("root");
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        params.self_signed(&pki.keys[0]).unwrap().der().to_vec()
+    };
+    let [ended, current, longer, not_yet] =
+        [(2000, 2020), (2010, 2030), (2010, 2040), (2030, 2050)].map(|(from, to)| again(from, to));
+    let verify = |roots: &[&[u8]]| verify_chain(&pki.leaf, &[&pki.intermediate], roots, &[], AT);
+    for (roots, best) in [
+        ([&ended, &current], 1),
+        ([&current, &ended], 0),
+        ([&current, &longer], 1),
+        ([&longer, &current], 0),
+        ([&not_yet, &current], 1),
+        ([&current, &current], 0),
+    ] {
+        assert_eq!(verify(&roots.map(Vec::as_slice)).unwrap().root, best);
+    }
+    let error = verify(&[&ended, &ended]);
+    assert!(matches!(error, Err(AkError::Expired { .. })), "{error:?}");
+}
+
 #[test]
 fn a_revoked_certificate_is_refused_wherever_it_is_on_the_path() {
     let pki = Pki::new();

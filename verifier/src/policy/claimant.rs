@@ -19,6 +19,9 @@ pub struct PoeIssuer {
     /// The owners whose machines are that provider's, as endorsements name them. Compared exactly: an issuer may endorse the
     /// machines of others too.
     pub owners: Vec<String>,
+    /// Whether a CRL must be at hand for every issuer in the chain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_crl: bool,
     /// Endorsements that were taken back, by [`Poe::id`](crate::claims::Poe::id): they are issued for years.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<B256>,

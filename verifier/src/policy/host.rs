@@ -43,6 +43,15 @@ impl HostStack {
         lists(&self.pcr17, pcr17) && lists(&self.pcr18, pcr18)
     }
 
+    /// Whether both launch with some values.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let share = |one: &[String], another: &[String]| {
+            one.iter()
+                .any(|value| another.iter().any(|other| value.eq_ignore_ascii_case(other)))
+        };
+        share(&self.pcr17, &other.pcr17) && share(&self.pcr18, &other.pcr18)
+    }
+
     /// What of it an attacker could use; empty for a stack that may answer for a TD.
     pub(crate) fn gaps(&self) -> Vec<&'static str> {
         [

@@ -5,8 +5,8 @@ use std::{
     fmt,
 };
 
-use super::{Policy, Profile, Provider};
-use crate::{CustodyLevel, claims::PinnedKey};
+use super::{HostStack, Policy, Profile, Provider, Workload, tcb::is_advisory};
+use crate::{Base64, CustodyLevel, ak::root_identity, claims::PinnedKey};
 
 /// An expiry is floored to 64 s; what holds for less would have ended before it began.
 const MIN_TTL: u32 = 64;
@@ -64,6 +64,17 @@ impl Policy {
                 list.add(key, format!("{seconds} s is not in {MIN_TTL} to {most}"));
             }
         }
+        for (index, name) in self.tcb.rejected_advisories.iter().enumerate() {
+            if !is_advisory(name) {
+                list.add(
+                    format!("tcb.rejected_advisories[{index}]"),
+                    format!("`{name}` is no advisory's name: INTEL-SA- and five digits"),
+                );
+            }
+        }
+        if let Some(root) = &self.danger_intel_root {
+            list.root("danger_intel_root", root);
+        }
         self.provider_mistakes(&mut list);
         list.twice("workload", self.workloads.iter().map(|workload| &workload.name));
         for (index, workload) in self.workloads.iter().enumerate() {
@@ -73,18 +84,19 @@ impl Policy {
         for (index, host) in self.hosts.iter().enumerate() {
             list.extend("host", index, host.mistakes());
         }
-        list.shared(
-            "alliance",
-            "key",
-            self.alliances.iter().map(|one| vec![&one.key.0[..]]),
-        );
-        let roots = self.poe_issuers.iter().map(|one| one.roots.iter());
-        list.shared(
-            "poe_issuer",
-            "roots",
-            roots.map(|roots| roots.map(|der| &**der).collect()),
-        );
+        list.overlapping("workload", &self.workloads, Workload::overlaps);
+        list.overlapping("host", &self.hosts, HostStack::overlaps);
+        list.shared("alliance", "key", self.alliances.iter().map(|one| vec![one.key]));
+        // One issuer may endorse several providers' machines, so which entry speaks follows from root and owner.
+        let owners = self.poe_issuers.iter().map(|one| {
+            let under = |root: [Vec<u8>; 2]| one.owners.iter().map(move |owner| (root.clone(), owner));
+            identities(&one.roots).into_iter().flat_map(under).collect()
+        });
+        list.shared("poe_issuer", "owners", owners);
         for (index, issuer) in self.poe_issuers.iter().enumerate() {
+            for (place, root) in issuer.roots.iter().enumerate() {
+                list.root(format!("poe_issuer[{index}].roots[{place}]"), root);
+            }
             if issuer.roots.is_empty() {
                 list.add(format!("poe_issuer[{index}].roots"), "there are none");
             }
@@ -122,13 +134,12 @@ impl Policy {
                 );
             }
             list.extend("provider", index, mistakes_of(provider));
+            for (place, root) in provider.roots.iter().enumerate() {
+                list.root(format!("provider[{index}].roots[{place}]"), root);
+            }
         }
-        let roots = self.providers.iter().map(|provider| provider.roots.iter());
-        list.shared(
-            "provider",
-            "roots",
-            roots.map(|roots| roots.map(|der| &**der).collect()),
-        );
+        let roots = self.providers.iter().map(|provider| identities(&provider.roots));
+        list.shared("provider", "roots", roots);
         let keys = self.providers.iter().map(|provider| provider.registrars.iter());
         list.shared(
             "provider",
@@ -136,6 +147,11 @@ impl Policy {
             keys.map(|keys| keys.map(|der| &**der).collect()),
         );
     }
+}
+
+/// A root's renewal has another DER, and speaks for the same.
+fn identities(roots: &[Base64]) -> Vec<[Vec<u8>; 2]> {
+    roots.iter().filter_map(|der| root_identity(der).ok()).collect()
 }
 
 fn mistakes_of(provider: &Provider) -> Vec<(&'static str, String)> {
@@ -208,9 +224,16 @@ impl List {
         }
     }
 
+    /// One that cannot be read lets nothing verify, under no root.
+    fn root(&mut self, path: impl Into<String>, der: &[u8]) {
+        if let Err(problem) = root_identity(der) {
+            self.add(path, format!("is no root certificate in DER: {problem}"));
+        }
+    }
+
     /// Which entry speaks follows from the key, so two entries must have none in common: the first would decide for both,
     /// and what the second takes back would not count.
-    fn shared<'a>(&mut self, section: &str, key: &str, entries: impl Iterator<Item = Vec<&'a [u8]>>) {
+    fn shared<K: Ord>(&mut self, section: &str, key: &str, entries: impl Iterator<Item = Vec<K>>) {
         let mut owners = BTreeMap::new();
         for (index, keys) in entries.enumerate() {
             let first = keys.iter().find_map(|key| owners.get(key).copied());
@@ -220,6 +243,19 @@ impl List {
             }
             for key in keys {
                 owners.entry(key).or_insert(index);
+            }
+        }
+    }
+
+    /// What a machine measures names its entry, so no machine may fit two: the first would decide for both.
+    fn overlapping<T>(&mut self, section: &str, entries: &[T], overlap: impl Fn(&T, &T) -> bool) {
+        for (index, entry) in entries.iter().enumerate() {
+            let first = entries[..index]
+                .iter()
+                .position(|earlier| overlap(earlier, entry));
+            if let Some(first) = first {
+                let text = format!("{section}[{first}] accepts some of the same machines");
+                self.add(format!("{section}[{index}]"), text);
             }
         }
     }

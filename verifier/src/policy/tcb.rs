@@ -59,6 +59,15 @@ impl TcbPolicy {
     }
 }
 
+/// `INTEL-SA-` and five digits, in upper case or lower. Spelled otherwise, it would reject nothing.
+pub(super) fn is_advisory(name: &str) -> bool {
+    name.split_at_checked(9).is_some_and(|(prefix, number)| {
+        prefix.eq_ignore_ascii_case("INTEL-SA-")
+            && number.len() == 5
+            && number.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
 impl Default for TcbPolicy {
     fn default() -> Self {
         Self {

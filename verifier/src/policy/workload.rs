@@ -79,6 +79,15 @@ impl<const N: usize> Accept<N> {
             Self::OneOf(values) => values.iter().any(|accepted| &accepted.0 == value),
         }
     }
+
+    /// Whether both accept some value.
+    fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, Self::Any) => true,
+            (Self::Any, Self::OneOf(values)) | (Self::OneOf(values), Self::Any) => !values.is_empty(),
+            (Self::OneOf(values), other) => values.iter().any(|value| other.accepts(&value.0)),
+        }
+    }
 }
 
 impl<const N: usize> Serialize for Accept<N> {
@@ -113,6 +122,18 @@ impl<'de, const N: usize> Deserialize<'de> for Accept<N> {
 }
 
 impl Workload {
+    /// Whether both accept some measurements.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.mrtd.overlaps(&other.mrtd)
+            && self.rtmr0.overlaps(&other.rtmr0)
+            && self.rtmr1.overlaps(&other.rtmr1)
+            && self.rtmr2.overlaps(&other.rtmr2)
+            && self.rtmr3.overlaps(&other.rtmr3)
+            && self.mrseam.overlaps(&other.mrseam)
+            && self.xfam.overlaps(&other.xfam)
+            && self.td_attributes.overlaps(&other.td_attributes)
+    }
+
     /// The entry's name on chain: SHA-256 of its canonical JSON.
     ///
     /// # Errors

@@ -71,6 +71,8 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
         .map(|crl| &**crl)
         .collect();
     let mut fault = "the policy names no issuer of endorsements".to_owned();
+    // An issuer may endorse several providers' machines, each with an entry for its owners.
+    let mut stranger = None;
     for (index, issuer) in sources.policy.poe_issuers.iter().enumerate() {
         let roots: Vec<_> = issuer.roots.iter().map(|root| &**root).collect();
         let verified = match poe.verify(&roots, &crls, sources.as_of) {
@@ -80,18 +82,26 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
                 continue;
             }
         };
-        if issuer.revoked.contains(&poe.id()) {
-            let (check, claim) = fail(ID, format!("{} has taken it back", issuer.name));
-            return (check.by(format!("poe_issuer[{index}].revoked")), claim);
-        }
         if !issuer.owners.iter().any(|owner| owner == poe.owner()) {
             let text = format!(
                 "{} endorses `{}`, which is no owner of the policy's",
                 issuer.name,
                 poe.owner()
             );
+            stranger.get_or_insert((text, format!("poe_issuer[{index}].owners")));
+            continue;
+        }
+        if issuer.revoked.contains(&poe.id()) {
+            let (check, claim) = fail(ID, format!("{} has taken it back", issuer.name));
+            return (check.by(format!("poe_issuer[{index}].revoked")), claim);
+        }
+        if issuer.require_crl && verified.revocation.uncovered > 0 {
+            let text = format!(
+                "no CRL for every issuer, which the policy requires of {}",
+                issuer.name
+            );
             let (check, claim) = fail(ID, text);
-            return (check.by(format!("poe_issuer[{index}].owners")), claim);
+            return (check.by(format!("poe_issuer[{index}].require_crl")), claim);
         }
         let claim = Claim {
             source: "a platform ownership endorsement",
@@ -111,8 +121,9 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
             .by(format!("poe_issuer[{index}]"));
         return (check, Some(claim));
     }
-    let (check, claim) = fail(ID, fault);
-    (check.by("poe_issuer"), claim)
+    let (text, rule) = stranger.unwrap_or_else(|| (fault, "poe_issuer".to_owned()));
+    let (check, claim) = fail(ID, text);
+    (check.by(rule), claim)
 }
 
 /// 806. The alliance's token: people saw this machine. It ends only by the policy's time, so it names this very quote.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::tests::rooted;
 
 const MISTAKEN: &str = r#"version = 2 # semantic
 max_evidence_age = "2 h" # type
@@ -8,13 +9,13 @@ accepted = ["UpToDate", "Fine"] # bad word in a list
 [[provider]] # `name` is missing
 id = 1
 profile = "google-vtpm"
-roots = ["AAEC"]
+roots = ["ROOT_A"]
 [[provider]]
 id = 128 # semantic, in a section with a key that does not read
 name = "b"
 profile = "google-vtpm"
 require_crl = "yes" # type
-roots = ["AAED"]
+roots = ["ROOT_B"]
 [[workload]]
 name = "w"
 mrtd = "any" # semantic
@@ -31,7 +32,7 @@ td_attributes = "any"
 "#;
 
 fn mistakes(text: &str) -> Vec<(Option<usize>, String, String)> {
-    let mistakes = Policy::read(text).unwrap_err();
+    let mistakes = Policy::read(&rooted(text)).unwrap_err();
     mistakes
         .into_iter()
         .map(|mistake| (mistake.line, mistake.path, mistake.problem))
@@ -71,9 +72,9 @@ fn a_value_that_stands_for_an_unreadable_one_is_nobodys_mistake() {
     let long = "ab".repeat(48);
     let text = format!(
         "version = 1\nname = \"n\"\n[[provider]]\nid = 1\nname = \"p\"\nprofile = \"metal\"\n\
-         [[provider]]\nid = \"2\"\nname = \"q\"\nprofile = \"google-vtpm\"\nroots = [\"AAEC\"]\n\
+         [[provider]]\nid = \"2\"\nname = \"q\"\nprofile = \"google-vtpm\"\nroots = [\"ROOT_A\"]\n\
          [[host]]\nname = \"h\"\nbank = \"sha-384\"\npcr17 = [\"{long}\"]\npcr18 = [\"{long}\"]\n\
-         [[poe_issuer]]\nname = \"i\"\nprovider = 2\nroots = [\"AAEC\"]\nowners = [\"o\"]\n"
+         [[poe_issuer]]\nname = \"i\"\nprovider = 2\nroots = [\"ROOT_A\"]\nowners = [\"o\"]\n"
     );
     let found: Vec<_> = mistakes(&text)
         .into_iter()
@@ -157,7 +158,8 @@ fn a_good_policy_is_read_as_serde_reads_it() {
 /// What a relayer serves under a policy's digest is its canonical JSON: who audits must be able to read it back.
 #[test]
 fn canonical_json_is_read_as_the_toml_it_came_from() {
-    let policy = Policy::read(include_str!("../../../policy.example.toml")).unwrap();
+    let example = include_str!("../../../policy.example.toml").replace("AAEC", "ROOT_A");
+    let policy = Policy::read(&rooted(&example)).unwrap();
     let json = String::from_utf8(crate::canonical::canonical_json(&policy).unwrap()).unwrap();
     let indented = serde_json::to_string_pretty(&policy).unwrap();
     for text in [json, format!(" \n{indented}\n")] {
