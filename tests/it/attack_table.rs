@@ -9,8 +9,10 @@ use std::{
 use chassis_verifier::CheckId;
 
 /// Tests among the attacks that show what must *not* fail.
-const CONTROLS: [&str; 8] = [
+const CONTROLS: [&str; 10] = [
+    "alone::a_certified_key_in_software_that_signs_the_truth",
     "claims::an_owner_endorses_its_platform",
+    "claims::one_issuer_endorses_the_machines_of_two_providers",
     "claims::witnesses_never_give_more_than_witnessed",
     "host::a_host_whose_iak_the_provider_certified_reaches_chassis",
     "host::a_registered_host_reaches_chassis",
@@ -119,6 +121,31 @@ fn every_check_that_can_fail_is_failed_by_an_attack() {
         .collect();
     // The policy either takes AK certificates for custody or does not: there is nothing to fail.
     assert_eq!(never, ["custody.ak"]);
+}
+
+/// So that none of the others can be left out unnoticed.
+#[test]
+fn every_check_fails_alone_in_some_attack_but_those_that_cannot() {
+    let table = table();
+    let alone: BTreeSet<_> = table
+        .values()
+        .filter(|checks| checks.len() == 1)
+        .flatten()
+        .collect();
+    let never: Vec<_> = CheckId::ALL
+        .iter()
+        .map(|id| id.name())
+        .filter(|name| !alone.contains(&(*name).to_owned()))
+        .collect();
+    // SECURITY.md says why.
+    let cannot = [
+        "tpm.hcl_report",
+        "tpm.hcl_ak",
+        "host.platform",
+        "custody.ak",
+        "custody.registrar",
+    ];
+    assert_eq!(never, cannot);
 }
 
 fn root() -> &'static Path {

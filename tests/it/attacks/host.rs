@@ -3,6 +3,7 @@
 use alloy::primitives::B256;
 use chassis_sim::{
     Seed,
+    firmware::{Image, MeasuredBoot, Shape},
     host::{AkSpec, BareMetal, HostSpec, IakProof, Launch, Registrar},
     machine::MachineSpec,
     named,
@@ -418,6 +419,31 @@ fn a_drtm_log_of_another_launch() {
             &[CheckId::HostLog],
         );
     }
+}
+
+/// A host's TPM measures nothing of the TD, so only its own registers stand against this.
+#[test]
+fn a_ccel_of_another_boot() {
+    let (world, host, good) = honest(|spec| spec);
+    let ccel = MeasuredBoot::of(&Image::other_kernel(), &Shape::SMALL).ccel();
+    let bundle = world.tamper(&good, |evidence| {
+        let Tee::Tdx { ccel: told, .. } = &mut evidence.tee;
+        *told = Some(ccel.into());
+    });
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::RtmrReplay],
+    );
+}
+
+#[test]
+fn a_td_that_nobody_reviewed() {
+    let (mut world, host, bundle) = honest(|spec| spec);
+    world.policy.workloads.clear();
+    refused(
+        &judged(&world, &world.policy, &host, &bundle),
+        &[CheckId::Workload],
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! They act on whole machines and go through the product's own attester and verifier. Where an attack changes a bundle,
 //! the operator signs the result, so that nothing else is wrong with it.
 
+mod alone;
 mod claims;
 mod frankenstein;
 mod freshness;

@@ -155,6 +155,77 @@ mod tests {
     use super::*;
     use CustodyLevel::{Automated, Witnessed};
 
+    /// What is left where this check of a vTPM's evidence fails. By its number, not by the lists above, or one that falls out
+    /// of them would not be missed.
+    fn left_of_virtual_tpm(id: CheckId) -> Binding {
+        match id as u16 {
+            101..=106 | 201..=203 | 205 | 306 | 307 | 1003 => Binding::None,
+            204 | 301..=305 | 401..=404 | 501..=502 | 601..=604 | 902 | 1001 | 1002 => Binding::Quote,
+            _ => Binding::VirtualTpm,
+        }
+    }
+
+    /// The same of a host's.
+    fn left_of_chassis(id: CheckId) -> Binding {
+        match id as u16 {
+            101..=106 | 201..=203 | 205 | 306 | 307 | 1003 => Binding::None,
+            204 | 301..=305 | 401..=403 | 502 | 701..=706 | 902 | 1001 => Binding::Quote,
+            _ => Binding::Chassis,
+        }
+    }
+
+    /// One that fails is enough, and so is one that did not run, unless it is asked of some evidence only.
+    #[test]
+    fn each_check_by_itself_lowers_the_binding() {
+        let policy = Policy::from_toml("version = 1\nname = \"n\"").unwrap();
+        let dates = Dates {
+            as_of: 64_000,
+            evidence_time: 64_000,
+            collateral: None,
+            ak_chain: None,
+            custody: None,
+        };
+        let custody = Custody {
+            by_cpu: CustodyLevel::None,
+            by_ak: CustodyLevel::None,
+            provider: None,
+            until: None,
+        };
+        let binding = |checks: &[Check]| verdict(checks, &custody, 1, false, &policy, &dates).binding;
+        let paravisor = [306, 307, 1003];
+        let virtual_tpm = (
+            [&paravisor[..], &[701, 702, 703, 704, 705, 706]].concat(),
+            Binding::VirtualTpm,
+            left_of_virtual_tpm as fn(CheckId) -> Binding,
+        );
+        let chassis = (
+            [
+                &paravisor[..],
+                &[401, 402, 403, 404, 501, 601, 602, 603, 604, 705, 1002],
+            ]
+            .concat(),
+            Binding::Chassis,
+            left_of_chassis as fn(CheckId) -> Binding,
+        );
+        for (unasked, whole, left) in [virtual_tpm, chassis] {
+            let unasked = |id: CheckId| unasked.contains(&(id as u16));
+            let with = |id: CheckId, put: Option<Check>| {
+                let others = CheckId::ALL
+                    .iter()
+                    .filter(|other| **other != id && !unasked(**other));
+                let checks: Vec<_> = others.map(|id| Check::pass(*id, "")).chain(put).collect();
+                binding(&checks)
+            };
+            for &id in CheckId::ALL {
+                assert_eq!(with(id, Some(Check::pass(id, ""))), whole, "{id:?}");
+                assert_eq!(with(id, Some(Check::fail(id, ""))), left(id), "{id:?}");
+                let without = if unasked(id) { whole } else { left(id) };
+                assert_eq!(with(id, None), without, "{id:?}");
+                assert_eq!(with(id, Some(Check::not_applicable(id, ""))), without, "{id:?}");
+            }
+        }
+    }
+
     /// A platform's entry outlives the attestation that brought it, so it must not outlive what it rests on.
     #[test]
     fn custody_by_an_ak_ends_with_the_aks_chain() {
