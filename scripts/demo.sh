@@ -16,7 +16,7 @@ await() {
     fail "waited a minute in vain for $what; see $dir/*.log"
 }
 
-./scripts/setup.sh
+./scripts/setup.sh --demo
 say "Building"
 npm run --prefix contracts --silent build
 cargo build --workspace --bins --locked --quiet

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the demo and the tests need on Debian or Ubuntu, and says what. Safe to run again: does only what is
-# missing. Needs git, Rust by rustup (another cargo must be of the version in rust-toolchain.toml), node of 20 or later with
+# Installs what the demo and the tests need on Debian 12 or 13, and says what (Ubuntu has no package of chromium, which only
+# tests need: there use `--demo`). Safe to run again: does only what is missing. `--demo`: what the demo needs, and no daemons. Needs git, Rust by rustup (another cargo must be of the version in rust-toolchain.toml), node of 20 or later with
 # npm, python3, and root or sudo for the system packages. `--deep` adds what `scripts/test.sh --deep` needs (python3 of 3.11
 # or later).
 set -euo pipefail
@@ -12,13 +12,17 @@ packages=(
     libtss2-dev     # TPM2 software stack, which tss-esapi builds against
     swtpm           # the software TPM of the simulated cloud
     swtpm-tools     # makes that TPM's state
-    postgresql      # the tests start servers of their own from its binaries
-    prometheus      # promtool, with which the tests check the alert rules
-    chromium        # the tests look at the explorer's pages with it
-    fonts-liberation # and it has none of its own
     curl            # the demo talks to the relayer
     jq              # and reads its answers
 )
+if [[ ${1:-} != --demo ]]; then
+    packages+=(
+        postgresql       # the tests start servers of their own from its binaries
+        prometheus       # promtool, with which the tests check the alert rules
+        chromium         # the tests look at the explorer's pages with it
+        fonts-liberation # and it has none of its own
+    )
+fi
 
 # Debian keeps this apart from python3.
 if ! python3 -c 'import ensurepip' 2>/dev/null; then packages+=(python3-venv); fi
@@ -43,6 +47,7 @@ fi
 for tool in cargo node npm python3; do
     command -v "$tool" >/dev/null || { say "$tool is missing: install it and run this again"; exit 1; }
 done
+node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' || { say "node $(node --version) is older than 20"; exit 1; }
 
 # A folder's packages from npm, pinned: FOLDER/package-lock.json into FOLDER/node_modules.
 npm_packages() {
@@ -54,6 +59,7 @@ npm_packages() {
     (cd "$folder" && npm install --no-save --no-audit --no-fund --loglevel=error >/dev/null)
 }
 npm_packages contracts "contract toolchain"
+if [[ ${1:-} == --demo ]]; then exit; fi
 npm_packages tests/browser "playwright and axe, which look at the explorer's pages"
 
 # A folder's tools from PyPI, pinned with hashes: FOLDER/requirements.txt into FOLDER/.venv.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of every part: contracts, Rust, end to end. `--deep` adds what takes minutes: Slither, symbolic tests
-# and mutation tests of the contracts.
+# Runs the tests of every part: contracts, Rust, end to end. `--deep` adds what takes an hour or more: Slither, symbolic
+# tests and mutation tests of the contracts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ./scripts/setup.sh "$@"
