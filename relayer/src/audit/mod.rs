@@ -41,10 +41,10 @@ pub use compare::Method;
 
 /// Rebuild the registry from its log, and compare every slot with the registry. Or look into its history.
 ///
-/// With --reappraise, everything that was ever posted is appraised again, too: whoever knows no operator finds what is false.
+/// With --reappraise, everything ever posted is appraised again, too: it finds what is false without naming an operator.
 ///
-/// Exit code 0: they are the same, and all is as posted; 1: they are not, or something is false; 2: it cannot be said, or not
-/// of all.
+/// Exit code 0: they are the same, and all is as posted; 1: they are not, or something is false; 2: no complete answer is
+/// possible.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Audit {

@@ -23,7 +23,7 @@ use facts::{Facts, Period};
 
 /// Report on a period: coverage, incidents, concentration, relayers' participation, shared platforms.
 ///
-/// Exit code 0: reported; 2: it cannot be.
+/// Exit code 0: reported; 2: no report is possible.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ReportQuestion {
     #[command(flatten)]
@@ -34,13 +34,13 @@ pub(super) struct ReportQuestion {
     /// Its end. The last final block's time, if not given or later than that.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     to: Option<u64>,
-    /// As what it is printed. CSV has one table, `--table`.
+    /// Output format. CSV has one table, `--table`.
     #[arg(long, value_enum, default_value_t = Form::Html)]
     format: Form,
     /// Which table CSV prints.
     #[arg(long, value_enum, default_value_t = Table::Coverage)]
     table: Table,
-    /// Where bundles are: a relayer's URL, or the folder of an archive. With it, operators are counted by zone, too.
+    /// Where bundles are: a relayer's URL, or an archive's folder. With it, operators are counted by zone, too.
     #[arg(long, env = "CHASSIS_ARCHIVE", value_name = "URL|FOLDER")]
     archive: Option<String>,
     /// Operators by owner, one `OWNER ADDRESS` a line, as the owners claim: platforms that owners share are named. Without

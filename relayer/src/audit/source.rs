@@ -39,10 +39,10 @@ pub(super) struct Source {
     /// The block of the registry's creation, or one before it. Without it, it is searched for: that takes an archive node.
     #[arg(long, value_name = "BLOCK")]
     start_block: Option<u64>,
-    /// Keep what was read in this file, and go on from there next time.
+    /// Cache file; the next run resumes from it.
     #[arg(long, value_name = "FILE")]
     cache: Option<PathBuf>,
-    /// Most blocks in one question for logs.
+    /// Maximum block range per eth_getLogs call.
     #[arg(long, value_name = "BLOCKS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     max_range: u64,
 }

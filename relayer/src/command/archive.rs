@@ -20,7 +20,7 @@ use crate::{
 /// Check, list or read an archive.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ArchiveCommand {
-    /// Hash every document again, and name each that is not what its name says.
+    /// Hash every document again, and list those whose content does not match their name.
     ///
     /// Exit code 0: all are whole; 1: some are not; 2: the archive cannot be read.
     Verify {

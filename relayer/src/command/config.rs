@@ -29,7 +29,7 @@ pub enum ConfigCommand {
         /// The configuration.
         file: PathBuf,
     },
-    /// Show what is in force, and where each value comes from: default, file, or environment. Never a secret.
+    /// Show the effective settings and where each one comes from: default, file, or environment. Never a secret.
     Show {
         /// The configuration.
         file: PathBuf,
@@ -107,7 +107,7 @@ fn check(file: &Path) -> ExitCode {
 fn listed(error: &Error) -> String {
     match error {
         Error::Config { path, mistakes } => {
-            let head = format!("{}, {} to mend:", path.display(), mistakes.len());
+            let head = format!("{}, {} to fix:", path.display(), mistakes.len());
             std::iter::once(&head)
                 .chain(mistakes)
                 .map(String::as_str)

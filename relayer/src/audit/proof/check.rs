@@ -28,7 +28,7 @@ const LIMIT: usize = 64 << 20;
 
 /// Check somebody's proof of a false attestation against the registry's log, and appraise the evidence again.
 ///
-/// Exit code 0: it is proven; 1: it is not; 2: it cannot be said, as when another version of the verifier found it.
+/// Exit code 0: it is proven; 1: it is not; 2: no answer is possible, as when another version of the verifier found it.
 #[derive(Clone, Debug, Args)]
 pub(in crate::audit) struct ProofQuestion {
     /// The proof, as `--proofs` wrote it; `-` for standard input.

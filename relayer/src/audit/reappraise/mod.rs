@@ -33,7 +33,8 @@ pub(super) struct Reappraise {
     /// Appraise again what was posted, from the archived evidence and as of then, and compare. Takes --archive.
     #[arg(long = "reappraise")]
     is_asked: bool,
-    /// Where the evidence is: a relayer's URL, or the folder of an archive. Of several, the first that has a document.
+    /// Where the evidence is: a relayer's URL, which serves public bundles only, or an archive's folder. They are asked in this
+    /// order.
     #[arg(
         long,
         env = "CHASSIS_ARCHIVE",
