@@ -39,11 +39,11 @@ pub enum Rotation {
 impl SessionKey {
     /// The key in `path` (P-256, PKCS#8, PEM), made if it is not there. Its public half is in `path` + `.pub` (DER).
     ///
-    /// Warning: the key is as much in the TD as `path` is. Name a file in memory (`/run`), or on a disk that only this TD
-    /// can read.
+    /// Warning: the key is as much in the TD as `path` is, and a key that is there already is taken, whoever wrote it. Name a
+    /// file in memory (`/run`), or on a disk that only this TD can read and write.
     ///
     /// # Errors
-    /// If the file cannot be made, or holds something else.
+    /// If the file cannot be made, holds something else, or is there for others to read.
     pub fn open(path: &Path, rotation: Rotation) -> Result<Self, Error> {
         let key = Self {
             path: path.to_owned(),
@@ -108,9 +108,11 @@ impl SessionKey {
     }
 
     fn read(&self, path: &Path) -> Result<SecretKey, Error> {
-        let read = fs::read_to_string(path).map(Zeroizing::new);
+        let read = chassis_program::read_private(path).map(Zeroizing::new);
         let pem = read.map_err(self.error("read the session key from"))?;
-        SecretKey::from_pkcs8_pem(&pem).map_err(|_| {
+        let text = std::str::from_utf8(&pem).ok();
+        let secret = text.and_then(|pem| SecretKey::from_pkcs8_pem(pem).ok());
+        secret.ok_or_else(|| {
             Error::Key(format!(
                 "session key: {} holds no P-256 key in PKCS#8 and PEM",
                 path.display()
@@ -145,6 +147,8 @@ fn hash(secret: &SecretKey) -> B256 {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
+
     use super::*;
 
     fn public(path: &Path) -> B256 {
@@ -195,8 +199,23 @@ mod tests {
     fn what_is_no_key_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("session.pem");
-        fs::write(&path, "precious").unwrap();
+        file::write_private(&path, b"precious").unwrap();
         assert!(SessionKey::open(&path, Rotation::EachRenewal).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.pem");
+        let key = SessionKey::open(&path, Rotation::EachRenewal).unwrap();
+        key.next().unwrap();
+        for there in [key.following(), path.clone()] {
+            fs::set_permissions(&there, Permissions::from_mode(0o640)).unwrap();
+        }
+        let error = key.next().unwrap_err();
+        assert!(error.to_string().contains("others can read it"), "{error}");
+        let error = SessionKey::open(&path, Rotation::Keep).unwrap_err();
+        assert!(error.to_string().contains("others can read it"), "{error}");
     }
 }

@@ -1,9 +1,10 @@
-//! A key that was made in this TD and rests sealed to its TPM.
+//! A key that was made in this TD's TPM and rests there.
 //!
-//! What protects it: the TPM gives the key out only while its PCRs hold what they held when the key was made, so another
-//! image on the same machine, or the same disk on another machine, does not get it. What does not: a virtual TPM is run by
-//! the provider, who could read what is sealed to it; and the running image holds the key in memory, so whether it *stays*
-//! in the TD is what the reviewer of that image has to find out.
+//! What protects it: the TPM draws it itself, and gives it out only while its PCRs hold what they held when the key was made. So
+//! another image on the same machine, or the same disk on another machine, does not get it; and a file that another image
+//! left for this one holds a key that its maker does not know either. What does not: a virtual TPM is run by the provider, who
+//! can read and forge what is in it; and the running image holds the key in memory, so whether it *stays* in the TD is what
+//! the reviewer of that image has to find out.
 
 use std::{
     fs::{self, OpenOptions},
@@ -15,11 +16,10 @@ use std::{
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::{
     Error,
-    tpm::{Sealed, Tpm},
+    tpm::{SEALED_TO, Sealed, Tpm},
 };
 
 /// The file.
@@ -32,14 +32,20 @@ struct KeyFile {
     sealed: Sealed,
 }
 
-const VERSION: u32 = 1;
+/// Version 1 held a key that was brought to the TPM, by whomever.
+const VERSION: u32 = 2;
 
-/// Makes a key, seals it to the present values of `pcrs` in the TPM at `tcti`, and writes it to `path`, which must not
-/// exist yet.
+/// What every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// Has the TPM at `tcti` make a key for the present boot, and writes it to `path`, which must not exist yet.
 ///
 /// # Errors
-/// If the TPM does not seal, or the file cannot be made.
-pub fn create_sealed_key(path: &Path, tcti: &str, pcrs: &[u8]) -> Result<Address, Error> {
+/// If the TPM makes none, or the file cannot be made.
+pub fn create_sealed_key(path: &Path, tcti: &str) -> Result<Address, Error> {
     let file = |source| Error::File {
         doing: "write the sealed key to",
         path: path.to_owned(),
@@ -52,7 +58,7 @@ pub fn create_sealed_key(path: &Path, tcti: &str, pcrs: &[u8]) -> Result<Address
         .mode(0o600)
         .open(path)
         .map_err(file)?;
-    match seal(tcti, pcrs) {
+    match seal(tcti) {
         Ok(key) => {
             let json = serde_json::to_vec_pretty(&key).map_err(|error| file(error.into()))?;
             target.write_all(&json).map_err(file)?;
@@ -67,16 +73,23 @@ pub fn create_sealed_key(path: &Path, tcti: &str, pcrs: &[u8]) -> Result<Address
     }
 }
 
-fn seal(tcti: &str, pcrs: &[u8]) -> Result<KeyFile, Error> {
-    let key = PrivateKeySigner::random();
-    let mut tpm = Tpm::open(tcti)?;
-    let secret = Zeroizing::new(key.to_bytes().0);
-    let sealed = tpm.seal(&secret[..], pcrs)?;
+fn seal(tcti: &str) -> Result<KeyFile, Error> {
+    let sealed = Tpm::open(tcti)?.seal()?;
+    let key = unseal(tcti, &sealed)?
+        .ok_or_else(|| Error::unusable("the TPM", "its PCRs changed while it made a key; run again"))?;
     Ok(KeyFile {
         version: VERSION,
         address: key.address(),
         sealed,
     })
+}
+
+fn unseal(tcti: &str, sealed: &Sealed) -> Result<Option<PrivateKeySigner>, Error> {
+    let secret = Tpm::open(tcti)?.unseal(sealed)?;
+    let key = secret.map(|secret| PrivateKeySigner::from_slice(secret.value()));
+    // One secret in 2^128 is none.
+    key.transpose()
+        .map_err(|_| Error::Key("the sealed one is no private key; make another one".into()))
 }
 
 pub(super) fn open(path: &Path, tcti: &str) -> Result<PrivateKeySigner, Error> {
@@ -87,22 +100,22 @@ pub(super) fn open(path: &Path, tcti: &str) -> Result<PrivateKeySigner, Error> {
         source,
         hint: "; make one with `chassis-node key new --sealed`",
     })?;
-    let file: KeyFile = serde_json::from_slice(&json)
-        .map_err(|error| Error::Key(format!("{name} is no sealed key: {error}")))?;
-    if file.version != VERSION {
+    let no_key = |error| Error::Key(format!("{name} is no sealed key: {error}"));
+    let Versioned { version } = serde_json::from_slice(&json).map_err(no_key)?;
+    if version != VERSION {
         return Err(Error::Key(format!(
-            "{name} is of version {}, this program reads {VERSION}",
-            file.version
+            "{name} is of version {version}, this program opens {VERSION}: a key of version 1 may be known to whoever wrote \
+             the file. Make a new one with `chassis-node key new --sealed`, and register that; the old one's attestation \
+             runs out by itself"
         )));
     }
-    let secret = Tpm::open(tcti)?
-        .unseal(&file.sealed)?
-        .ok_or_else(|| Error::Key(format!(
-            "{name} is sealed to another boot: PCRs {:?} are not what they were when it was made, or the TPM is another one. Boot what you booted then; after a reviewed update, make a new key and register it",
-            file.sealed.pcrs
-        )))?;
-    let key = PrivateKeySigner::from_slice(&secret)
-        .map_err(|_| Error::Key(format!("{name} holds no private key")))?;
+    let file: KeyFile = serde_json::from_slice(&json).map_err(no_key)?;
+    let key = unseal(tcti, &file.sealed)?.ok_or_else(|| {
+        Error::Key(format!(
+            "{name} is sealed to another boot: PCRs {SEALED_TO:?} are not what they were when it was made, or the TPM is \
+             another one. Boot what you booted then; after a reviewed update, make a new key and register it"
+        ))
+    })?;
     if key.address() == file.address {
         Ok(key)
     } else {

@@ -1,8 +1,12 @@
-//! Sealing a secret to what has booted.
+//! A secret that the TPM made, for what has booted.
 //!
-//! The secret is an object under the storage primary key (TCG's ECC SRK template, which the TPM makes again whenever it is
-//! asked) whose only way out is a policy session that has shown the right PCRs. It crosses the bus encrypted, under a
-//! session salted with that primary key.
+//! It is an HMAC of a fixed text, under a key that the TPM draws itself (`sensitiveDataOrigin`), that never leaves it
+//! (`fixedTPM`, `fixedParent`), and that works in a policy session alone which has shown the right PCRs. So a blob on disk may
+//! have been made by whoever booted this machine, under whatever policy: nobody knows what it holds but the boot that it is
+//! for. A secret that was brought along and sealed would have been known to whoever brought it.
+//!
+//! The key is under the storage primary key (TCG's ECC SRK template, which the TPM makes again whenever it is asked). The secret
+//! crosses the bus encrypted, under a session salted with that primary key.
 
 use chassis_verifier::Base64;
 use serde::{Deserialize, Serialize};
@@ -17,8 +21,8 @@ use tss_esapi::{
         session_handles::{AuthSession, PolicySession},
     },
     structures::{
-        Digest, EccPoint, KeyedHashScheme, PcrSelectionList, Private, Public, PublicBuilder,
-        PublicEccParametersBuilder, PublicKeyedHashParameters, SensitiveData, SymmetricDefinition,
+        Digest, EccPoint, KeyedHashScheme, MaxBuffer, Private, Public, PublicBuilder,
+        PublicEccParametersBuilder, PublicKeyedHashParameters, SymmetricDefinition,
         SymmetricDefinitionObject,
     },
     traits::{Marshall, UnMarshall},
@@ -37,12 +41,13 @@ pub const SEALED_TO: [u8; 8] = [0, 2, 4, 7, 8, 9, 12, 14];
 /// The bank that TPM quotes are over. One that the firmware does not extend could be filled by anybody.
 const BANK: HashingAlgorithm = HashingAlgorithm::Sha384;
 
+/// Of this text the secret is the HMAC. Another text would be another secret.
+const SECRET: &[u8] = b"chassis-node: the operator's key";
+
 /// A sealed secret, as it rests on disk. Worth nothing without its TPM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
-    /// The PCRs it is sealed to, SHA-384 bank.
-    pub pcrs: Vec<u8>,
     /// `TPMT_PUBLIC`.
     pub public: Base64,
     /// The content of `TPM2B_PRIVATE`.
@@ -50,45 +55,43 @@ pub struct Sealed {
 }
 
 impl Tpm {
-    /// Seals `secret` to the present values of `pcrs`.
+    /// Makes a secret for whoever has booted this machine so that [`SEALED_TO`] are as they are.
     ///
     /// # Errors
     /// If the TPM refuses, or has no such PCRs.
-    pub fn seal(&mut self, secret: &[u8], pcrs: &[u8]) -> Result<Sealed, Error> {
-        let error = || Error::tpm("sealing a key");
-        // A policy over no PCR, or over a bank that is not there, would always hold.
-        if pcrs.is_empty() {
-            return Err(Error::unusable("an empty list of PCRs", "name at least one"));
-        }
-        self.read_pcrs(BANK, pcrs)?;
-        let policy = self.policy(SessionType::Trial, None, selection(BANK, pcrs)?)?;
+    pub fn seal(&mut self) -> Result<Sealed, Error> {
+        let error = || Error::tpm("making a sealed key");
+        // A policy over a bank that is not there would always hold.
+        self.read_pcrs(BANK, &SEALED_TO)?;
+        let policy = self.policy(SessionType::Trial, None)?;
         let digest = self
             .context()
             .execute_without_session(|context| context.policy_get_digest(policy))
             .map_err(error())?;
         let parent = self.storage_primary()?;
-        let public = sealed_public(digest).map_err(error())?;
-        let secret = SensitiveData::try_from(secret.to_vec()).map_err(error())?;
-        let session = self.encrypting_session(parent)?;
-        let context = self.context();
-        context.set_sessions((Some(AuthSession::Password), Some(session), None));
-        let created = context.create(parent, public, None, Some(secret), None, None);
-        context.set_sessions((Some(AuthSession::Password), None, None));
-        let created = created.map_err(error())?;
+        let created = sealed_public(digest, Digest::default())
+            .and_then(|public| self.context().create(parent, public, None, None, None, None))
+            .map_err(error())?;
         Ok(Sealed {
-            pcrs: pcrs.to_vec(),
             public: created.out_public.marshall().map_err(error())?.into(),
             private: created.out_private.value().to_vec().into(),
         })
     }
 
-    /// The secret; `None` if this is another TPM, or its PCRs are not what they were.
+    /// The secret, 32 bytes; `None` if this is another TPM, or its PCRs are not what they were.
     ///
     /// # Errors
-    /// If the TPM does not answer, or `sealed` is damaged.
-    pub fn unseal(&mut self, sealed: &Sealed) -> Result<Option<SensitiveData>, Error> {
+    /// If the TPM does not answer, or `sealed` is damaged; [`Error::Key`] if whoever wrote it may know what it holds.
+    pub fn unseal(&mut self, sealed: &Sealed) -> Result<Option<Digest>, Error> {
         let error = || Error::tpm("opening a sealed key");
         let public = Public::unmarshall(&sealed.public).map_err(error())?;
+        if !is_the_tpms_own(&public) {
+            return Err(Error::Key(
+                "the sealed one was not drawn by the TPM, or opens for others too: whoever wrote it may know it. Make a new \
+                 one with `chassis-node key new --sealed`"
+                    .into(),
+            ));
+        }
         let private = Private::try_from(sealed.private.to_vec()).map_err(error())?;
         let parent = self.storage_primary()?;
         let object = match self.context().load(parent, private, public) {
@@ -97,11 +100,14 @@ impl Tpm {
             Err(refused) if is(refused, Tss2ResponseCodeKind::Integrity) => return Ok(None),
             Err(other) => return Err(error()(other)),
         };
-        let selection = selection(BANK, &sealed.pcrs)?;
-        let policy = self.policy(SessionType::Policy, Some(parent), selection)?;
-        let context = self.context();
-        let secret =
-            context.execute_with_session(Some(policy.into()), |context| context.unseal(object.into()));
+        let text = MaxBuffer::try_from(SECRET).map_err(error())?;
+        // Over `SEALED_TO`, whatever the file would have liked: an object of another policy does not open.
+        let policy = self.policy(SessionType::Policy, Some(parent))?;
+        let secret = self
+            .context()
+            .execute_with_session(Some(policy.into()), |context| {
+                context.hmac(object.into(), text, HashingAlgorithm::Sha256)
+            });
         match secret {
             Ok(secret) => Ok(Some(secret)),
             Err(refused) if is(refused, Tss2ResponseCodeKind::PolicyFail) => Ok(None),
@@ -119,13 +125,9 @@ impl Tpm {
             .map_err(error())
     }
 
-    /// A session in which the PCRs, as they are, have been shown.
-    fn policy(
-        &mut self,
-        kind: SessionType,
-        salt: Option<KeyHandle>,
-        pcrs: PcrSelectionList,
-    ) -> Result<PolicySession, Error> {
+    /// A session in which the PCRs, as they are, have been shown. A salted one encrypts what it carries.
+    fn policy(&mut self, kind: SessionType, salt: Option<KeyHandle>) -> Result<PolicySession, Error> {
+        let pcrs = selection(BANK, &SEALED_TO)?;
         let session = self.session(kind, salt)?;
         let session = PolicySession::try_from(session).map_err(Error::tpm("starting a policy session"))?;
         // No digest: the values are the TPM's own.
@@ -133,11 +135,6 @@ impl Tpm {
             .execute_without_session(|context| context.policy_pcr(session, Digest::default(), pcrs))
             .map_err(Error::tpm("showing PCRs to a policy session"))?;
         Ok(session)
-    }
-
-    /// A session that encrypts the first parameter of a command and of its answer.
-    fn encrypting_session(&mut self, salt: KeyHandle) -> Result<AuthSession, Error> {
-        self.session(SessionType::Hmac, Some(salt))
     }
 
     fn session(&mut self, kind: SessionType, salt: Option<KeyHandle>) -> Result<AuthSession, Error> {
@@ -193,19 +190,32 @@ fn storage_template() -> tss_esapi::Result<Public> {
 }
 
 /// Neither a password nor dictionary attacks have anything to do with it: without `userWithAuth`, the policy is the only
-/// way.
-fn sealed_public(policy: Digest) -> tss_esapi::Result<Public> {
+/// way. A TPM takes `sensitiveDataOrigin` for its own secrets only, and `fixedTPM` for nothing that is imported.
+fn sealed_public(policy: Digest, unique: Digest) -> tss_esapi::Result<Public> {
     let attributes = ObjectAttributesBuilder::new()
         .with_fixed_tpm(true)
         .with_fixed_parent(true)
+        .with_sensitive_data_origin(true)
+        .with_admin_with_policy(true)
         .with_no_da(true)
+        .with_sign_encrypt(true)
         .build()?;
     PublicBuilder::new()
         .with_public_algorithm(PublicAlgorithm::KeyedHash)
         .with_name_hashing_algorithm(HashingAlgorithm::Sha256)
         .with_object_attributes(attributes)
         .with_auth_policy(policy)
-        .with_keyed_hash_parameters(PublicKeyedHashParameters::new(KeyedHashScheme::Null))
-        .with_keyed_hash_unique_identifier(Digest::default())
+        .with_keyed_hash_parameters(PublicKeyedHashParameters::new(KeyedHashScheme::HMAC_SHA_256))
+        .with_keyed_hash_unique_identifier(unique)
         .build()
+}
+
+/// Whether a key is as [`Tpm::seal`] makes it, but for its policy, which the TPM asks for.
+fn is_the_tpms_own(public: &Public) -> bool {
+    match public {
+        Public::KeyedHash {
+            auth_policy, unique, ..
+        } => sealed_public(auth_policy.clone(), unique.clone()).is_ok_and(|ours| ours == *public),
+        _ => false,
+    }
 }
