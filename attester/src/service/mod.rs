@@ -5,6 +5,7 @@
 //! another one looks at the chain, and tells whoever asks.
 
 mod catalogue;
+mod clock;
 mod collecting;
 mod listen;
 mod memory;

@@ -38,8 +38,11 @@ impl Ready {
         ready
     }
 
-    /// What the registry said when the chain's time was `now`.
+    /// What the registry said when the chain's time was `now`. An endpoint that stands still says yes beyond the end.
     pub(super) fn learn(&self, now: u64, standing: &Standing) {
+        if standing.is_attested && standing.expiry <= now {
+            return self.set(None, self.doubt());
+        }
         let mut json = json!(standing);
         json["operator"] = json!(self.operator);
         let left = Duration::from_secs(standing.expiry.saturating_sub(now));
@@ -80,9 +83,9 @@ impl Ready {
         }
     }
 
-    /// The chain has not been heard of since the attestation's end.
+    /// The attestation's end has come, and no block after it.
     fn doubt(&self) -> Value {
-        json!({"operator": self.operator, "isAttested": false, "reason": "the chain does not answer"})
+        json!({"operator": self.operator, "isAttested": false, "reason": "it has run out, and the chain says nothing new"})
     }
 
     fn set(&self, until: Option<Instant>, json: Value) {
@@ -139,8 +142,7 @@ mod tests {
         assert!(ready.told().0 && ready.reader().told().0 && path.exists());
         assert!(!ready.expire(), "it holds for ten minutes");
         ready.learn(1600, &standing);
-        assert!(!ready.reader().told().0);
-        assert!(ready.expire() && !path.exists());
+        assert!(!ready.reader().told().0 && !path.exists());
         assert!(!ready.expire(), "that is no news");
     }
 }

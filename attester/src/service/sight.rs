@@ -1,10 +1,17 @@
 //! How things stand on chain, and who is told: looked at all the time, also while a renewal takes its own.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::Address;
 
-use super::{catalogue::seconds, ready::Ready};
+use super::{
+    catalogue::seconds,
+    clock::{ChainClock, Time},
+    ready::Ready,
+};
 use crate::{At, Error, Registry, Standing};
 
 /// One operator, as the registry has it.
@@ -13,7 +20,11 @@ pub(super) struct Sight {
     registry: Registry,
     operator: Address,
     ready: Ready,
+    clock: Mutex<ChainClock>,
 }
+
+/// For so long an endpoint may show the same block; then it stands still, whatever it answers.
+const STILL: Duration = Duration::from_mins(5);
 
 impl Sight {
     pub(super) fn new(registry: Registry, operator: Address, ready: Ready) -> Self {
@@ -21,6 +32,7 @@ impl Sight {
             registry,
             operator,
             ready,
+            clock: Mutex::default(),
         }
     }
 
@@ -35,32 +47,44 @@ impl Sight {
         }
     }
 
-    /// The chain's time and what the registry says; metrics and readiness say the same from now on.
+    /// The chain's time and what the registry says; metrics and readiness say the same from now on. Where the endpoint stands
+    /// still, its time is the last one that it told and what has passed since.
     ///
     /// # Errors
     /// If the chain does not answer. Then what was seen last holds, but not beyond the attestation's end.
     pub(super) async fn look(&self) -> Result<(u64, Standing), Error> {
         let seen = self.ask().await;
-        if let Ok((now, standing)) = &seen {
-            self.show(*now, standing);
-        } else {
-            metrics::counter!("chassis_node_chain_failures_total").increment(1);
-            if self.ready.expire() {
-                metrics::gauge!("chassis_node_attested").set(0);
+        match &seen {
+            Ok((time, standing)) if time.still < STILL => self.show(time.now, standing),
+            Ok((time, standing)) => {
+                metrics::counter!("chassis_node_chain_failures_total").increment(1);
+                let still = time.still.as_secs();
+                let problem =
+                    format!("its latest block has been the same for {still} s; ask another endpoint");
+                tracing::warn!("{}", self.registry.rpc.error(problem));
+                self.show(time.now, standing);
+            }
+            Err(_) => {
+                metrics::counter!("chassis_node_chain_failures_total").increment(1);
+                if self.ready.expire() {
+                    metrics::gauge!("chassis_node_attested").set(0);
+                }
             }
         }
-        seen
+        seen.map(|(time, standing)| (time.now, standing))
     }
 
-    async fn ask(&self) -> Result<(u64, Standing), Error> {
-        let now = self.registry.rpc.block(At::Latest).await?.timestamp.to();
+    async fn ask(&self) -> Result<(Time, Standing), Error> {
+        let head = self.registry.rpc.block(At::Latest).await?.timestamp.to();
         let standing = self.registry.standing(self.operator, At::Latest).await?;
-        Ok((now, standing))
+        // Nothing there can be left half-done by a panic.
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((clock.see(head, Instant::now()), standing))
     }
 
     fn show(&self, now: u64, standing: &Standing) {
-        metrics::gauge!("chassis_node_attested").set(u8::from(standing.is_attested));
-        metrics::gauge!("chassis_node_expiry_timestamp_seconds").set(seconds(standing.expiry));
         self.ready.learn(now, standing);
+        metrics::gauge!("chassis_node_attested").set(u8::from(self.ready.told().0));
+        metrics::gauge!("chassis_node_expiry_timestamp_seconds").set(seconds(standing.expiry));
     }
 }

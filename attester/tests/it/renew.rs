@@ -146,6 +146,27 @@ async fn a_claim_that_nothing_is_to_be_done_counts_for_nothing() {
     process.wait().unwrap();
 }
 
+/// The scripted chain shows the same block for ever, and says with it that the operator is attested.
+#[tokio::test]
+async fn an_endpoint_that_stands_still_holds_up_neither_the_end_nor_the_next_renewal() {
+    let (node, chain) = (Node::new(), Chain::start().await);
+    chain.shorten(24);
+    let landed = json!({"state": "final", "blockNumber": FINALIZED, "lands": true});
+    let relayer = Scripted::start(&chain, vec![landed]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let ready = folder.path().join("ready");
+    let mut command = renew(&node, &chain, &relayer, folder.path());
+    command.arg("--ready-file").arg(&ready);
+    let mut process = command.stderr(Stdio::null()).spawn().unwrap();
+    until("the registry attests it", || ready.exists()).await;
+    until("a renewal falls due", || relayer.received().len() > 1).await;
+    until("it has run out", || !ready.exists()).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!ready.exists(), "and stays so");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
 /// Its looks succeed, so only what it counts of renewals tells that none does.
 #[tokio::test]
 async fn a_renewal_that_fails_for_the_endpoint_is_counted() {

@@ -54,6 +54,8 @@ struct State {
     /// One that landed before it, whose manifest no relayer shows.
     hidden: Option<B256>,
     finalized: u64,
+    /// Of an attestation, in seconds.
+    lifetime: u32,
     /// What the endpoint does not do.
     lacks: Option<Lack>,
 }
@@ -78,6 +80,7 @@ impl Chain {
             landed: None,
             hidden: None,
             finalized: FINALIZED,
+            lifetime: 86_400,
             lacks: None,
         }));
         let router = Router::new().route("/", post(rpc)).with_state(Arc::clone(&state));
@@ -96,11 +99,16 @@ impl Chain {
             binding: 2,
             custody: 2,
             tcb: 1,
-            ttl: 86_400,
+            ttl: state.lifetime,
             evidenceTime: U40::from(TIME),
-            expiry: U40::from(TIME + 86_400),
+            expiry: U40::from(TIME + u64::from(state.lifetime)),
             ..attestation(Status::Active)
         };
+    }
+
+    /// What lands from now on holds for so many seconds.
+    pub(crate) fn shorten(&self, lifetime: u32) {
+        self.state.lock().unwrap().lifetime = lifetime;
     }
 
     /// Before whatever lands stands the bundle with this digest, whose manifest no relayer shows.
