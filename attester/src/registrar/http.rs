@@ -29,7 +29,7 @@ use crate::share::Shares;
 /// An endorsement key's certificate and three issuers have some ten thousand bytes.
 const BODY_LIMIT: usize = 64 << 10;
 const CONNECTIONS: usize = 128;
-/// Of these, of one network at a time: nobody keeps the others out by holding connections open.
+/// Of these, of one site at a time. Whoever has four sites holds them all.
 const EACH: usize = 32;
 /// For one connection, from first byte to last: it carries one request.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -59,8 +59,8 @@ pub async fn serve(listener: TcpListener, registrar: Registrar, rate: NonZeroU32
                 continue;
             }
         };
-        let Some(share) = shares.take(network(peer.ip())) else {
-            tracing::debug!(%peer, "too many connections of its network; ended one");
+        let Some(share) = shares.take(network(peer.ip(), SITE)) else {
+            tracing::debug!(%peer, "too many connections of its site; ended one");
             continue;
         };
         let (router, rates) = (router.clone(), Arc::clone(&rates));
@@ -92,7 +92,7 @@ async fn answer(
     if rates.len() > NETWORKS {
         rates.retain_recent();
     }
-    if request.uri().path() != HEALTH && rates.check_key(&network(peer.ip())).is_err() {
+    if request.uri().path() != HEALTH && rates.check_key(&network(peer.ip(), SUBNET)).is_err() {
         tracing::debug!(%peer, "too many requests");
         let text = "too many requests from this network";
         return Ok(problem(StatusCode::TOO_MANY_REQUESTS, text));
@@ -103,11 +103,16 @@ async fn answer(
     router.call(request).await
 }
 
-/// An IPv6 customer has 2^64 addresses to ask from.
-fn network(address: IpAddr) -> IpAddr {
+/// Bits of IPv6 addresses. A host has 2^64 of them to ask from, of one subnet; whoever holds connections open has up to 2^16
+/// subnets, of one site.
+const SUBNET: u32 = 64;
+const SITE: u32 = 48;
+
+/// The network of an IPv6 address, by that many of its first bits; an IPv4 address is one by itself.
+fn network(address: IpAddr, bits: u32) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
-            let prefix = u128::from(address) & !u128::from(u64::MAX);
+            let prefix = u128::from(address) & !(u128::MAX >> bits);
             Ipv6Addr::from(prefix).into()
         }
         v4 @ IpAddr::V4(_) => v4,
@@ -172,15 +177,18 @@ mod tests {
 
     #[test]
     fn a_customers_addresses_are_one_network() {
-        let network = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(
-            network("2001:db8:1:2::"),
-            network("2001:db8:1:2:ffff:ffff:ffff:ffff")
-        );
-        assert_ne!(network("2001:db8:1:2::"), network("2001:db8:1:3::"));
-        assert_eq!(network("192.0.2.1"), "192.0.2.1");
-        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        let network = |text: &str, bits| network(text.parse().unwrap(), bits).to_string();
+        let (first, last) = ("2001:db8:1:2::", "2001:db8:1:2:ffff:ffff:ffff:ffff");
+        assert_eq!(network(last, SUBNET), first);
+        assert_eq!(network(first, SUBNET), first);
+        assert_ne!(network("2001:db8:1:3::", SUBNET), first);
+        assert_eq!(network(last, SITE), "2001:db8:1::");
+        assert_eq!(network("2001:db8:1:3::", SITE), "2001:db8:1::");
+        assert_ne!(network("2001:db8:2:2::", SITE), "2001:db8:1::");
+        for bits in [SUBNET, SITE] {
+            assert_eq!(network("192.0.2.1", bits), "192.0.2.1");
+            assert_eq!(network("::ffff:192.0.2.1", bits), "192.0.2.1");
+            assert_ne!(network("192.0.2.1", bits), network("192.0.2.2", bits));
+        }
     }
 }

@@ -30,7 +30,9 @@ use crate::Error;
 #[derive(Debug)]
 pub struct Registrar {
     key: RegistrarKey,
-    provider: u16,
+    provider: Provider,
+    /// Platforms of which the policy takes nothing.
+    denied: Vec<B256>,
     stacks: Vec<HostStack>,
     machines: PathBuf,
     maker_roots: Vec<Vec<u8>>,
@@ -83,7 +85,8 @@ impl Registrar {
         }
         Machines::read(&config.machines)?;
         Ok(Self {
-            provider: provider.id,
+            provider: provider.clone(),
+            denied: policy.platforms.denied.clone(),
             stacks: policy.hosts.clone(),
             key,
             machines: config.machines.clone(),
@@ -110,10 +113,11 @@ impl Registrar {
             ak_name,
             ek_cert_hash,
             platform_id: machine.platform_id,
-            provider: self.provider,
+            provider: self.provider.id,
             zone: machine.zone.clone(),
             not_after: now.saturating_add(self.valid_for),
         };
+        self.refuse_revoked(&claims)?;
         let (name, secret) = (self.random()?, self.random()?);
         let credential = credential::make(ek, ak_name, &secret, &self.random)
             .map_err(|_| Refusal::Host("the endorsement key is not on its curve".into()))?;
@@ -151,6 +155,20 @@ impl Registrar {
         Ok(Statement {
             statement: statement.into(),
         })
+    }
+
+    /// A statement that no relayer would take is none to be kept until the policy is another one.
+    fn refuse_revoked(&self, claims: &RegistrarClaims) -> Result<(), Refusal> {
+        if let Some(revoked) = self.provider.revocation_of(claims) {
+            return Err(Refusal::Host(revoked));
+        }
+        let platform = claims.platform_id;
+        if self.denied.contains(&platform) {
+            return Err(Refusal::Host(format!(
+                "the policy denies this machine's CPU, {platform}"
+            )));
+        }
+        Ok(())
     }
 
     /// The key that a TPM maker certified, and its certificate's hash.

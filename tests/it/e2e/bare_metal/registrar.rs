@@ -5,8 +5,9 @@ use std::{fs, net::SocketAddr, time::Duration};
 use chassis_sim::{
     Seed,
     host::{HostSpec, Manufacturer},
+    policy_toml,
 };
-use chassis_verifier::Base64;
+use chassis_verifier::{Base64, HexBytes, Policy, platform_id, sha256};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -71,6 +72,44 @@ async fn it_refuses_tpms_that_it_does_not_know() {
     assert!(!metal.path("enrolment.json").exists());
     assert_eq!(fs::read_to_string(metal.path("audit.jsonl")).unwrap(), "");
 }
+
+/// No relayer would take such a statement today; it must not wait for the day when the policy is another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_states_nothing_that_the_policy_takes_back_or_denies() {
+    let metal = Metal::new();
+    let path = metal.path("policy.toml");
+    let reviewed = fs::read_to_string(&path).unwrap();
+    let revoke_tpm: Change = |policy, metal| {
+        let ek = sha256(&metal.host.endorsement().ek_certificate);
+        policy.providers.last_mut().unwrap().revoked_eks.push(ek);
+    };
+    let revoke_key: Change = |policy, metal| {
+        let ak = HexBytes(metal.host.ak_name().0);
+        policy.providers.last_mut().unwrap().revoked_aks.push(ak);
+    };
+    let deny: Change = |policy, metal| {
+        let platform = platform_id(&metal.host.td().pck().ppid);
+        policy.platforms.denied.push(platform);
+    };
+    for (change, says) in [
+        (revoke_tpm, "has revoked its endorsement key, 0x"),
+        (revoke_key, "has revoked its attestation key, 000b"),
+        (deny, "the policy denies this machine's CPU, 0x"),
+    ] {
+        let mut policy = Policy::from_toml(&reviewed).unwrap();
+        change(&mut policy, &metal);
+        fs::write(&path, policy_toml(&policy).unwrap()).unwrap();
+        let registrar = metal.registrar().await;
+        refused(&metal.enroll(&registrar.url, &[]), says);
+    }
+    assert_eq!(fs::read_to_string(metal.path("audit.jsonl")).unwrap(), "");
+    fs::write(&path, reviewed).unwrap();
+    let registrar = metal.registrar().await;
+    let enrolled = metal.enroll(&registrar.url, &[]);
+    assert!(enrolled.status.success(), "{}", out(&enrolled));
+}
+
+type Change = fn(&mut Policy, &Metal);
 
 /// The credential is for the racked TPM's endorsement key: no other TPM opens it.
 #[tokio::test(flavor = "multi_thread")]
