@@ -17,7 +17,7 @@ use clap::Args;
 /// The registry.
 #[derive(Debug, Args)]
 pub(crate) struct ChainArgs {
-    /// RPC endpoint of the registry's chain; it names the finalized block that makes the evidence fresh.
+    /// RPC endpoint of the registry's chain. Its latest finalized block is bound into the evidence as proof of freshness.
     #[arg(long, env = "CHASSIS_RPC_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) rpc_url: String,
     /// The registry's address.

@@ -31,16 +31,16 @@ pub(crate) struct EvidenceArgs {
     /// SHA-256 of a SubjectPublicKeyInfo whose private key never leaves this TD.
     #[arg(long, default_value_t = B256::ZERO, hide_default_value = true, value_name = "HASH")]
     pub(crate) session_key_hash: B256,
-    /// Who may read the bundle in an archive. It names project, zone and instance.
-    #[arg(long, value_enum, default_value_t = Disclosure::Auditors)]
+    /// Whom relayers show the bundle. It names project, zone and instance.
+    #[arg(long, env = "CHASSIS_DISCLOSURE", value_enum, default_value_t = Disclosure::Auditors)]
     pub(crate) disclosure: Disclosure,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Disclosure {
-    /// Everybody.
+    /// Everybody who asks.
     Public,
-    /// Auditors with credentials.
+    /// Nobody who asks: only who holds an archive reads it there.
     Auditors,
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct RenewArgs {
     evidence: EvidenceArgs,
     #[command(flatten)]
     relayers: RelayerArgs,
-    /// Where to remember what the chain cannot say: this boot, and what is under way.
+    /// State file: current boot and bundles in flight.
     #[arg(
         long,
         env = "CHASSIS_STATE",

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use alloy_primitives::{Address, B256, address};
 use chassis_attester::GOOGLE_AK;
 use chassis_verifier::{
-    bundle::{Bundle, DEFAULT_LIMIT, Tee},
+    bundle::{Bundle, DEFAULT_LIMIT, Disclosure, Tee},
     challenge::{AkName, challenge, qualifying_data, report_data},
     consent_signer,
     tpm::Attest,
@@ -100,6 +100,27 @@ async fn attest_writes_a_bundle_that_is_bound_in_both_directions() {
         event_log()[..],
         "padding is stripped"
     );
+}
+
+/// A service has no command line of its owner's: it would renew as private what was registered for everybody.
+#[tokio::test]
+async fn the_environment_says_whom_bundles_are_shown() {
+    let node = Node::new();
+    let url = Chain::start().await.url;
+    let out = tempfile::NamedTempFile::new().unwrap();
+    for (said, wanted) in [
+        (None, Disclosure::Auditors),
+        (Some("auditors"), Disclosure::Auditors),
+        (Some("public"), Disclosure::Public),
+    ] {
+        let mut command = node.command("attest", &url);
+        command.arg("--out").arg(out.path());
+        command.envs(said.map(|said| ("CHASSIS_DISCLOSURE", said)));
+        let (code, _, stderr) = run(command).await;
+        assert_eq!(code, 0, "{stderr}");
+        let bundle = Bundle::parse(&std::fs::read(out.path()).unwrap(), DEFAULT_LIMIT).unwrap();
+        assert_eq!(bundle.evidence.disclosure, wanted);
+    }
 }
 
 #[tokio::test]

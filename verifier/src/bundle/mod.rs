@@ -76,7 +76,7 @@ pub struct Evidence {
 pub enum Disclosure {
     /// Everybody.
     Public,
-    /// Auditors with credentials.
+    /// Whoever holds an archive; relayers show it to nobody who asks.
     Auditors,
 }
 
