@@ -5,7 +5,7 @@
 //! name = "hall 4, rack 12, slot 3"
 //! zone = "hall 4"
 //! ek_certificate_sha256 = "…"   # of the DER, without padding: a refused `chassis-node enroll` names it
-//! platform_id = "0x…"           # of this machine's CPU, as `chassis inspect quote` shows it for a quote made on it
+//! platform_id = "0x…"           # of this machine's CPU, as `chassis platform alias` shows it for a bundle made on it
 //! ```
 //!
 //! Hazard: nothing binds a TPM to the CPU beside it but this file. Who can write it can give any basement's CPU a data

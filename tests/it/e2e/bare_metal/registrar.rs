@@ -15,7 +15,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::stack::{Metal, out};
+use super::{
+    super::programs::chassis,
+    stack::{Metal, out},
+};
 
 #[track_caller]
 fn refused(output: &std::process::Output, says: &str) {
@@ -71,6 +74,24 @@ async fn it_refuses_tpms_that_it_does_not_know() {
     refused(&output, "the endorsement key's certificate: ");
     assert!(!metal.path("enrolment.json").exists());
     assert_eq!(fs::read_to_string(metal.path("audit.jsonl")).unwrap(), "");
+}
+
+/// Whoever writes the list of machines learns both of their names from the machine itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_tells_what_it_is_listed_by() {
+    let metal = Metal::new();
+    fs::write(metal.path("machines.toml"), "").unwrap();
+    let registrar = metal.registrar().await;
+    let ek = sha256(&metal.host.endorsement().ek_certificate);
+    refused(&metal.enroll(&registrar.url, &[]), &ek.to_string());
+
+    let attested = metal.attest_without_tpm().await;
+    assert!(attested.status.success(), "{}", out(&attested));
+    let bundle = metal.path("bundle.json");
+    let names = chassis(&["platform", "alias", "--json", bundle.to_str().unwrap()]);
+    let names: Value = serde_json::from_slice(&names.stdout).unwrap();
+    let platform = platform_id(&metal.host.td().pck().ppid);
+    assert_eq!(names["platformId"], json!(platform));
 }
 
 /// No relayer would take such a statement today; it must not wait for the day when the policy is another one.

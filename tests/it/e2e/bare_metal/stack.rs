@@ -213,12 +213,28 @@ impl Metal {
     /// `chassis-node attest` in the TD.
     pub(super) async fn attest(&self) -> Output {
         let registry = self.world.cloud.anchor().registry.to_string();
-        let mut command = self.in_guest("attest", &self.rpc().await, &registry);
+        let command = self.in_guest("attest", &self.rpc().await, &registry);
+        self.write_bundle(command).await
+    }
+
+    /// The same before there is an agent, in a TD whose hypervisor asks the quote generation service itself.
+    pub(super) async fn attest_without_tpm(&self) -> Output {
+        std::os::unix::fs::symlink(self.path("qgs.sock"), self.path("relay.sock")).unwrap();
+        let registry = self.world.cloud.anchor().registry.to_string();
+        let mut command = Command::new(binary("chassis-node"));
         command
+            .args(["attest", "--no-tpm", "--rpc-url", &self.rpc().await])
+            .args(["--registry", &registry, "--sys-root"])
+            .arg(self.guest.sys_root());
+        self.write_bundle(command).await
+    }
+
+    async fn write_bundle(&self, mut attest: Command) -> Output {
+        attest
             .arg("--out")
             .arg(self.path("bundle.json"))
             .env("CHASSIS_OPERATOR_KEY", OPERATOR);
-        tokio::task::spawn_blocking(move || command.output().unwrap())
+        tokio::task::spawn_blocking(move || attest.output().unwrap())
             .await
             .unwrap()
     }
