@@ -42,7 +42,7 @@ pub(super) struct Source {
     /// Cache file; the next run resumes from it.
     #[arg(long, value_name = "FILE")]
     cache: Option<PathBuf>,
-    /// Maximum block range per eth_getLogs call.
+    /// Maximum block range per `eth_getLogs` call.
     #[arg(long, value_name = "BLOCKS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     max_range: u64,
 }
