@@ -174,7 +174,7 @@ async fn a_keeper_that_lacks_the_key_or_is_not_there_is_told_by_config_check() {
     let (code, said) = check(&relayer, &environment(&url, "alias/nobody"));
     assert_eq!(code, Some(2), "{said}");
     for part in [
-        "key.kms alias/nobody",
+        "key.kms: AWS KMS, alias/nobody",
         "is not found",
         "ECC_SECG_P256K1",
         "kms:Sign",
@@ -184,7 +184,7 @@ async fn a_keeper_that_lacks_the_key_or_is_not_there_is_told_by_config_check() {
 
     let (code, said) = check(&relayer, &environment("http://127.0.0.1:1", ALIAS));
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains(&format!("key.kms {ALIAS}")), "{said}");
+    assert!(said.contains(&format!("key.kms: AWS KMS, {ALIAS}")), "{said}");
 
     // A region would be looked for in the machine's metadata too.
     let nowhere = [("CHASSIS_KEY__KMS", ALIAS), ("AWS_EC2_METADATA_DISABLED", "true")];
