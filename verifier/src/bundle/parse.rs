@@ -27,7 +27,7 @@ impl Bundle {
     /// Parses a bundle of at most `limit` bytes.
     ///
     /// # Errors
-    /// If it is too large, is not JSON of exactly this shape (unknown fields, duplicate keys, trailing bytes), or if
+    /// If it is too large, is not JSON of exactly this shape (unknown fields, duplicate keys, escapes, trailing bytes), or if
     /// its evidence is not in canonical form.
     pub fn parse(document: &[u8], limit: usize) -> Result<Self, Error> {
         if document.len() > limit {
@@ -35,6 +35,12 @@ impl Bundle {
                 size: document.len(),
                 limit,
             });
+        }
+        // Reading a text that has one, the library holds it several times over.
+        if document.contains(&b'\\') {
+            return Err(Error::Json(
+                "it has an escape, which nothing in a bundle needs".into(),
+            ));
         }
         let Document {
             evidence: raw,

@@ -70,6 +70,18 @@ fn a_second_spelling_of_the_same_evidence_is_refused() {
     );
 }
 
+/// Wherever they are: outside the evidence, too, where nothing else asks for one spelling.
+#[test]
+fn escapes_are_refused() {
+    for key in ["consent", "operator"] {
+        let escaped = document().replacen(key, &key.replacen('o', r"\u006f", 1), 1);
+        let Err(Error::Json(problem)) = parse(&escaped) else {
+            panic!("{key}: it is read");
+        };
+        assert!(problem.contains("escape"), "{problem}");
+    }
+}
+
 #[test]
 fn duplicate_keys_unknown_fields_and_trailing_bytes_are_refused() {
     let twice = document().replace(r#""version":1"#, r#""version":1,"version":1"#);
