@@ -27,8 +27,8 @@ impl Bundle {
     /// Parses a bundle of at most `limit` bytes.
     ///
     /// # Errors
-    /// If it is too large, is not JSON of exactly this shape (unknown fields, duplicate keys, escapes, trailing bytes), or if
-    /// its evidence is not in canonical form.
+    /// If it is too large, is not JSON of exactly this shape (unknown fields, duplicate keys, escapes, trailing bytes), or
+    /// if its evidence is not in canonical form.
     pub fn parse(document: &[u8], limit: usize) -> Result<Self, Error> {
         if document.len() > limit {
             return Err(Error::TooLarge {
@@ -37,10 +37,10 @@ impl Bundle {
             });
         }
         // Reading a text that has one, the library holds it several times over.
-        if document.contains(&b'\\') {
-            return Err(Error::Json(
-                "it has an escape, which nothing in a bundle needs".into(),
-            ));
+        if let Some(offset) = memchr::memchr(b'\\', document) {
+            return Err(Error::Json(format!(
+                "at offset {offset} it has an escape, which nothing in a bundle needs"
+            )));
         }
         let Document {
             evidence: raw,

@@ -78,7 +78,11 @@ fn escapes_are_refused() {
         let Err(Error::Json(problem)) = parse(&escaped) else {
             panic!("{key}: it is read");
         };
-        assert!(problem.contains("escape"), "{problem}");
+        let offset = escaped.find('\\').unwrap();
+        assert!(
+            problem.contains(&format!("offset {offset} it has an escape")),
+            "{problem}"
+        );
     }
 }
 
