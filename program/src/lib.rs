@@ -1,6 +1,7 @@
 //! What Chassis' programs have alike. `chassis` and `chassis-node` must not be linked into each other; so what both do in
 //! the same way is here, and nothing that decides trust.
 
+mod clock;
 mod date;
 mod deployment;
 mod key;
@@ -8,6 +9,7 @@ mod key;
 mod kms;
 mod secret;
 
+pub use clock::unix_now;
 pub use date::date;
 pub use deployment::parse;
 pub use key::{Key, KeyError};

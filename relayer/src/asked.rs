@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
+use chassis_program::unix_now;
 use chassis_verifier::{
     AnchorClaim, Appraisal, ENDORSEMENTS_LIMIT, Endorsements, Policy, appraise,
     bundle::{Bundle, DEFAULT_LIMIT},
@@ -10,7 +11,6 @@ use chassis_verifier::{
 use clap::Args;
 
 use crate::{
-    clock::now,
     inspect::{read, read_text},
     render::{Document, Refusal, date, parse_time},
 };
@@ -58,7 +58,7 @@ impl Asked {
             Some(path) => Endorsements::parse(&read(path, ENDORSEMENTS_LIMIT)?)?,
             None => nobody_endorses(),
         };
-        let at = self.at.unwrap_or_else(now);
+        let at = self.at.unwrap_or_else(unix_now);
         Ok(Answered {
             appraisal: appraise(&bundle, &endorsements, &policy, at)?,
             policy: self.policy.clone(),

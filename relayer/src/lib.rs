@@ -4,7 +4,6 @@
 //! [`post`] brings it on chain. Each step is stored before the next begins, so a crash anywhere doubles and loses nothing.
 
 mod asked;
-mod clock;
 mod error;
 mod freeze;
 

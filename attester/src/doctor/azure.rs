@@ -1,9 +1,10 @@
 //! An Azure confidential VM, asked as a node asks it.
 
+use chassis_program::unix_now;
 use chassis_verifier::{ak::AkCertificate, hcl::HclReport};
 
 use super::{
-    Level, Report, Setup, now,
+    Level, Report, Setup,
     td::{REPORT_DATA, look_at_quote},
     tpm::no_custody,
 };
@@ -64,7 +65,7 @@ fn look_at_key(azure: &Azure, hcl: &HclReport<'_>, report: &mut Report) {
                 let certified = key.certificates.first().map(|der| AkCertificate::parse(der));
                 match (named, certified) {
                     (Err(fault), _) => fault,
-                    (Ok(()), Some(Ok(certificate))) if certificate.not_after() <= now() => {
+                    (Ok(()), Some(Ok(certificate))) if certificate.not_after() <= unix_now() => {
                         "its certificate has ended".into()
                     }
                     (Ok(()), Some(Ok(certificate))) => certificate.check_azure_confidential().map_or_else(

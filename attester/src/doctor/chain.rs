@@ -1,10 +1,11 @@
 //! The chain: does the endpoint answer, is the registry there, is its finality recent, and what time is it?
 
 use alloy_primitives::{Address, U64};
+use chassis_program::unix_now;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Level, Report, Setup, now};
+use super::{Level, Report, Setup};
 use crate::{At, Error, Registry, Rpc};
 
 /// So many of the newest blocks are asked for their logs.
@@ -123,7 +124,7 @@ async fn look_at_clock(rpc: &Rpc, report: &mut Report) {
         Ok(block) => block,
         Err(error) => return unanswered(&error, report),
     };
-    match Clock::judge(now(), block.timestamp.to()) {
+    match Clock::judge(unix_now(), block.timestamp.to()) {
         Clock::Agrees => report.ok("clock", Level::Quote, format!("agrees with block {}", block.number)),
         Clock::Behind(seconds) => report.missing(
             "clock",

@@ -1,6 +1,7 @@
 //! A bare-metal host, asked through its agent as a node asks it.
 
 use alloy_primitives::{Address, B256, hex};
+use chassis_program::unix_now;
 use chassis_verifier::{
     bundle::Anchor,
     claims::{RegistrarClaims, RegistrarStatement},
@@ -11,7 +12,7 @@ use chassis_verifier::{
     tpm::{HashAlg, Public},
 };
 
-use super::{Level, Report, Setup, now, tpm::no_custody};
+use super::{Level, Report, Setup, tpm::no_custody};
 use crate::{AttestationKey, HostEvidence, HostTpm, SocketAddress, Subject, TpmQuote, TpmQuoter};
 
 const ENROLL: &str =
@@ -83,10 +84,10 @@ fn look_at_statement(
     };
     let platform = td_quote.and_then(|quote| {
         let quote = TdQuote::parse(quote).ok()?;
-        let platform = quote.certified_platform(setup.danger_intel_root.as_deref(), now());
+        let platform = quote.certified_platform(setup.danger_intel_root.as_deref(), unix_now());
         platform.ok().map(|platform| platform_id(&platform.ppid))
     });
-    if let Some(problem) = wrong(&claims, key, platform, now()) {
+    if let Some(problem) = wrong(&claims, key, platform, unix_now()) {
         report.missing("host.statement", Level::Chassis, problem, ENROLL);
         return no_custody(report);
     }

@@ -15,10 +15,7 @@ mod td;
 mod tpm;
 mod user;
 
-use std::{
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::path::PathBuf;
 
 use alloy_primitives::Address;
 
@@ -92,11 +89,4 @@ impl Setup {
             TpmPlace::LeftOut | TpmPlace::Here { .. } | TpmPlace::Azure(_) => Level::VirtualTpm,
         }
     }
-}
-
-/// Unix seconds, by this machine's clock.
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }

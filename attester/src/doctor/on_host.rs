@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use chassis_program::unix_now;
 use chassis_verifier::{
     host::check_ak_policy,
     tpm::{HashAlg, Public},
 };
 
-use super::{Level, Report, host::launch, now};
+use super::{Level, Report, host::launch};
 use crate::{Enrolment, Error, SocketAddress, Tpm, drtm_log};
 
 /// What to look at on a bare-metal host.
@@ -81,7 +82,7 @@ fn enrolled(setup: &HostSetup, pcr17: &[u8], pcr18: &[u8]) -> Result<u64, String
             enrolment.bank, setup.bank
         ));
     }
-    if now() >= until {
+    if unix_now() >= until {
         return Err(format!("the registrar's statement ended at {until}"));
     }
     let public = Public::parse(&enrolment.ak_public).map_err(|error| error.to_string())?;

@@ -1,8 +1,9 @@
 //! The trust domain: is this one, and does it get quotes?
 
+use chassis_program::unix_now;
 use chassis_verifier::{platform_id, td::TdQuote};
 
-use super::{Level, Report, Setup, now};
+use super::{Level, Report, Setup};
 use crate::{ConfigfsTsm, TdQuoter};
 
 const DEVICE: &str = "dev/tdx_guest";
@@ -113,7 +114,7 @@ fn look_at_device(setup: &Setup, has_quote: bool, report: &mut Report) {
 }
 
 fn look_at_platform(setup: &Setup, quote: &TdQuote<'_>, report: &mut Report) {
-    match quote.certified_platform(setup.danger_intel_root.as_deref(), now()) {
+    match quote.certified_platform(setup.danger_intel_root.as_deref(), unix_now()) {
         Ok(platform) => report.ok(
             "td.platform",
             Level::Quote,

@@ -1,5 +1,6 @@
 //! The TPM: does it open, has it the bank, and who vouches for its key?
 
+use chassis_program::unix_now;
 use chassis_verifier::{
     ak::{AkCertificate, verify_chain},
     bundle::PcrValue,
@@ -7,7 +8,7 @@ use chassis_verifier::{
 };
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 
-use super::{Level, Report, now};
+use super::{Level, Report};
 use crate::{AttestationKey, CertificatePool, Error, GoogleAk, QUOTED_PCRS, Tpm, TpmQuoter};
 
 /// PCRs 0–15 of the SHA-384 bank, if they can be read.
@@ -106,7 +107,7 @@ fn look_at_certificates(key: &AttestationKey, report: &mut Report) {
     let view = leaf.view();
     let problem = if let Err(error) = leaf.check_key_usage() {
         Some(error.to_string())
-    } else if now() < view.not_before || now() > view.not_after {
+    } else if unix_now() < view.not_before || unix_now() > view.not_after {
         Some("it does not hold now by this machine's clock".to_owned())
     } else {
         None
@@ -155,7 +156,7 @@ fn look_at_chain(key: &AttestationKey, issuer: &str, report: &mut Report) {
         );
     };
     let between: Vec<_> = between.iter().map(Vec::as_slice).collect();
-    if let Err(error) = verify_chain(leaf, &between, &[last], &[], now()) {
+    if let Err(error) = verify_chain(leaf, &between, &[last], &[], unix_now()) {
         let todo =
             "give the provider's present intermediate certificates with --ak-intermediates, and no others";
         return report.missing("tpm.chain", Level::VirtualTpm, error.to_string(), todo);

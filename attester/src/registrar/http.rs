@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use axum::{
@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use chassis_program::unix_now;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -145,9 +146,7 @@ async fn respond<Q: Send + 'static, A: Serialize + Send + 'static>(
         Ok(request) => request,
         Err(rejection) => return problem(rejection.status(), rejection.body_text()),
     };
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let now = unix_now();
     // It reads and syncs files, and computes.
     let asked = tokio::task::spawn_blocking(move || ask(&registrar, &request, now)).await;
     match asked.unwrap_or_else(|panic| Err(Refusal::Internal(panic.to_string()))) {

@@ -17,6 +17,7 @@ use std::{
 };
 
 use alloy::primitives::B256;
+use chassis_program::unix_now;
 use chassis_verifier::{
     Appraisal, Endorsements, Memo, Policy,
     bundle::{Bundle, DEFAULT_LIMIT},
@@ -30,7 +31,6 @@ use crate::{
     Error,
     archive::{Archive, Kind},
     chain::Chain,
-    clock,
     endorse::Endorser,
     store::{Appraised, BundleRow, State, Store},
 };
@@ -287,7 +287,7 @@ impl Appraiser {
             warn!(%error, "not appraised yet; trying again");
             return self
                 .store
-                .postpone(row.digest, retry_after(row, clock::now()))
+                .postpone(row.digest, retry_after(row, unix_now()))
                 .await;
         }
         let reason = error.to_string();

@@ -128,15 +128,13 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use alloy::primitives::{Address, B256};
+    use chassis_program::unix_now;
     use futures::future::join_all;
 
     use super::*;
-    use crate::{
-        chain::tests::{
-            connect,
-            node::{Server, serve},
-        },
-        clock,
+    use crate::chain::tests::{
+        connect,
+        node::{Server, serve},
     };
 
     const BLOCKS: &str = "eth_getBlockByNumber";
@@ -147,7 +145,7 @@ mod tests {
     /// A chain whose block 10,000 is final.
     async fn chain() -> (Server, Chain) {
         let (server, url) = serve(|node| {
-            (node.head, node.finalized, node.late) = (10_064, 10_000, clock::now() - 11_064);
+            (node.head, node.finalized, node.late) = (10_064, 10_000, unix_now() - 11_064);
         })
         .await;
         (server, connect(vec![url]).await)

@@ -28,6 +28,7 @@ use alloy::{
     },
     transports::TransportError,
 };
+use chassis_program::unix_now;
 use chassis_verifier::{AnchorClaim, bundle::Anchor};
 
 pub use config::{Rpc, RpcFile};
@@ -35,7 +36,7 @@ pub use logs::{Header, RawLog, Sealed};
 pub use send::Sent;
 
 use crate::{
-    Error, clock,
+    Error,
     registry::{IProofOfCloudRegistry, Registry},
 };
 use pool::{Endpoint, Pool, Questions};
@@ -193,7 +194,7 @@ impl Chain {
     /// Unless it is sure that there is no such block. The node's endpoint may have been faster than these, or these are just
     /// catching up: a rejection would be for ever.
     pub fn not_final(&self, number: u64, finalized: Block, latest: Block) -> Result<AnchorClaim, Error> {
-        let is_behind = latest.timestamp.saturating_add(BEHIND) < clock::now();
+        let is_behind = latest.timestamp.saturating_add(BEHIND) < unix_now();
         if is_behind || number <= latest.number.saturating_add(NEAR) {
             return Err(Error::Rpc(format!(
                 "block {number}, which evidence names, is not finalized here yet: block {} is, and block {} is the latest",

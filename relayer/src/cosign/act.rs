@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256, Bytes};
 use axum::http::StatusCode;
+use chassis_program::unix_now;
 use futures::future::join_all;
 use tracing::{debug, warn};
 
 use super::{
     Cosigner, Inner,
     message::{Delivery, Hello, Message},
-    now,
     seat::Set,
     server::{Fault, to_body},
 };
@@ -126,7 +126,10 @@ impl Cosigner {
     /// If the database or the chain does not answer.
     pub async fn greet(&self) -> Result<bool, Error> {
         let inner = &self.0;
-        inner.store.forget(now(), now().saturating_sub(PATIENCE)).await?;
+        inner
+            .store
+            .forget(unix_now(), unix_now().saturating_sub(PATIENCE))
+            .await?;
         let greeted = inner.config.peers.iter().map(async |peer| {
             let answer: Result<Hello, _> = inner.ask(peer, &Message::Hello).await;
             match answer {
@@ -152,9 +155,9 @@ impl Cosigner {
         let needed = u32::try_from(threshold.saturating_sub(1)).unwrap_or(u32::MAX);
         metrics::gauge!("chassis_cosign_peers_needed").set(needed);
         // By the chain's time too: while nothing is finalized, what was named long ago may still be signed.
-        let oldest = now().saturating_sub(KEPT);
+        let oldest = unix_now().saturating_sub(KEPT);
         let finalized = inner.finalized().await?.timestamp.saturating_sub(KEPT);
-        let reports = now().saturating_sub(REPORTS_KEPT);
+        let reports = unix_now().saturating_sub(REPORTS_KEPT);
         inner.store.forget_signed(reports, oldest.min(finalized)).await?;
         Ok(false)
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
+use chassis_program::unix_now;
 use reqwest::{Client, redirect};
 use serde::de::DeserializeOwned;
 
@@ -10,7 +11,6 @@ use super::{
     Inner, Peer,
     auth::{self, PATH},
     message::{Message, Refusal},
-    now,
 };
 use crate::Error;
 
@@ -79,7 +79,7 @@ impl Inner {
     async fn ask_unbounded(&self, peer: &Peer, message: &Message, limit: usize) -> Result<Vec<u8>, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let body = serde_json::to_vec(message).map_err(|error| text(&error))?;
-        let signed = auth::sign_request(&self.signer, &self.domain, peer.address, &body, now())
+        let signed = auth::sign_request(&self.signer, &self.domain, peer.address, &body, unix_now())
             .await
             .map_err(|error| text(&error))?;
         let url = peer

@@ -6,9 +6,10 @@ use alloy::{
     primitives::Bytes,
     sol_types::{SolCall, SolValue},
 };
+use chassis_program::unix_now;
 use tracing::{info, warn};
 
-use super::{Inner, now, seat::Set, turn};
+use super::{Inner, seat::Set, turn};
 use crate::{
     Error,
     appraiser::Fields,
@@ -59,7 +60,7 @@ impl Inner {
             .complete
             .entry(report.hash)
             .or_insert_with(Instant::now);
-        let is_late = report.deadline < now() + LEAST_LEFT;
+        let is_late = report.deadline < unix_now() + LEAST_LEFT;
         if !is_own {
             if first_seen.elapsed() < self.wait_to_post(&set, report) {
                 return Ok(false);
@@ -107,7 +108,7 @@ impl Inner {
     /// Signatures come within a stage of being asked for, and others' reports have a stage more.
     async fn wait_for_signatures(&self, report: &OpenReport, is_own: bool) -> Result<bool, Error> {
         let stages = if is_own { 1 } else { 3 };
-        if now().saturating_sub(report.recorded_at) <= stages * self.config.stage_seconds {
+        if unix_now().saturating_sub(report.recorded_at) <= stages * self.config.stage_seconds {
             return Ok(false);
         }
         self.give_up(report, "not enough relayers signed in time").await
@@ -128,7 +129,7 @@ impl Inner {
         let finalized = self.finalized().await?;
         let reports = self
             .store
-            .shown_reports(finalized.number, now(), SETTLED_AT_ONCE)
+            .shown_reports(finalized.number, unix_now(), SETTLED_AT_ONCE)
             .await?;
         let mut steps = Steps::default();
         for report in &reports {

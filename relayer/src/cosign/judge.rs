@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::B256;
 use axum::http::StatusCode;
+use chassis_program::unix_now;
 use chassis_verifier::{
     Appraisal, ENDORSEMENTS_LIMIT, Endorsements, appraise,
     bundle::{Bundle, DEFAULT_LIMIT, Disclosure},
@@ -17,7 +18,6 @@ use futures::{
 use super::{
     FRESH, Inner, Peer, conflict,
     message::{Document, Fetch, Item, Message, Proposal, Vote, Votes},
-    now,
     server::Fault,
     vet,
 };
@@ -64,7 +64,9 @@ impl Inner {
             Err(reasons) => Vote::No { reasons },
         });
         let votes: Vec<_> = votes.collect();
-        self.store.keep_votes(proposer.address, &agreed, now()).await?;
+        self.store
+            .keep_votes(proposer.address, &agreed, unix_now())
+            .await?;
         for vote in &votes {
             let name = match vote {
                 Vote::Yes { .. } => "yes",
@@ -295,7 +297,7 @@ impl Inner {
 
     /// Compares the proposed set with what this relayer fetched itself.
     async fn vet(&self, proposed: &Endorsements, own: &Endorsements) -> Result<Vec<String>, Error> {
-        let now = now();
+        let now = unix_now();
         let mut since = std::collections::BTreeMap::new();
         for issue in vet::issues(own).unwrap_or_default() {
             let number = issue.number_name();

@@ -6,6 +6,7 @@ use alloy::{
     primitives::{Address, B256},
     sol_types::SolValue,
 };
+use chassis_program::unix_now;
 use futures::{
     FutureExt,
     stream::{FuturesUnordered, StreamExt},
@@ -18,7 +19,6 @@ use super::{
     client::tame,
     judge::against,
     message::{BlockName, Item, Message, Proposal, SignRequest, Signature, Vote, Votes},
-    now,
     seat::Set,
     sign::verified,
     tally::{self, Ballot},
@@ -286,7 +286,7 @@ impl Inner {
                 Ok(signature) => {
                     metrics::counter!("chassis_cosign_signatures_total", "of" => "peer").increment(1);
                     self.store
-                        .keep_signature(report, member, &signature, now())
+                        .keep_signature(report, member, &signature, unix_now())
                         .await?;
                     signed += 1;
                 }
@@ -367,7 +367,7 @@ impl Inner {
             set_id: set.id,
             issued_at: report.issuedAt.to(),
             deadline: report.deadline.to(),
-            now: now(),
+            now: unix_now(),
             items,
         }
     }

@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chassis_program::unix_now;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::Serialize;
 use tokio::{
@@ -25,7 +26,6 @@ use super::{
     auth::{self, Claim, SKEW},
     judge,
     message::{Message, Refusal},
-    now,
 };
 use crate::Error;
 
@@ -172,7 +172,7 @@ impl Inner {
         let fault = |status| move |reason: String| Fault(status, reason);
         let claim = Claim::read(headers).map_err(fault(StatusCode::UNAUTHORIZED))?;
         let digest = claim
-            .verify(&self.domain, self.signer.address(), now())
+            .verify(&self.domain, self.signer.address(), unix_now())
             .map_err(fault(StatusCode::UNAUTHORIZED))?;
         let permit = self.shares.take(claim.sender)?;
         let set = self.known_set().await?;

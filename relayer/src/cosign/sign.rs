@@ -5,6 +5,7 @@ use alloy::{
     sol_types::{SolStruct, SolValue},
 };
 use axum::http::StatusCode;
+use chassis_program::unix_now;
 use chassis_verifier::bundle::canonical_json;
 use tracing::{info, warn};
 
@@ -12,7 +13,6 @@ use super::{
     Inner, Peer, auth,
     judge::Judged,
     message::{Delivery, SignRequest, Signature},
-    now,
     server::Fault,
 };
 use crate::{
@@ -42,7 +42,7 @@ impl Inner {
             .ok_or_else(|| Fault::refused("who asks for a signature signs first"))?;
         if let Some(own) = self.own_signature(hash).await? {
             self.store
-                .keep_signature(hash, sender.address, &theirs, now())
+                .keep_signature(hash, sender.address, &theirs, unix_now())
                 .await?;
             return Ok(SignedReport {
                 report: hash,
@@ -80,7 +80,7 @@ impl Inner {
             set_id: own.report.relayerSetId,
             issued_at: own.report.issuedAt.to(),
             deadline: own.report.deadline.to(),
-            now: now(),
+            now: unix_now(),
             items: judged.iter().map(|one| self.item(one)).collect(),
         };
         let policy = canonical_json(&*self.policy).map_err(crate::Error::from)?;
@@ -148,7 +148,7 @@ impl Inner {
         let signature = verified(delivery.signer, delivery.report, &delivery.signature)
             .ok_or_else(|| Fault::refused(format!("not {}'s signature", delivery.signer)))?;
         self.store
-            .keep_signature(delivery.report, delivery.signer, &signature, now())
+            .keep_signature(delivery.report, delivery.signer, &signature, unix_now())
             .await?;
         metrics::counter!("chassis_cosign_signatures_total", "of" => "peer").increment(1);
         Ok(())

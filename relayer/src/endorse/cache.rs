@@ -7,11 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chassis_program::unix_now;
 use tracing::warn;
 
 use super::{
     Sources,
-    client::{Answer, Client, unix_now},
+    client::{Answer, Client},
     health::Health,
 };
 use crate::Error;

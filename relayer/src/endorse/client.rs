@@ -4,9 +4,10 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
+use chassis_program::unix_now;
 use chassis_verifier::{Base64, sha256};
 use reqwest::{StatusCode, redirect};
 use serde::{Deserialize, Serialize};
@@ -123,12 +124,6 @@ impl Client {
             body: Base64(body),
         })
     }
-}
-
-/// Unix seconds.
-pub(super) fn unix_now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| now.as_secs())
 }
 
 /// Whole or not at all.

@@ -8,6 +8,7 @@ mod pcs;
 mod signed;
 mod sources;
 
+use chassis_program::unix_now;
 use chassis_verifier::{
     AnchorClaim, Endorsements, HostRegistryClaim, Memo, Policy,
     bundle::{Bundle, Tee},
@@ -20,7 +21,7 @@ use tracing::debug;
 pub use sources::{Sources, TcbUpdate};
 
 use cache::{Cache, Worth};
-use client::{Answer, Client, unix_now};
+use client::{Answer, Client};
 use pcs::Pcs;
 
 use crate::Error;

@@ -1,9 +1,8 @@
 //! As of when a page holds, and the history up to then.
 
-use std::{
-    sync::PoisonError,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::PoisonError;
+
+use chassis_program::unix_now;
 
 use super::{Explorer, book::Book, change::ChangeId, trouble::Trouble};
 
@@ -60,11 +59,6 @@ const STALE: u64 = 3_600;
 
 fn stale(block_time: u64, clock: u64) -> Option<u64> {
     Some(clock.saturating_sub(block_time)).filter(|age| *age > STALE)
-}
-
-fn unix_now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| now.as_secs())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use axum::{
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode},
 };
+use chassis_program::unix_now;
 use chassis_verifier::{CheckId, bundle::Disclosure};
 use tracing::{Instrument, error, info, info_span};
 
@@ -22,9 +23,8 @@ use super::{
 use crate::{
     Error,
     archive::Kind,
-    clock,
     service::Phase,
-    store::{BundleRow, NewBundle, Standing},
+    store::{BundleRow, NewBundle, Standing, signed},
 };
 
 const DAY: i64 = 86_400;
@@ -68,7 +68,7 @@ pub(super) async fn submit(
 
 async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleView>), Problem> {
     let (digest, operator) = (received.bundle.digest, received.bundle.evidence.operator);
-    let received_at = i64::try_from(clock::now()).unwrap_or(i64::MAX);
+    let received_at = signed(unix_now());
     let failed = failed_checks(app, &received);
     // What it costs to ask about an operator, only that operator can cause.
     let standing = if failed.is_empty() {

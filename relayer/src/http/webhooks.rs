@@ -8,6 +8,7 @@ use axum::{
     extract::{State, rejection::JsonRejection},
     http::StatusCode,
 };
+use chassis_program::unix_now;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     registry::domain,
-    webhook::{Webhook, read_url, unix_now},
+    webhook::{Webhook, read_url},
 };
 
 /// How far an operator's clock may be from ours, seconds.
@@ -66,8 +67,7 @@ pub(super) async fn register(
         read_url(&body.url, app.webhooks.danger_allow_loopback)
             .map_err(|problem| Problem::new(Kind::WebhookRefused, problem))?;
     }
-    let now = unix_now();
-    if now.unsigned_abs().abs_diff(body.issued_at) > CLOCK {
+    if unix_now().abs_diff(body.issued_at) > CLOCK {
         let detail = format!("issuedAt is more than {CLOCK} s from now: sign again, and check the clock");
         return Err(Problem::new(Kind::WebhookRefused, detail));
     }

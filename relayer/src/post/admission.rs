@@ -1,16 +1,10 @@
 //! Queued → Reserved: a report gets a transaction, if it is still needed and can be paid.
 
 use alloy::{primitives::B256, sol_types::SolCall};
+use chassis_program::unix_now;
 use tracing::{info, warn};
 
-use super::{
-    DAY, Poster,
-    alarms::Alarm,
-    fees::Fee,
-    held, nonces,
-    settle::applied,
-    view::{View, unix_now},
-};
+use super::{DAY, Poster, alarms::Alarm, fees::Fee, held, nonces, settle::applied, view::View};
 use crate::{
     Error,
     chain::{Block, Fate, Receipt},

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 pub use config::PostFile;
 pub use manifest::{Item, Manifest};
 
-use chassis_program::Key;
+use chassis_program::{Key, unix_now};
 
 use crate::{
     Error,
@@ -37,7 +37,7 @@ use crate::{
 use alarms::{Alarm, Alarms};
 use fees::Caps;
 use turns::Turns;
-use view::{View, unix_now};
+use view::View;
 
 const GWEI: u128 = 1_000_000_000;
 /// Gas of a transaction that does nothing.

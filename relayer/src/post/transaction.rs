@@ -9,6 +9,7 @@ use alloy::{
     primitives::{Bytes, TxKind, U256},
     rpc::types::AccessList,
 };
+use chassis_program::unix_now;
 use tracing::{info, warn};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
     admission::{inclusion, parse},
     alarms::Alarm,
     fees::{Bump, Fee},
-    view::{View, unix_now},
+    view::View,
 };
 use crate::{
     Error,

@@ -1,7 +1,5 @@
 //! What the chain says at the start of a tick.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use alloy::primitives::Address;
 use tokio::sync::OnceCell;
 
@@ -61,11 +59,4 @@ impl View {
     pub(super) fn time(&self) -> Result<u64, Error> {
         self.time.clone().map_err(Error::Rpc)
     }
-}
-
-/// Unix seconds by this machine's clock: for what people wait for and pay, never for what is signed.
-pub(super) fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
 }

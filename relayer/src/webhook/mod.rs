@@ -11,13 +11,13 @@ mod address;
 mod settings;
 mod target;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use alloy::{
     primitives::{Address, B256, Signature, eip191_hash_message},
     sol_types::{Eip712Domain, SolStruct},
 };
-use chassis_program::Key;
+use chassis_program::{Key, unix_now};
 use chassis_verifier::sha256;
 use reqwest::{Client, redirect};
 use tracing::{info, warn};
@@ -29,7 +29,7 @@ use target::address_of;
 
 use crate::{
     Error,
-    store::{Delivery, Store},
+    store::{Delivery, Store, signed},
 };
 
 /// Most messages sent at once.
@@ -98,7 +98,7 @@ impl Courier {
     /// # Errors
     /// Of the database.
     pub async fn tick(&self) -> Result<bool, Error> {
-        let due = self.store.due_deliveries(unix_now(), AT_ONCE).await?;
+        let due = self.store.due_deliveries(signed(unix_now()), AT_ONCE).await?;
         let all = due.iter().map(|delivery| self.deliver(delivery));
         for done in futures::future::join_all(all).await {
             done?;
@@ -126,7 +126,7 @@ impl Courier {
                     .first_pause_s
                     .saturating_mul(1 << doublings)
                     .min(LONGEST_PAUSE);
-                let due = unix_now().saturating_add_unsigned(pause);
+                let due = signed(unix_now().saturating_add(pause));
                 self.store.delay_delivery(delivery.id, due).await?;
                 "failed"
             }
@@ -176,10 +176,4 @@ impl Courier {
             Err(format!("status {}", answer.status()))
         }
     }
-}
-
-/// Unix seconds.
-pub(crate) fn unix_now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
 }

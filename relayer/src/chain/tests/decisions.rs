@@ -107,7 +107,7 @@ async fn without_a_tag_confirmations_make_a_block_final() {
 
 #[tokio::test]
 async fn evidence_beyond_finality_waits_unless_there_is_surely_no_such_block() {
-    let (server, url) = serve(|node| (node.head, node.late) = (300, clock::now() - 1_300)).await;
+    let (server, url) = serve(|node| (node.head, node.late) = (300, unix_now() - 1_300)).await;
     let chain = connect(vec![url]).await;
     let finalized = chain.finalized().await.unwrap();
     let claim = async |block_number| {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chassis_program::unix_now;
 use dcap_qvl::{
     QuoteCollateralV3,
     policy::{Policy, QuoteClaims},
@@ -11,10 +12,7 @@ use dcap_qvl::{
 use serde::Serialize;
 
 use super::super::input;
-use crate::{
-    clock::now,
-    render::{Cell, Document, Mark, Refusal, date},
-};
+use crate::render::{Cell, Document, Mark, Refusal, date};
 
 /// What to verify with, and when.
 #[derive(Debug)]
@@ -78,7 +76,7 @@ impl Demand {
             collateral: parse(&input::read_text(collateral, input::LIMIT)?)
                 .map_err(|reason| Refusal(format!("{}: {reason}", collateral.display())))?,
             danger_root,
-            at: at.unwrap_or_else(now),
+            at: at.unwrap_or_else(unix_now),
         })
     }
 
