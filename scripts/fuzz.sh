@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes every parser and the appraisal: `scripts/fuzz.sh [SECONDS_PER_TARGET [TARGET]...]`, by default 60 s in all.
+# `scripts/fuzz.sh build` builds the targets, and no more.
 # Fails on a panic, a broken promise (see fuzz/targets/), 512 MiB, or 10 s for one input; the input is then in
 # fuzz/artifacts/TARGET/. What was found of use stays in fuzz/corpus/ for the next run.
 #
@@ -14,10 +15,12 @@ cargo metadata --manifest-path fuzz/Cargo.toml --locked --format-version 1 >/dev
 mapfile -t targets < <(cargo fuzz list --fuzz-dir fuzz)
 share=$((60 / ${#targets[@]}))
 seconds=${1:-$((share > 0 ? share : 1))}
+step=${1:-}
 shift || true
 (($#)) && targets=("$@")
 
 cargo fuzz build --fuzz-dir fuzz --sanitizer "${SANITIZER:-none}"
+[[ $step != build ]] || exit 0
 fuzz/seed.sh
 
 built=fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release
