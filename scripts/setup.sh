@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the demo and the tests need on Debian 12 or 13, and says what (Ubuntu has no package of chromium, which only
-# tests need: there use `--demo`). Safe to run again: does only what is missing. `--demo`: what the demo needs, and no daemons. Needs git, Rust by rustup (another cargo must be of the version in rust-toolchain.toml), node of 20 or later with
+# tests need: there use `--demo`). Safe to run again: does only what is missing. `--demo`: what the demo needs, and no
+# daemons. Needs git, Rust by rustup (another cargo must be of the version in rust-toolchain.toml), node of 20 or later with
 # npm, python3, and root or sudo for the system packages. `--deep` adds what `scripts/test.sh --deep` needs (python3 of 3.11
 # or later).
 set -euo pipefail
@@ -19,6 +20,7 @@ if [[ ${1:-} != --demo ]]; then
     packages+=(
         postgresql       # the tests start servers of their own from its binaries
         prometheus       # promtool, with which the tests check the alert rules
+        systemd          # systemd-analyze, with which they check the units
         chromium         # the tests look at the explorer's pages with it
         fonts-liberation # and it has none of its own
     )
