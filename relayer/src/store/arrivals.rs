@@ -12,11 +12,12 @@ use tokio::sync::{
     oneshot::{self, error::TryRecvError},
 };
 
-use super::{AT_ONCE, Connection, NewBundle, State, Store, bundles::parse, rows, statement};
+use super::{
+    Connection, NewBundle, State, Store,
+    row::parse,
+    sql::{AT_ONCE, insert_rows},
+};
 use crate::Error;
-
-/// Parameters of a bundle.
-const COLUMNS: usize = 5;
 
 /// Who waits, and whose turn it is to write for all.
 #[derive(Debug, Default)]
@@ -85,20 +86,21 @@ async fn add(
     connection: &mut Connection,
     bundles: impl ExactSizeIterator<Item = &NewBundle>,
 ) -> Result<Vec<B256>, sqlx::Error> {
-    let query = format!(
-        "INSERT INTO bundles (digest, operator, is_public, state, received_at) VALUES {}
-         ON CONFLICT (digest) DO NOTHING RETURNING digest",
-        rows(bundles.len(), COLUMNS)
+    let rows = bundles.map(|bundle| {
+        [
+            bundle.digest.into(),
+            bundle.operator.into(),
+            bundle.is_public.into(),
+            State::Received.name().into(),
+            bundle.received_at.into(),
+        ]
+    });
+    let query = insert_rows(
+        "bundles",
+        ["digest", "operator", "is_public", "state", "received_at"],
+        rows,
+        "ON CONFLICT (digest) DO NOTHING RETURNING digest",
     );
-    let mut query = statement(query, bundles.len());
-    for bundle in bundles {
-        query = query
-            .bind(bundle.digest.to_string())
-            .bind(bundle.operator.to_string())
-            .bind(i64::from(bundle.is_public))
-            .bind(State::Received.name())
-            .bind(bundle.received_at);
-    }
     let added = query.fetch_all(connection).await?;
     added.iter().map(|row| parse(row, "digest")).collect()
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::{
     Connection, Row, Store,
     reappraisals::{forget_warning, with_warnings},
+    row::{parse, parse_optional},
 };
 use crate::Error;
 
@@ -365,29 +366,5 @@ pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {
         fields: row.try_get("fields")?,
         report: parse_optional(row, "report")?,
         reason: row.try_get("reason")?,
-    })
-}
-
-pub(super) fn parse<T: std::str::FromStr>(row: &Row, column: &str) -> Result<T, sqlx::Error> {
-    let text: &str = row.try_get(column)?;
-    text.parse().map_err(|_| sqlx::Error::ColumnDecode {
-        index: column.into(),
-        source: format!("`{text}` is not what this column holds").into(),
-    })
-}
-
-pub(super) fn parse_optional<T: std::str::FromStr>(
-    row: &Row,
-    column: &str,
-) -> Result<Option<T>, sqlx::Error> {
-    let text: Option<&str> = row.try_get(column)?;
-    text.map(|_| parse(row, column)).transpose()
-}
-
-pub(super) fn parse_bytes(row: &Row, column: &str) -> Result<Vec<u8>, sqlx::Error> {
-    let text: &str = row.try_get(column)?;
-    hex::decode(text).map_err(|error| sqlx::Error::ColumnDecode {
-        index: column.into(),
-        source: error.into(),
     })
 }

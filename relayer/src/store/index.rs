@@ -4,9 +4,10 @@ use alloy::primitives::{Address, B256, Bytes, LogData};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
-    AT_ONCE, Connection, Row, Store,
-    bundles::{parse, parse_bytes},
-    rows, signed, statement, unsigned,
+    Connection, Row, Store,
+    row::{parse, parse_bytes, unsigned},
+    signed,
+    sql::{AT_ONCE, Cell, insert_rows},
 };
 use crate::{
     Error,
@@ -314,29 +315,34 @@ impl Store {
     }
 }
 
-/// Many in one statement: a block has thousands of rows, and meanwhile nothing else is written.
 async fn insert(database: &mut Connection, events: &[(EventRow, Vec<Subject>)]) -> Result<(), sqlx::Error> {
     for some in events.chunks(AT_ONCE) {
-        let query = format!(
-            "INSERT INTO index_events
-             (block_number, log_index, block_hash, block_time, transaction_hash, kind, batch, topics, data)
-             VALUES {}",
-            rows(some.len(), 9)
-        );
-        let mut query = statement(query, some.len());
-        for (event, _) in some {
+        let rows = some.iter().map(|(event, _)| {
             let topics: Vec<_> = event.data.topics().iter().map(hex::encode).collect();
-            query = query
-                .bind(signed(event.at.block))
-                .bind(signed(event.at.log_index))
-                .bind(event.at.block_hash.to_string())
-                .bind(signed(event.at.time))
-                .bind(event.at.transaction.to_string())
-                .bind(event.kind.clone())
-                .bind(event.batch.map(signed))
-                .bind(topics.concat())
-                .bind(hex::encode(&event.data.data));
-        }
+            [
+                event.at.block.into(),
+                event.at.log_index.into(),
+                event.at.block_hash.into(),
+                event.at.time.into(),
+                event.at.transaction.into(),
+                event.kind.as_str().into(),
+                Cell::Number(event.batch.map(signed)),
+                topics.concat().into(),
+                hex::encode(&event.data.data).into(),
+            ]
+        });
+        let columns = [
+            "block_number",
+            "log_index",
+            "block_hash",
+            "block_time",
+            "transaction_hash",
+            "kind",
+            "batch",
+            "topics",
+            "data",
+        ];
+        let query = insert_rows("index_events", columns, rows, "");
         query.execute(&mut *database).await?;
     }
     let subjects = events.iter().flat_map(|(event, subjects)| {
@@ -365,18 +371,15 @@ async fn insert_words(
     words: &[(String, Position)],
 ) -> Result<(), sqlx::Error> {
     for some in words.chunks(AT_ONCE) {
-        let query = format!(
-            "INSERT INTO {table} ({column}, block_number, log_index) VALUES {}
-             ON CONFLICT ({column}, block_number, log_index) DO NOTHING",
-            rows(some.len(), 3)
+        let rows = some
+            .iter()
+            .map(|(word, at)| [word.as_str().into(), at.block.into(), at.log_index.into()]);
+        let query = insert_rows(
+            table,
+            [column, "block_number", "log_index"],
+            rows,
+            &format!("ON CONFLICT ({column}, block_number, log_index) DO NOTHING"),
         );
-        let mut query = statement(query, some.len());
-        for (word, at) in some {
-            query = query
-                .bind(&**word)
-                .bind(signed(at.block))
-                .bind(signed(at.log_index));
-        }
         query.execute(&mut *database).await?;
     }
     Ok(())

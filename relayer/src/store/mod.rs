@@ -15,6 +15,8 @@ mod intake;
 mod lease;
 mod orders;
 mod reappraisals;
+mod row;
+mod sql;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -23,7 +25,7 @@ mod webhooks;
 
 use std::{fs::File, path::Path, sync::Arc};
 
-use sqlx::{AssertSqlSafe, Row as _, query::Query};
+use sqlx::Row as _;
 
 use crate::Error;
 
@@ -38,9 +40,6 @@ pub use reappraisals::Warning;
 pub use steps::Then;
 pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};
 pub use webhooks::Delivery;
-
-/// Most rows in one statement, which has a few hundred parameters then.
-const AT_ONCE: usize = 64;
 
 /// The database's types, named once.
 type Database = sqlx::Any;
@@ -123,36 +122,9 @@ impl Store {
     }
 }
 
-/// A statement about so many rows. Connections remember a hundred statements: of the many lengths, few are worth it.
-fn statement(
-    query: String,
-    rows: usize,
-) -> Query<'static, Database, <Database as sqlx::Database>::Arguments> {
-    sqlx::query(AssertSqlSafe(query)).persistent(rows.is_power_of_two())
-}
-
-/// So many parameters of a query, as `$3, $4, $5`: a list in it has as many.
-fn numbered(first: usize, count: usize) -> String {
-    let numbers: Vec<_> = (first..first + count).map(|n| format!("${n}")).collect();
-    numbers.join(", ")
-}
-
-/// So many rows of so many parameters each, as `($1, $2), ($3, $4)`.
-fn rows(count: usize, columns: usize) -> String {
-    let rows: Vec<_> = (0..count)
-        .map(|n| format!("({})", numbered(n * columns + 1, columns)))
-        .collect();
-    rows.join(", ")
-}
-
 /// SQL has no unsigned integers. Times, block numbers, nonces and gas stay far below the limit.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(row: &Row, column: &str) -> Result<u64, sqlx::Error> {
-    row.try_get::<i64, _>(column)
-        .map(|number| u64::try_from(number).unwrap_or(0))
 }
 
 /// A name that no other replica has, nor this one had before.

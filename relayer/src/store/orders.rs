@@ -5,8 +5,8 @@ use sqlx::Row as _;
 
 use super::{
     Connection, Row, Store,
-    bundles::{parse, parse_bytes},
-    signed, unsigned,
+    row::{parse, parse_bytes, row_to_signature, unsigned},
+    signed,
 };
 use crate::Error;
 
@@ -93,11 +93,7 @@ impl Store {
             .bind(hash.to_string())
             .fetch_all(&self.pool)
             .await?;
-        let parsed = rows.iter().map(|row| {
-            let signature: alloy::primitives::FixedBytes<64> = parse(row, "signature")?;
-            Ok((parse(row, "signer")?, signature.0))
-        });
-        Ok(parsed.collect::<Result<_, sqlx::Error>>()?)
+        Ok(rows.iter().map(row_to_signature).collect::<Result<_, _>>()?)
     }
 
     /// Hands an order that has its signatures to the poster, before all reports.

@@ -6,9 +6,10 @@ use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::{
-    AT_ONCE, BundleRow, Connection, Row, Store,
-    bundles::{parse, row_to_bundle},
-    numbered, statement,
+    BundleRow, Connection, Row, Store,
+    bundles::row_to_bundle,
+    row::parse,
+    sql::{AT_ONCE, numbered, statement},
 };
 use crate::{Error, webhook::Message};
 

@@ -7,8 +7,8 @@ use sqlx::Row as _;
 
 use super::{
     Row, Store,
-    bundles::{parse, parse_bytes, parse_optional},
-    signed, unsigned,
+    row::{parse, parse_bytes, parse_optional, unsigned},
+    signed,
 };
 use crate::Error;
 

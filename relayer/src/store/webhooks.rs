@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
-use super::{Store, bundles::parse};
+use super::{Store, row::parse};
 use crate::{Error, webhook::Message};
 
 /// A message that is due.

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 
-use super::super::{Store, signed, unsigned};
+use super::super::{Store, row::unsigned, signed};
 use crate::Error;
 
 impl Store {

@@ -9,7 +9,10 @@ mod votes;
 use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
-use super::{Row, Signing, bundles, unsigned};
+use super::{
+    Row, Signing,
+    row::{parse, unsigned},
+};
 
 /// A report that is about to be signed, with everything that must be written down first.
 #[derive(Clone, Debug)]
@@ -71,12 +74,12 @@ pub struct OpenReport {
 }
 
 fn row_to_report(row: &Row) -> Result<OpenReport, sqlx::Error> {
-    let report: alloy::primitives::Bytes = bundles::parse(row, "report")?;
+    let report: alloy::primitives::Bytes = parse(row, "report")?;
     Ok(OpenReport {
-        hash: bundles::parse(row, "hash")?,
+        hash: parse(row, "hash")?,
         report: report.into(),
-        archive: bundles::parse(row, "archive")?,
-        proposer: bundles::parse(row, "proposer")?,
+        archive: parse(row, "archive")?,
+        proposer: parse(row, "proposer")?,
         set_id: u32::try_from(row.try_get::<i64, _>("set_id")?).unwrap_or_default(),
         issued_at: unsigned(row, "issued_at")?,
         deadline: unsigned(row, "deadline")?,

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
 use super::{
-    super::{BundleRow, Store, bundles, signed},
+    super::{BundleRow, Store, bundles::row_to_bundle, row::parse, signed},
     OpenReport, row_to_report,
 };
 use crate::Error;
@@ -66,7 +66,7 @@ impl Store {
         .bind(reports)
         .fetch_all(&self.pool)
         .await?;
-        let digests = rows.iter().map(|row| bundles::parse(row, "evidence"));
+        let digests = rows.iter().map(|row| parse(row, "evidence"));
         Ok(digests.collect::<Result<_, _>>()?)
     }
 
@@ -118,10 +118,7 @@ impl Store {
         .bind(report.to_string())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows
-            .iter()
-            .map(bundles::row_to_bundle)
-            .collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(row_to_bundle).collect::<Result<_, _>>()?)
     }
 
     /// Hands a report that has its signatures to the poster, with the bundles that wait for it.

@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 use alloy::primitives::{Address, B256};
 
 use super::{
-    super::{AT_ONCE, Connection, Row, State, Store, bundles, numbered, rows, signed, statement},
+    super::{
+        Connection, Row, State, Store,
+        row::{parse, row_to_signature},
+        signed,
+        sql::{AT_ONCE, insert_rows, numbered, statement},
+    },
     NewItem, NewReport,
 };
 use crate::Error;
@@ -108,11 +113,7 @@ impl Store {
             .bind(report.to_string())
             .fetch_all(&self.pool)
             .await?;
-        let parsed = rows.iter().map(|row| {
-            let signature: alloy::primitives::FixedBytes<64> = bundles::parse(row, "signature")?;
-            Ok((bundles::parse(row, "signer")?, signature.0))
-        });
-        Ok(parsed.collect::<Result<_, sqlx::Error>>()?)
+        Ok(rows.iter().map(row_to_signature).collect::<Result<_, _>>()?)
     }
 }
 
@@ -125,21 +126,22 @@ fn is_deadlock(error: &sqlx::Error) -> bool {
 }
 
 async fn record_signings(connection: &mut Connection, items: &[NewItem]) -> Result<(), Error> {
-    let query = format!(
-        "INSERT INTO signatures (evidence, policy, endorsements, as_of, result) VALUES {}
-         ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = signatures.result
+    let signings = items.iter().map(|NewItem { signing, .. }| {
+        [
+            signing.evidence.into(),
+            signing.policy.into(),
+            signing.endorsements.into(),
+            signing.as_of.into(),
+            signing.result.into(),
+        ]
+    });
+    let query = insert_rows(
+        "signatures",
+        ["evidence", "policy", "endorsements", "as_of", "result"],
+        signings,
+        "ON CONFLICT (evidence, policy, endorsements, as_of) DO UPDATE SET result = signatures.result
          WHERE signatures.result = excluded.result RETURNING evidence",
-        rows(items.len(), 5)
     );
-    let mut query = statement(query, items.len());
-    for NewItem { signing, .. } in items {
-        query = query
-            .bind(signing.evidence.to_string())
-            .bind(signing.policy.to_string())
-            .bind(signing.endorsements.to_string())
-            .bind(signed(signing.as_of))
-            .bind(signing.result.to_string());
-    }
     let stored = evidence_of(&query.fetch_all(connection).await?)?;
     let evidence = items.iter().map(|item| item.signing.evidence);
     if let Some(evidence) = evidence.into_iter().find(|evidence| !stored.contains(evidence)) {
@@ -200,26 +202,40 @@ async fn take_along<'a>(
     if items.is_empty() {
         return Ok(false);
     }
-    let query = format!(
-        "INSERT INTO bundles (digest, operator, is_public, state, received_at, result, fields) VALUES {}
-         ON CONFLICT (digest) DO UPDATE SET state = excluded.state, result = excluded.result,
-         fields = excluded.fields, reason = NULL, claimed_by = NULL, claimed_until = 0
-         WHERE bundles.state IN ('received', 'appraised') OR (bundles.state = 'cosigning' AND ${} = 1)",
-        rows(items.len(), 7),
-        items.len() * 7 + 1
+    let bundles = items.iter().map(|item| {
+        [
+            item.signing.evidence.into(),
+            item.operator.into(),
+            item.is_public.into(),
+            State::Cosigning.name().into(),
+            new.now.into(),
+            item.signing.result.into(),
+            item.fields.as_str().into(),
+        ]
+    });
+    let taken = if new.proposer == own {
+        "'received', 'appraised', 'cosigning'"
+    } else {
+        "'received', 'appraised'"
+    };
+    let query = insert_rows(
+        "bundles",
+        [
+            "digest",
+            "operator",
+            "is_public",
+            "state",
+            "received_at",
+            "result",
+            "fields",
+        ],
+        bundles,
+        &format!(
+            "ON CONFLICT (digest) DO UPDATE SET state = excluded.state, result = excluded.result,
+             fields = excluded.fields, reason = NULL, claimed_by = NULL, claimed_until = 0
+             WHERE bundles.state IN ({taken})"
+        ),
     );
-    let mut query = statement(query, items.len());
-    for item in &items {
-        query = query
-            .bind(item.signing.evidence.to_string())
-            .bind(item.operator.to_string())
-            .bind(i64::from(item.is_public))
-            .bind(State::Cosigning.name())
-            .bind(signed(new.now))
-            .bind(item.signing.result.to_string())
-            .bind(&item.fields);
-    }
-    let query = query.bind(i64::from(new.proposer == own));
     Ok(query.execute(connection).await?.rows_affected() > 0)
 }
 
@@ -230,25 +246,27 @@ async fn list(
     items: &[NewItem],
     holds: impl Fn(&NewItem) -> bool,
 ) -> Result<(), Error> {
-    let query = format!(
-        "INSERT INTO cosign_items (report, evidence, result, fields, holds) VALUES {} ON CONFLICT DO NOTHING",
-        rows(items.len(), 5)
+    let carried = items.iter().map(|item| {
+        [
+            new.hash.into(),
+            item.signing.evidence.into(),
+            item.signing.result.into(),
+            item.fields.as_str().into(),
+            holds(item).into(),
+        ]
+    });
+    let query = insert_rows(
+        "cosign_items",
+        ["report", "evidence", "result", "fields", "holds"],
+        carried,
+        "ON CONFLICT DO NOTHING",
     );
-    let mut query = statement(query, items.len());
-    for item in items {
-        query = query
-            .bind(new.hash.to_string())
-            .bind(item.signing.evidence.to_string())
-            .bind(item.signing.result.to_string())
-            .bind(&item.fields)
-            .bind(i64::from(holds(item)));
-    }
     query.execute(connection).await?;
     Ok(())
 }
 
 fn evidence_of(rows: &[Row]) -> Result<BTreeSet<B256>, Error> {
-    let evidence = rows.iter().map(|row| bundles::parse(row, "evidence"));
+    let evidence = rows.iter().map(|row| parse(row, "evidence"));
     Ok(evidence.collect::<Result<_, sqlx::Error>>()?)
 }
 

@@ -3,7 +3,10 @@
 use alloy::primitives::Address;
 
 use super::{
-    super::{AT_ONCE, Store, numbered, rows, signed, statement},
+    super::{
+        Store,
+        sql::{AT_ONCE, insert_rows, numbered, statement},
+    },
     NewItem,
 };
 use crate::Error;
@@ -24,22 +27,31 @@ impl Store {
         }
         let mut all = self.begin().await?;
         for items in items.chunks(AT_ONCE) {
-            let query = format!(
-                "INSERT INTO votes (proposer, evidence, result, operator, is_public, fields, voted_at) VALUES {}
-                 ON CONFLICT (proposer, evidence, result) DO UPDATE SET voted_at = excluded.voted_at",
-                rows(items.len(), 7)
+            let votes = items.iter().map(|item| {
+                [
+                    proposer.into(),
+                    item.signing.evidence.into(),
+                    item.signing.result.into(),
+                    item.operator.into(),
+                    item.is_public.into(),
+                    item.fields.as_str().into(),
+                    now.into(),
+                ]
+            });
+            let query = insert_rows(
+                "votes",
+                [
+                    "proposer",
+                    "evidence",
+                    "result",
+                    "operator",
+                    "is_public",
+                    "fields",
+                    "voted_at",
+                ],
+                votes,
+                "ON CONFLICT (proposer, evidence, result) DO UPDATE SET voted_at = excluded.voted_at",
             );
-            let mut query = statement(query, items.len());
-            for item in items {
-                query = query
-                    .bind(proposer.to_string())
-                    .bind(item.signing.evidence.to_string())
-                    .bind(item.signing.result.to_string())
-                    .bind(item.operator.to_string())
-                    .bind(i64::from(item.is_public))
-                    .bind(&item.fields)
-                    .bind(signed(now));
-            }
             query.execute(&mut *all).await?;
             let query = format!(
                 "DELETE FROM votes WHERE proposer = $1 AND evidence IN ({})
