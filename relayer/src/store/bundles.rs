@@ -1,93 +1,15 @@
 //! Bundles on their way, and what was signed about them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256};
-use serde::Serialize;
 use sqlx::Row as _;
-use utoipa::ToSchema;
 
 use super::{
-    Connection, Row, Store,
-    reappraisals::{forget_warning, with_warnings},
+    Row, State, Store,
     row::{parse, parse_optional},
 };
 use crate::Error;
-
-/// How far a bundle has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Archived and acknowledged.
-    Received,
-    /// Appraised, and fit to be attested.
-    Appraised,
-    /// In a report that has not all its signatures, or that another relayer posts.
-    Cosigning,
-    /// In a signed report.
-    Queued,
-    /// The report's transaction has been sent.
-    Posted,
-    /// In a block.
-    Included,
-    /// In a finalized block.
-    Final,
-    /// The appraisal found against it.
-    Rejected,
-    /// Given up; the reason says why.
-    Failed,
-}
-
-impl State {
-    /// Every state there is.
-    pub const ALL: [Self; 9] = [
-        Self::Received,
-        Self::Appraised,
-        Self::Cosigning,
-        Self::Queued,
-        Self::Posted,
-        Self::Included,
-        Self::Final,
-        Self::Rejected,
-        Self::Failed,
-    ];
-
-    /// As stored and shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Appraised => "appraised",
-            Self::Cosigning => "cosigning",
-            Self::Queued => "queued",
-            Self::Posted => "posted",
-            Self::Included => "included",
-            Self::Final => "final",
-            Self::Rejected => "rejected",
-            Self::Failed => "failed",
-        }
-    }
-
-    fn is_under_way(self) -> bool {
-        !matches!(self, Self::Final | Self::Rejected | Self::Failed)
-    }
-
-    fn from_name(name: &str) -> Self {
-        // Only this program writes the column, and only names from here.
-        Self::ALL
-            .into_iter()
-            .find(|state| state.name() == name)
-            .unwrap_or(Self::Failed)
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A bundle to be kept.
 #[derive(Clone, Copy, Debug)]
@@ -100,19 +22,6 @@ pub struct NewBundle {
     pub is_public: bool,
     /// Unix seconds.
     pub received_at: i64,
-}
-
-/// A bundle's appraisal, to be stored.
-#[derive(Clone, Debug)]
-pub struct Appraised {
-    /// The bundle.
-    pub digest: B256,
-    /// Whom it is about.
-    pub operator: Address,
-    /// Digest of the `AttestationResult`.
-    pub result: B256,
-    /// What a grant is made of, JSON. `None`: it is not to be attested.
-    pub fields: Option<String>,
 }
 
 /// A bundle as stored.
@@ -263,31 +172,6 @@ impl Store {
             .collect())
     }
 
-    /// Stores appraisals, all in one transaction: each unless another replica has claimed its bundle or moved it on. What
-    /// an operator was warned of is forgotten when a bundle of its passes. Returns which were stored, in their order.
-    ///
-    /// # Errors
-    /// Of the database: then none is stored.
-    pub async fn set_appraisals(&self, appraised: &[Appraised]) -> Result<Vec<bool>, Error> {
-        let mut all = self.begin().await?;
-        let mut stored = vec![false; appraised.len()];
-        let mut passed = BTreeSet::new();
-        // Rows are locked as they come: everybody takes them in one order, or two replicas wait for each other.
-        let mut ascending: Vec<_> = appraised.iter().zip(&mut stored).collect();
-        ascending.sort_unstable_by_key(|(one, _)| one.digest);
-        for (one, is_stored) in ascending {
-            *is_stored = set_appraisal(&mut all, one, &self.holder).await?;
-            if *is_stored && one.fields.is_some() {
-                passed.insert(one.operator);
-            }
-        }
-        for operator in with_warnings(&mut all, &passed).await? {
-            forget_warning(&mut all, operator).await?;
-        }
-        all.commit().await?;
-        Ok(stored)
-    }
-
     /// Ends a bundle's way, unless another replica has claimed it or it is in a report.
     ///
     /// # Errors
@@ -326,31 +210,6 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
-}
-
-async fn set_appraisal(
-    connection: &mut Connection,
-    one: &Appraised,
-    holder: &str,
-) -> Result<bool, sqlx::Error> {
-    let state = if one.fields.is_some() {
-        State::Appraised
-    } else {
-        State::Rejected
-    };
-    let stored = sqlx::query(
-        "UPDATE bundles SET state = $2, result = $3, fields = $4, reason = NULL,
-         claimed_by = NULL, claimed_until = 0
-         WHERE digest = $1 AND state = 'received' AND (claimed_by IS NULL OR claimed_by = $5)",
-    )
-    .bind(one.digest.to_string())
-    .bind(state.name())
-    .bind(one.result.to_string())
-    .bind(one.fields.as_deref())
-    .bind(holder)
-    .execute(connection)
-    .await?;
-    Ok(stored.rows_affected() == 1)
 }
 
 pub(super) fn row_to_bundle(row: &Row) -> Result<BundleRow, sqlx::Error> {

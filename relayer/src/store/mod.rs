@@ -5,6 +5,7 @@
 //! `Any` carries text and integers. It cannot read a column that `SQLite` declares `BOOLEAN`, nor `PostgreSQL`'s `NUMERIC`
 //! (what `SUM` of a `BIGINT` is there): truth values are 0 and 1 in a `BIGINT`, bytes are hex, sums are cast.
 
+mod appraisals;
 mod arrivals;
 mod bundles;
 mod claims;
@@ -15,12 +16,15 @@ mod intake;
 mod lease;
 mod orders;
 mod reappraisals;
+mod rounds;
 mod row;
 mod sql;
+mod state;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod transactions;
+mod warnings;
 mod webhooks;
 
 use std::{fs::File, path::Path, sync::Arc};
@@ -29,16 +33,18 @@ use sqlx::Row as _;
 
 use crate::Error;
 
-pub use bundles::{Appraised, BundleRow, NewBundle, Signing, State};
+pub use appraisals::Appraised;
+pub use bundles::{BundleRow, NewBundle, Signing};
 pub(crate) use connect::URL_VARIABLE;
 pub use connect::{StoreConfig, StoreUrl};
 pub use cosign::{NewItem, NewReport, OpenReport};
 pub use index::{BlockRef, EventFilter, EventRow, IndexChange, IndexState};
 pub use intake::Standing;
 pub use orders::Order;
-pub use reappraisals::Warning;
+pub use state::State;
 pub use steps::Then;
 pub use transactions::{Attempt, Inclusion, Transaction, TxId, TxState};
+pub use warnings::Warning;
 pub use webhooks::Delivery;
 
 /// The database's types, named once.
