@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
+use chassis_program::unix_now;
+use chassis_verifier::bundle::Anchor;
 
 use super::{
+    super::anchor::BEHIND,
     node::{Fault, serve},
     *,
 };

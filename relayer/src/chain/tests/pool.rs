@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use alloy::primitives::B256;
+
 use super::{
     node::{Fault, serve},
     *,
