@@ -9,14 +9,16 @@
 //! Nor does the head cover everything: the words in `PlatformUpdated` and `OperatorGranted` are checked against the rules
 //! here, and against the registry's storage by whoever has a node ([`State::slots`], [`State::storage_root`]).
 
-mod changes;
 mod error;
+mod governance;
+mod grants;
 mod head;
 mod layout;
 mod log;
 mod platform_lanes;
 mod reports;
 mod state;
+mod status;
 mod words;
 
 #[cfg(test)]
@@ -29,7 +31,7 @@ pub use log::{Event, Position, RegistryLog};
 pub use state::{Control, Holder, Platform, RelayerSet, State};
 pub use words::{LaneWord, OperatorWord, PlatformWord};
 
-use changes::Action;
+use governance::Action;
 use reports::OpenBatch;
 
 /// Whom an event is about.
