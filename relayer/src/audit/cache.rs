@@ -3,21 +3,26 @@
 //! What is in it is replayed and compared with the registry like everything else, but for when and in which transaction it
 //! happened: that was compared with the blocks when it was read. So the file is to be trusted like the machine that it is on.
 
+mod line;
+
 use std::{
     fs::{File, OpenOptions},
     io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _},
     path::PathBuf,
 };
 
-use alloy::primitives::{Address, B256, Bytes, LogData};
-use serde::{Deserialize, Serialize};
+use alloy::primitives::Address;
 
 use crate::{
     Error,
     history::{Happening, History},
-    replay::{Position, RegistryLog, Replay},
+    replay::{RegistryLog, Replay},
     store::BlockRef,
 };
+
+use line::Line;
+
+const VERSION: u8 = 1;
 
 pub(super) struct Cache {
     path: PathBuf,
@@ -82,60 +87,6 @@ impl Again<'_> {
 
     pub(super) fn into_history(self) -> History {
         self.history
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Line {
-    /// Whose log this is, and after which block it begins.
-    Registry {
-        version: u8,
-        chain_id: u64,
-        registry: Address,
-        number: u64,
-        hash: B256,
-    },
-    Log {
-        block: u64,
-        hash: B256,
-        time: u64,
-        transaction: B256,
-        index: u64,
-        topics: Vec<B256>,
-        data: Bytes,
-    },
-    /// All logs up to this block are above.
-    Until { number: u64, hash: B256, verified: bool },
-}
-
-const VERSION: u8 = 1;
-
-impl Line {
-    /// `None`: it is another line.
-    fn log(self) -> Result<Option<RegistryLog>, Error> {
-        let Self::Log {
-            block,
-            hash,
-            time,
-            transaction,
-            index,
-            topics,
-            data,
-        } = self
-        else {
-            return Ok(None);
-        };
-        let at = Position {
-            block,
-            block_hash: hash,
-            time,
-            transaction,
-            log_index: index,
-        };
-        let data = LogData::new_unchecked(topics, data);
-        let log = RegistryLog::decode(at, &data).map_err(|error| Error::Rpc(error.to_string()))?;
-        Ok(Some(log))
     }
 }
 
@@ -278,19 +229,7 @@ impl Cache {
 
     /// Adds a range. A run that ends in the middle leaves half a range, which the next one cuts off.
     pub(super) fn add(&mut self, logs: &[RegistryLog], at: BlockRef, verified: bool) -> Result<(), Error> {
-        let lines = logs.iter().map(|log| {
-            let (topics, data) = log.event.log_data().split();
-            Line::Log {
-                block: log.at.block,
-                hash: log.at.block_hash,
-                time: log.at.time,
-                transaction: log.at.transaction,
-                index: log.at.log_index,
-                topics,
-                data,
-            }
-        });
-        let mut lines: Vec<_> = lines.collect();
+        let mut lines: Vec<_> = logs.iter().map(Line::of).collect();
         lines.push(Line::Until {
             number: at.number,
             hash: at.hash,

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     history::tests::scribe::{HOUR, Scribe, operator, platform, relayer, set},
     registry::{IProofOfCloudGovernance::unpauseCall, IProofOfCloudRegistry::Status},
+    render::date,
     replay::Subject,
 };
 
