@@ -6,6 +6,7 @@
 mod batch;
 mod fields;
 mod held;
+mod prepare;
 mod view;
 
 use std::{
@@ -16,15 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::primitives::B256;
 use chassis_program::unix_now;
-use chassis_verifier::{
-    Appraisal, Endorsements, Memo, Policy,
-    bundle::{Bundle, DEFAULT_LIMIT},
-};
+use chassis_verifier::{Appraisal, Memo, Policy};
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt, future::ready, stream};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, Span, info, info_span, warn};
 
 use crate::{
@@ -39,10 +35,8 @@ pub use fields::Fields;
 pub use held::Held;
 pub use view::Blocks;
 
+use prepare::{Prepared, Ready, Unready};
 use view::View;
-
-/// A bundle that was put back this often is given up.
-const MOST_TRIES: i64 = 5;
 
 /// How long one that cannot be appraised yet lets others go first, at least and at most, seconds. Between, an eighth of the
 /// time for which it has waited already.
@@ -79,36 +73,6 @@ pub struct Appraiser {
     pub policy: Arc<Policy>,
     /// Signatures that have verified: the next bundle of the same machine has most of them too.
     pub memo: Memo,
-}
-
-/// A bundle with all that it is appraised with.
-struct Ready {
-    row: BundleRow,
-    bundle: Bundle,
-    endorsements: Endorsements,
-    /// Unix seconds: the latest finalized block's.
-    as_of: u64,
-    room: OwnedSemaphorePermit,
-}
-
-/// A bundle that was taken up.
-struct Prepared {
-    row: BundleRow,
-    outcome: Result<Ready, Unready>,
-}
-
-/// Why a bundle is not appraised.
-enum Unready {
-    /// It never will be, for this reason.
-    Failed(String),
-    /// It is not now, or is wrong.
-    Waits(Error),
-}
-
-impl From<Error> for Unready {
-    fn from(error: Error) -> Self {
-        Self::Waits(error)
-    }
 }
 
 impl Appraiser {
@@ -148,56 +112,6 @@ impl Appraiser {
             Ok(is_more.then(|| (stream::iter(rows).map(Ok), start)))
         });
         claims.try_flatten()
-    }
-
-    /// Makes one ready to be appraised. Writes nothing.
-    async fn prepare(&self, row: BundleRow, view: &View) -> Prepared {
-        let span = span(&row);
-        let outcome = self.gather(&row, view).instrument(span).await;
-        Prepared { row, outcome }
-    }
-
-    async fn gather(&self, row: &BundleRow, view: &View) -> Result<Ready, Unready> {
-        if row.tries >= MOST_TRIES {
-            let reason = row.reason.as_deref().unwrap_or("put back too often");
-            return Err(Unready::Failed(reason.to_owned()));
-        }
-        let Some((bundle, room)) = self.bundle(row.digest, view).await? else {
-            return Err(Unready::Failed("its evidence is not in the archive".into()));
-        };
-        let finalized = view.finalized(&self.chain).await?;
-        let anchor = view
-            .anchor(&self.chain, &bundle.evidence.anchor, finalized)
-            .await?;
-        let is_old = finalized.timestamp > anchor.timestamp + u64::from(self.policy.max_evidence_age);
-        match self.endorser.endorse(&bundle, anchor).await {
-            Ok(endorsements) => Ok(Ready {
-                row: row.clone(),
-                bundle,
-                endorsements,
-                as_of: finalized.timestamp,
-                room,
-            }),
-            Err(error @ Error::Endorsement { .. }) if is_old => Err(Unready::Failed(format!(
-                "no endorsements while it was fresh: {error}"
-            ))),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn bundle(
-        &self,
-        digest: B256,
-        view: &View,
-    ) -> Result<Option<(Bundle, OwnedSemaphorePermit)>, Error> {
-        if let Some((bundle, place)) = self.held.take(digest) {
-            return Ok(Some((bundle, place.into())));
-        }
-        let Some(document) = self.archive.get(Kind::Bundle, digest).await? else {
-            return Ok(None);
-        };
-        let room = view.room(document.len()).await?;
-        Ok(Some((Bundle::parse(&document, DEFAULT_LIMIT)?, room)))
     }
 
     async fn judge_all(&self, prepared: Vec<Result<Prepared, Error>>) -> Result<(), Error> {
