@@ -5,6 +5,7 @@ mod bundles;
 mod callers;
 mod client;
 mod documents;
+mod events;
 mod guard;
 mod health;
 mod intake;
@@ -181,7 +182,7 @@ where
         .routes(routes!(lists::operators))
         .routes(routes!(lists::platforms))
         .routes(routes!(lists::batches))
-        .routes(routes!(registry::events))
+        .routes(routes!(events::events))
         .layer(from_fn_with_state(places, in_turn))
         .routes(routes!(registry::platform))
         .routes(routes!(registry::batch))
