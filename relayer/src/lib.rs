@@ -29,6 +29,7 @@ pub mod reappraise;
 pub mod registry;
 pub mod render;
 pub mod replay;
+pub mod report;
 pub mod service;
 pub mod store;
 pub mod verify;

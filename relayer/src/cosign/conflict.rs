@@ -6,8 +6,8 @@
 use chassis_verifier::CustodyLevel;
 
 use crate::{
-    post::report::{Carried, View, needs_entry},
     registry::IProofOfCloudRegistry::Status,
+    report::{Carried, View, needs_entry},
 };
 
 /// Why this bundle cannot be true beside what the registry shows, if so.
@@ -82,7 +82,7 @@ mod tests {
     use alloy::primitives::{Address, B256, aliases::U40};
 
     use super::*;
-    use crate::post::report_tests::{NOW, attestation, carried, view};
+    use crate::report::tests::{NOW, attestation, carried, view};
 
     #[test]
     fn two_machines_of_two_operators_are_no_conflict() {

@@ -14,11 +14,9 @@ use crate::{
     Error,
     appraiser::Fields,
     chain::Block,
-    post::{
-        Steps,
-        report::{Carried, Effect},
-    },
+    post::Steps,
     registry::IProofOfCloudRegistry::{Report, postCall},
+    report::{Carried, Effect},
     store::{BundleRow, OpenReport},
 };
 

@@ -26,7 +26,7 @@ use crate::{
     appraiser::{Fields, to_json},
     archive::Kind,
     chain::Block,
-    post::report::{Carried, Effect, View},
+    report::{Carried, Effect, View},
 };
 
 /// Items of one member's judged at once, and items of all that are appraised: each may hold a bundle and two endorsement

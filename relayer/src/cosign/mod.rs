@@ -18,7 +18,7 @@
 //!   which it was appraised (from `asOf` − 900 s to `asOf`), one item for each operator,
 //!
 //! everybody appraises each item *itself*, reads the registry *as of that block's hash*, and makes the report by the
-//! rules of [`post::report`](crate::post): the same results, block and rules give the same bytes. `issuedAt` = `asOf`,
+//! rules of [`report`](crate::report): the same results, block and rules give the same bytes. `issuedAt` = `asOf`,
 //! `deadline` = `issuedAt` + 3600. So nothing of a report has to be believed, and a proposer's word counts for nothing.
 //!
 //! # When
@@ -125,7 +125,8 @@ use crate::{
     config::Config,
     endorse::Endorser,
     index::Alarm,
-    post::{Steps, report::Heading},
+    post::Steps,
+    report::Heading,
     store::Store,
 };
 

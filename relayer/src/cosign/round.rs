@@ -30,7 +30,7 @@ use crate::{
     archive::Kind,
     chain::Block,
     failpoint::failpoint,
-    post::report::{Built, Carried, Effect, View, build},
+    report::{Built, Carried, Effect, View, build},
     store::{BundleRow, NewItem, NewReport, Signing, State},
 };
 

@@ -18,8 +18,8 @@ use super::{
 use crate::{
     archive::Kind,
     failpoint::failpoint,
-    post::report::{build, difference},
     registry::{IProofOfCloudRegistry::Report, domain},
+    report::{build, difference},
     store::{NewItem, NewReport, Signing},
 };
 

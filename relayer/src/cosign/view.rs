@@ -12,7 +12,7 @@ use super::Inner;
 use crate::{
     Error,
     chain::Block,
-    post::report::{Carried, View},
+    report::{Carried, View},
 };
 
 /// Questions put to the endpoints at once.

@@ -9,12 +9,7 @@ mod admission;
 mod alarms;
 mod config;
 mod fees;
-mod lanes;
-mod manifest;
 mod nonces;
-pub(crate) mod report;
-#[cfg(test)]
-pub(crate) mod report_tests;
 mod settle;
 mod transaction;
 mod turns;
@@ -23,7 +18,6 @@ mod view;
 use std::collections::BTreeSet;
 
 pub use config::PostFile;
-pub use manifest::{Item, Manifest};
 
 use chassis_program::{Key, unix_now};
 

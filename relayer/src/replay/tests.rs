@@ -105,3 +105,10 @@ fn a_log_without_its_beginning_is_refused() {
     let error = Replay::new(Address::ZERO).take(&[log]).unwrap_err();
     assert!(error.to_string().contains("the registry's creation"), "{error}");
 }
+
+#[test]
+fn lane_words_pack_expiry_and_generation() {
+    assert_eq!(LaneWord::new(64 * 5, 3), Some(LaneWord((5 << 6) | 3)));
+    assert_eq!(LaneWord::new(64 << 26, 0), None);
+    assert_eq!(LaneWord::new(64, 64), None);
+}

@@ -180,6 +180,12 @@ pub struct LaneWord(pub u32);
 impl LaneWord {
     const GENERATION: u32 = 63;
 
+    /// `None` if the expiry, rounded down, or the generation has no such form.
+    pub(crate) fn new(expiry: u64, generation: u8) -> Option<Self> {
+        let (expiry, generation) = (u32::try_from(expiry).ok()?, u32::from(generation));
+        (generation <= Self::GENERATION).then_some(Self(expiry & !Self::GENERATION | generation))
+    }
+
     /// Unix seconds; 0 = not attested.
     pub fn expiry(self) -> u64 {
         u64::from(self.0 & !Self::GENERATION)

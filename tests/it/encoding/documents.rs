@@ -7,7 +7,7 @@ use alloy::{
     primitives::{Address, B256, U256, address, keccak256},
     sol_types::SolValue,
 };
-use chassis_relayer::post::{Item, Manifest};
+use chassis_relayer::report::{Item, Manifest};
 use chassis_verifier::{
     Check, CheckId, Endorsements, HexBytes, Policy, Workload,
     bundle::{Anchor, Bundle, Evidence, canonical_json},

@@ -2,8 +2,8 @@
 
 use alloy::primitives::{Bytes, aliases::U40};
 use chassis_relayer::{
-    post::{Item, Manifest},
     registry::IProofOfCloudRegistry::{Grant, PlatformEntry, Report},
+    report::{Item, Manifest},
 };
 use chassis_verifier::{
     AnchorClaim, Appraisal, Endorsements, appraise,

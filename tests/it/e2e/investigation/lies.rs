@@ -11,11 +11,11 @@ use alloy::{
     sol_types::{SolCall as _, SolStruct as _},
 };
 use chassis_relayer::{
-    post::{Item, Manifest},
     registry::{
         IProofOfCloudRegistry::{Report, postCall},
         domain,
     },
+    report::{Item, Manifest},
 };
 use chassis_verifier::{bundle::canonical_json, sha256};
 use serde_json::json;

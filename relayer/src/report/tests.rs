@@ -5,7 +5,7 @@ use alloy::{
     sol_types::SolValue,
 };
 
-use super::report::*;
+use super::*;
 use crate::{
     appraiser::Fields,
     chain::Block,
@@ -201,7 +201,7 @@ fn evidence_that_shows_less_does_not_lower_the_platform() {
     assert_eq!((built.report.platforms.len(), built.report.grants.len()), (0, 1));
     // Both new: one entry, and it says what the better evidence shows, in whichever order they come.
     for all in [[one.clone(), tenant.clone()], [tenant, one]] {
-        let built = build(HEADING, &super::report_tests::view(&all), &all).unwrap();
+        let built = build(HEADING, &super::tests::view(&all), &all).unwrap();
         assert_eq!(built.report.platforms.len(), 1);
         assert_eq!(built.report.platforms[0].custody, 2);
     }

@@ -1,5 +1,11 @@
 //! From appraisals to a report: a pure function, so that every signer can make the report itself and compare.
 
+mod difference;
+mod lanes;
+mod manifest;
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::collections::BTreeMap;
 
 use alloy::{
@@ -8,10 +14,6 @@ use alloy::{
 };
 use chassis_verifier::sha256;
 
-use super::{
-    lanes::{LaneWord, Renewals},
-    manifest::{Item, Manifest},
-};
 use crate::{
     Error,
     appraiser::Fields,
@@ -20,7 +22,13 @@ use crate::{
         IProofOfCloudRegistry::{Attestation, Grant, PlatformEntry, PlatformState, Report, Status},
         domain,
     },
+    replay::LaneWord,
 };
+
+pub(crate) use difference::difference;
+pub use manifest::{Item, Manifest};
+
+use lanes::Renewals;
 
 /// How long a report may be posted after it was issued, seconds. The registry allows no more than an hour.
 pub(crate) const WINDOW: u64 = 3600;
@@ -191,72 +199,6 @@ impl Built {
     pub(crate) fn hash(&self, chain_id: u64, registry: Address) -> B256 {
         self.report.eip712_signing_hash(&domain(chain_id, registry))
     }
-}
-
-/// The first part in which two reports differ, by its path.
-pub(crate) fn difference(own: &Report, other: &Report) -> Option<String> {
-    macro_rules! first_of {
-        ($own:expr, $other:expr, $at:expr, $($field:ident),*) => {
-            [$((stringify!($field), $own.$field == $other.$field)),*]
-                .into_iter()
-                .find(|(_, is_same)| !is_same)
-                .map(|(name, _)| format!("{}{name}", $at))
-        };
-    }
-    // In this order: what stands in an entry is said more exactly than that the lists differ.
-    let platforms = own.platforms.iter().zip(&other.platforms).enumerate();
-    let platform = platforms.map(|(place, (own, other))| {
-        let at = format!("platforms[{place}].");
-        first_of!(
-            own,
-            other,
-            at,
-            platformId,
-            provider,
-            custody,
-            custodyExpiry,
-            statusNonce
-        )
-    });
-    let grants = own.grants.iter().zip(&other.grants).enumerate();
-    let grant = grants.map(|(place, (own, other))| {
-        let at = format!("grants[{place}].");
-        first_of!(
-            own,
-            other,
-            at,
-            operator,
-            platformId,
-            instanceId,
-            workloadId,
-            binding,
-            custody,
-            tcb,
-            teeClass,
-            flags,
-            evidenceTime,
-            ttl,
-            expiry,
-            digest,
-            statusNonce
-        )
-    });
-    platform.chain(grant).flatten().next().or_else(|| {
-        first_of!(
-            own,
-            other,
-            "",
-            relayerSetId,
-            policyDigest,
-            issuedAt,
-            deadline,
-            platforms,
-            grants,
-            renewals,
-            digests,
-            archive
-        )
-    })
 }
 
 /// A renewal changes nothing but the expiry: any other difference needs a grant. Of the instance, see

@@ -1,20 +1,10 @@
-//! Lane words, eight to a slot, as the registry stores them.
+//! A report's renewals: lane words, eight to a slot, as the registry stores them.
 
 use std::collections::BTreeMap;
 
 use alloy::primitives::{B256, Bytes};
 
-/// An expiry in 64-second units (26 bits) ‖ generation (6 bits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LaneWord(u32);
-
-impl LaneWord {
-    /// `None` if the expiry has no such form.
-    pub(super) fn new(expiry: u64, generation: u8) -> Option<Self> {
-        let units = u32::try_from(expiry / 64).ok().filter(|units| *units < 1 << 26)?;
-        (generation < 64).then_some(Self((units << 6) | u32::from(generation)))
-    }
-}
+use crate::replay::LaneWord;
 
 /// The renewals of a report: groups of slot index ‖ eight words, and the digests in the same order.
 #[derive(Debug, Default)]
@@ -71,13 +61,6 @@ mod tests {
         assert_eq!(serde_json::json!(words), output["laneWords"]);
         assert_eq!(serde_json::json!(bytes), output["renewals"]);
         assert_eq!(serde_json::json!(digests), output["digests"]);
-    }
-
-    #[test]
-    fn words_pack_expiry_and_generation() {
-        assert_eq!(LaneWord::new(64 * 5, 3), Some(LaneWord((5 << 6) | 3)));
-        assert_eq!(LaneWord::new(64 << 26, 0), None);
-        assert_eq!(LaneWord::new(64, 64), None);
     }
 
     #[test]
