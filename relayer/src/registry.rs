@@ -72,6 +72,20 @@ pub fn domain(chain_id: u64, registry: Address) -> Eip712Domain {
     }
 }
 
+/// A status, for programs.
+pub(crate) fn status_name(status: IProofOfCloudRegistry::Status) -> &'static str {
+    use IProofOfCloudRegistry::Status;
+    match status {
+        Status::Active => "active",
+        Status::Expired => "expired",
+        Status::Frozen => "frozen",
+        Status::Revoked => "revoked",
+        Status::Deregistered => "deregistered",
+        Status::Paused => "paused",
+        Status::Unknown | Status::__Invalid => "unknown",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     /// Each declaration of the excerpt stands in the interface, where an enum is named instead of its number.

@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 
 use crate::{
     history::{By, End, History, Standing, StatusChange},
-    http::status_name,
+    registry::status_name,
     replay::Subject,
 };
 

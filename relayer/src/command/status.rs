@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     Error,
     chain::{Chain, Rpc},
-    http::status_name,
+    registry::status_name,
     render::{Cell, Document, Format, Mark, Refusal, View, date, finish},
 };
 

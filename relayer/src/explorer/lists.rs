@@ -10,7 +10,7 @@ use super::{
     moment::Moment,
     standing::{Operator, Standing},
 };
-use crate::{http::status_name, replay::PlatformWord};
+use crate::{registry::status_name, replay::PlatformWord};
 
 impl Explorer {
     /// Changes after one, the oldest first: everybody's, or those that concern an operator.

@@ -351,7 +351,7 @@ fn event_words(log: &RegistryLog, operator: &Operator) -> Markup {
         },
         Event::ItemSkipped(e) => html! { "Not applied: " (words::skip(&format!("{:?}", e.reason))) },
         Event::StatusChanged(e) => html! {
-            (super::change::capitalised(crate::http::status_name(e.newStatus))) ", reason " (e.reason) ", by "
+            (super::change::capitalised(crate::registry::status_name(e.newStatus))) ", reason " (e.reason) ", by "
             (super::page::hex(&e.actor)) ". Evidence " (super::page::hex(&e.evidenceHash))
         },
         other => html! { (other.name()) },

@@ -5,8 +5,10 @@ use serde::{Serialize, Serializer};
 
 use super::{Batch, Place, PolicyChange, Standing, Switch};
 use crate::{
-    http::status_name,
-    registry::IProofOfCloudRegistry::{Item, SkipReason, Status},
+    registry::{
+        IProofOfCloudRegistry::{Item, SkipReason, Status},
+        status_name,
+    },
     replay::Subject,
 };
 

@@ -40,7 +40,6 @@ pub(crate) use client::Client;
 pub use client::Clients;
 pub use intake::Intake;
 pub use kept::Keeping;
-pub(crate) use operators::status_name;
 pub(crate) use server::serve;
 
 use crate::{

@@ -12,7 +12,7 @@ use super::{
     named::Named,
     problem::{Problem, ProblemBody},
 };
-use crate::{Error, registry::IProofOfCloudRegistry::Status};
+use crate::Error;
 
 /// What the registry says about an operator, and its latest bundle here.
 #[utoipa::path(
@@ -83,16 +83,4 @@ pub(super) async fn challenge(State(app): State<Arc<App>>) -> Result<Json<Challe
         block_hash: block.hash,
         timestamp: block.timestamp,
     }))
-}
-
-pub(crate) fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active",
-        Status::Expired => "expired",
-        Status::Frozen => "frozen",
-        Status::Revoked => "revoked",
-        Status::Deregistered => "deregistered",
-        Status::Paused => "paused",
-        Status::Unknown | Status::__Invalid => "unknown",
-    }
 }

@@ -12,11 +12,11 @@ use super::{
     events::cursor,
     named::Named,
     problem::{Kind, Problem, ProblemBody},
-    status_name,
 };
 use crate::{
     Error,
     index::{BatchLog, Published, event_json},
+    registry::status_name,
     replay::{RegistryLog, Subject},
     store::EventRow,
 };

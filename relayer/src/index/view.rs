@@ -4,7 +4,10 @@ use alloy::primitives::{Address, B256, U256};
 use serde_json::{Value, json};
 
 use crate::{
-    registry::IProofOfCloudRegistry::{Authority, Item, SkipReason, Status, Subject},
+    registry::{
+        IProofOfCloudRegistry::{Authority, Item, SkipReason, Subject},
+        status_name,
+    },
     replay::{Event, LaneWord, OperatorWord, PlatformWord, RegistryLog},
 };
 
@@ -70,8 +73,8 @@ fn fields(event: &Event) -> Value {
             "of": if e.kind == Subject::Operator { "operator" } else { "platform" },
             "subject": e.subject,
             "operator": (e.kind == Subject::Operator).then(|| Address::from_word(e.subject)),
-            "from": status(e.oldStatus),
-            "to": status(e.newStatus),
+            "from": status_name(e.oldStatus),
+            "to": status_name(e.newStatus),
             "reason": e.reason,
             "evidenceHash": e.evidenceHash,
             "actor": e.actor,
@@ -179,11 +182,6 @@ fn renewals(bytes: &[u8]) -> Vec<Value> {
 /// 128 bits are more than JSON's numbers hold.
 fn low(word: U256) -> String {
     word.wrapping_to::<u128>().to_string()
-}
-
-/// As `statusOf` names it.
-pub(crate) fn status(status: Status) -> &'static str {
-    crate::http::status_name(status)
 }
 
 pub(crate) fn item(item: Item) -> &'static str {

@@ -13,7 +13,7 @@ use crate::{
         Batch, Floor, Gap, Happening, History, OperatorHistory, PlatformHistory, RelayerHistory, Span,
         Standing, Switch, What, Why,
     },
-    http::status_name,
+    registry::status_name,
     render::date,
 };
 

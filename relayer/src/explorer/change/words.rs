@@ -10,8 +10,7 @@ use super::{
 };
 use crate::{
     history::{By, Granted, Standing, StatusChange, Switch},
-    http::status_name,
-    registry::IProofOfCloudRegistry::Status,
+    registry::{IProofOfCloudRegistry::Status, status_name},
     replay::Subject,
 };
 
