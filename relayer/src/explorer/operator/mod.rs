@@ -1,5 +1,8 @@
 //! `/operators/{address}`: one operator's story, from evidence to block.
 
+mod events;
+mod verdicts;
+
 use alloy::primitives::Address;
 use axum::{
     extract::{Path, State},
@@ -26,12 +29,12 @@ use super::{
 use crate::{
     history::{Floor, Why},
     registry::IProofOfCloudRegistry::Status,
-    replay::{Event, LaneWord, RegistryLog, Subject},
+    replay::Subject,
     store::EventRow,
 };
 
-/// Events listed.
-const EVENTS: u32 = 100;
+use events::{EVENTS, event_table};
+use verdicts::verdicts;
 
 pub(super) async fn page(State(explorer): State<Explorer>, Path(address): Path<String>) -> Response {
     let page = explorer.operator_page(&address).await;
@@ -193,65 +196,6 @@ fn why(operator: &Operator, book: &Book, moment: &Moment) -> Option<String> {
     }
 }
 
-/// Two questions, two answers, each in words.
-fn verdicts(operator: &Operator) -> Markup {
-    let word = operator.word;
-    if word.binding() == 0 {
-        return html! {};
-    }
-    let was = if operator.standing.is_live() {
-        ""
-    } else {
-        " (when last granted)"
-    };
-    let (binding, custody, tcb) = (
-        words::binding(word.binding()),
-        words::custody(word.custody()),
-        words::tcb(word.tcb()),
-    );
-    let key = if word.flags() & 1 == 1 {
-        (
-            "In the TD",
-            "The reviewed workload keeps the operator's key inside the TD.",
-        )
-    } else {
-        (
-            "Not in the TD",
-            "Nothing says that the operator's key stays inside the TD.",
-        )
-    };
-    let cards = [
-        (
-            "One machine, reviewed workload?",
-            "Binding",
-            binding,
-            Some((word.binding(), 3)),
-        ),
-        ("In a data center?", "Custody", custody, Some((word.custody(), 2))),
-        ("Patched?", "TCB", tcb, None),
-        ("Where is its key?", "Key", key, None),
-    ];
-    html! {
-        ul.verdicts {
-            @for (question, name, (level, text), steps) in cards {
-                li {
-                    p.question { (question) }
-                    p.level {
-                        span.hidden { (name) ": " } (level)
-                        @if let Some((reached, of)) = steps {
-                            span.pips aria-hidden="true" {
-                                @for i in 1..=of { span.pip.on[i <= reached] {} }
-                            }
-                            span.hidden { ", level " (reached) " of " (of) }
-                        }
-                    }
-                    p.text { (text) (was) }
-                }
-            }
-        }
-    }
-}
-
 fn facts(operator: &Operator, posted: Option<Posted>, book: &Book, moment: &Moment) -> Markup {
     let word = operator.word;
     let known = book.history.operator(operator.address);
@@ -315,59 +259,4 @@ fn check_table(appraised: &Appraised) -> Markup {
         ]);
     }
     table.markup()
-}
-
-fn event_table(events: &[EventRow], operator: &Operator, moment: &Moment) -> Markup {
-    let mut table = Table::new(
-        "Events about it in the registry's log, the last first",
-        &["Time", "What", "Block", "Transaction"],
-    )
-    .under_heading()
-    .or("The log has no event about it alone; its platform's or provider's concern it.");
-    for row in events {
-        let text = RegistryLog::decode(row.at, &row.data)
-            .map_or_else(|_| html! { (row.kind) }, |log| event_words(&log, operator));
-        table.row(vec![
-            when(row.at.time, moment.now),
-            text,
-            html! { (row.at.block) },
-            super::page::hex(&row.at.transaction),
-        ]);
-    }
-    html! {
-        (table.markup())
-        @if events.len() == EVENTS as usize { (note("Older events: chassis audit, below.")) }
-    }
-}
-
-fn event_words(log: &RegistryLog, operator: &Operator) -> Markup {
-    match &log.event {
-        Event::OperatorGranted(e) => html! {
-            "Granted until " (crate::render::date(LaneWord(e.laneWord).expiry())) " on " (platform(e.platformId))
-        },
-        Event::BatchPosted(e) => html! {
-            "Renewed" @if let Some(expiry) = renewed(&e.renewals, operator.word.lane()) { " until " (crate::render::date(expiry)) }
-            " in batch " (batch_link(e.batch))
-        },
-        Event::ItemSkipped(e) => html! { "Not applied: " (words::skip(&format!("{:?}", e.reason))) },
-        Event::StatusChanged(e) => html! {
-            (super::change::capitalised(crate::registry::status_name(e.newStatus))) ", reason " (e.reason) ", by "
-            (super::page::hex(&e.actor)) ". Evidence " (super::page::hex(&e.evidenceHash))
-        },
-        other => html! { (other.name()) },
-    }
-}
-
-/// What a batch gave a lane.
-fn renewed(renewals: &[u8], lane: u64) -> Option<u64> {
-    let group = renewals.as_chunks::<36>().0.iter().find(|group| {
-        group
-            .first_chunk()
-            .is_some_and(|slot| u64::from(u32::from_be_bytes(*slot)) == lane / 8)
-    })?;
-    let word = group
-        .as_chunks::<4>()
-        .0
-        .get(usize::try_from(lane % 8).ok()? + 1)?;
-    Some(LaneWord(u32::from_be_bytes(*word)).expiry()).filter(|expiry| *expiry != 0)
 }
