@@ -1,13 +1,20 @@
 //! `chassis explore`: the index and the pages, without a relayer.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy::primitives::Address;
 use reqwest::Url;
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::info;
 
-use super::{Phase, Phases, Supervisor, health::Health, io, shutdown::told_to_stop, watch};
+use super::{
+    Phase, Phases, Supervisor, follow_log, forget_clients, health::Health, io, shutdown::told_to_stop,
+};
 use crate::{
     Error,
     chain::{Chain, Rpc, RpcFile},
@@ -36,42 +43,12 @@ pub struct Explore {
 }
 
 const POLL: Duration = Duration::from_secs(1);
-const CLIENTS_FORGOTTEN: Duration = Duration::from_secs(30);
 
 /// Follows a registry's log and serves pages about it, until `SIGTERM` or `SIGINT`.
 ///
 /// # Errors
 /// If it cannot start, or its listener fails.
 pub async fn explore(asked: Explore) -> Result<(), Error> {
-    let rpc = Rpc {
-        urls: asked.rpc,
-        file: RpcFile::default(),
-    };
-    let chain = Chain::connect(&rpc, asked.registry).await?;
-    // Lives as long as the database in it.
-    let folder = tempfile::tempdir().map_err(io("make a temporary folder".into()))?;
-    let data = asked.cache.unwrap_or_else(|| folder.path().to_owned());
-    std::fs::create_dir_all(&data).map_err(io(format!("make {}", data.display())))?;
-    let settings = StoreConfig::default();
-    let url = settings.in_force(&data).map_err(|problem| Error::Config {
-        path: data.clone(),
-        mistakes: vec![problem],
-    })?;
-    let store = Store::connect(&url, &settings).await?;
-    let index = Index::new(
-        store.clone(),
-        chain.clone(),
-        IndexConfig {
-            start_block: asked.start_block,
-            ..IndexConfig::default()
-        },
-    );
-    let results = Results::open(&asked.archives)?;
-    let listener = TcpListener::bind(asked.listen)
-        .await
-        .map_err(io(format!("listen on {}", asked.listen)))?;
-    let listen = listener.local_addr().map_err(io("listen".into()))?;
-    let told_to_stop = told_to_stop()?;
     let supervisor = Supervisor {
         health: Health::default(),
         phases: Phases::default(),
@@ -80,39 +57,23 @@ pub async fn explore(asked: Explore) -> Result<(), Error> {
         bell: Arc::default(),
     };
     let phases = supervisor.phases.clone();
-    let explorer = Explorer::new(
-        &Settings::default(),
-        store.clone(),
-        index.clone(),
-        chain.clone(),
-        results,
-        phases.clone(),
-    );
-    let reading = Reading {
-        store,
-        chain,
-        index: index.clone(),
-        explorer: explorer.clone(),
-    };
+    // Lives as long as the database in it.
+    let folder = tempfile::tempdir().map_err(io("make a temporary folder".into()))?;
+    let data = asked.cache.as_deref().unwrap_or_else(|| folder.path());
+    let reading = open(&asked, data, phases.clone()).await?;
+    let listener = TcpListener::bind(asked.listen)
+        .await
+        .map_err(io(format!("listen on {}", asked.listen)))?;
+    let listen = listener.local_addr().map_err(io("listen".into()))?;
+    let told_to_stop = told_to_stop()?;
     info!(%listen, registry = %asked.registry, "exploring");
     let limits = LimitSection::default();
     let clients = Arc::new(Clients::new(&limits));
     let mut tasks = JoinSet::new();
-    tasks.spawn(watch(supervisor.clone(), index));
-    tasks.spawn(
-        supervisor
-            .clone()
-            .every("explorer", Phase::Stopped, async move || explorer.step().await),
-    );
-    let counted = Arc::clone(&clients);
-    tasks.spawn(
-        supervisor
-            .pausing(CLIENTS_FORGOTTEN)
-            .every("clients", Phase::Stopped, async move || {
-                counted.forget();
-                Ok(false)
-            }),
-    );
+    tasks.spawn(follow_log(supervisor.clone(), reading.index.clone()));
+    tasks.spawn(forget_clients(supervisor.clone(), Arc::clone(&clients)));
+    let explorer = reading.explorer.clone();
+    tasks.spawn(supervisor.every("explorer", Phase::Stopped, async move || explorer.step().await));
     let router = pages(reading, clients, limits.clone());
     let served = serve(listener, router, limits, phases.clone());
     tokio::pin!(served);
@@ -127,6 +88,41 @@ pub async fn explore(asked: Explore) -> Result<(), Error> {
     let _ = tokio::time::timeout(LAST_STEP, async { while tasks.join_next().await.is_some() {} }).await;
     info!("stopped");
     outcome
+}
+
+/// What pages are made from, with the database in `data`.
+async fn open(asked: &Explore, data: &Path, phases: Phases) -> Result<Reading, Error> {
+    let rpc = Rpc {
+        urls: asked.rpc.clone(),
+        file: RpcFile::default(),
+    };
+    let chain = Chain::connect(&rpc, asked.registry).await?;
+    std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
+    let settings = StoreConfig::default();
+    let url = settings.in_force(data).map_err(|problem| Error::Config {
+        path: data.to_owned(),
+        mistakes: vec![problem],
+    })?;
+    let store = Store::connect(&url, &settings).await?;
+    let settings = IndexConfig {
+        start_block: asked.start_block,
+        ..IndexConfig::default()
+    };
+    let index = Index::new(store.clone(), chain.clone(), settings);
+    let explorer = Explorer::new(
+        &Settings::default(),
+        store.clone(),
+        index.clone(),
+        chain.clone(),
+        Results::open(&asked.archives)?,
+        phases,
+    );
+    Ok(Reading {
+        store,
+        chain,
+        index,
+        explorer,
+    })
 }
 
 /// How long pages and tasks may take to end.

@@ -190,7 +190,7 @@ impl Parts {
         let probe = Duration::from_millis(config.rpc.file.probe_ms);
         let mut tasks = JoinSet::new();
         spawn_cosigning(&mut tasks, supervisor, &self.cosigner, &self.lease);
-        judge(&mut tasks, supervisor, appraiser, self.lease.clone(), config)?;
+        spawn_judging(&mut tasks, supervisor, appraiser, self.lease.clone(), config)?;
         spawn_posting(
             &mut tasks,
             supervisor,
@@ -199,21 +199,14 @@ impl Parts {
             &self.lease,
             probe,
         );
-        tasks.spawn(watch(supervisor.clone(), self.index.clone()));
-        tasks.spawn(supervisor.clone().pausing(CLIENTS_FORGOTTEN).every(
-            "clients",
-            Phase::Stopped,
-            async move || {
-                clients.forget();
-                Ok(false)
-            },
-        ));
+        tasks.spawn(follow_log(supervisor.clone(), self.index.clone()));
+        tasks.spawn(forget_clients(supervisor.clone(), clients));
         Ok(tasks)
     }
 }
 
 /// Judges what is new, and again what is on chain, and tells operators.
-fn judge(
+fn spawn_judging(
     tasks: &mut JoinSet<&'static str>,
     supervisor: &Supervisor,
     appraiser: Appraiser,
@@ -317,9 +310,18 @@ fn spawn_cosigning(
     );
 }
 
-async fn watch(supervisor: Supervisor, index: Index) -> &'static str {
+async fn follow_log(supervisor: Supervisor, index: Index) -> &'static str {
     let step = async move || index.step().await;
     supervisor.every("index", Phase::Stopped, step).await
+}
+
+async fn forget_clients(supervisor: Supervisor, clients: Arc<Clients>) -> &'static str {
+    let step = async move || {
+        clients.forget();
+        Ok(false)
+    };
+    let supervisor = supervisor.pausing(CLIENTS_FORGOTTEN);
+    supervisor.every("clients", Phase::Stopped, step).await
 }
 
 /// How often the other relayers are greeted, and asked about freezes.
