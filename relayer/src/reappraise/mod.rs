@@ -55,6 +55,20 @@ pub struct Reappraiser {
     unlisted_for: i64,
 }
 
+/// An attestation that holds, and what it is judged again by.
+struct Case {
+    bundle: Bundle,
+    endorsements: Endorsements,
+    /// Their digest.
+    endorsed: B256,
+    /// Endorsements and rules, in one digest.
+    basis: B256,
+    /// What the registry has.
+    stored: Attestation,
+    /// Unix seconds: the latest finalized block's.
+    as_of: u64,
+}
+
 impl Reappraiser {
     /// A reappraiser under the policy in force, that asks whom `appraiser` asks.
     ///
@@ -111,39 +125,14 @@ impl Reappraiser {
     }
 
     async fn look(&self, row: &BundleRow) -> Result<(), Error> {
-        let Some(document) = self.archive.get(Kind::Bundle, row.digest).await? else {
+        let Some(case) = self.gather(row).await? else {
             return Ok(());
         };
-        let bundle = Bundle::parse(&document, DEFAULT_LIMIT)?;
-        let finalized = self.chain.finalized().await?;
-        let anchor = self
-            .chain
-            .anchor_claim(&bundle.evidence.anchor, finalized)
-            .await?;
-        let endorsements = self.endorser.endorse(&bundle, anchor).await?;
-        let endorsed = endorsements.digest()?;
-        let basis = sha256(&[endorsed, self.rules].concat());
-        if self.store.is_reappraised(row.operator, row.digest, basis).await? {
-            return Ok(());
-        }
-        let stored = self.chain.decided.attestationOf(row.operator);
-        let stored = stored.block(BlockId::hash(finalized.hash)).call().await?;
-        if stored.status != Status::Active || stored.expiry.to::<u64>() <= finalized.timestamp {
-            // Nothing of it is left to lose, and a new bundle is appraised by itself.
-            return Ok(());
-        }
-        let fields = row
-            .fields
-            .as_deref()
-            .and_then(|json| serde_json::from_str::<Fields>(json).ok());
-        if fields.is_none_or(|fields| fields.platform_id != stored.platformId) {
-            // Others have brought a bundle on chain, from another machine, that this relayer has not got.
-            return Ok(());
-        }
-        let (appraisal, endorsements) = self.judge(bundle, endorsements, finalized.timestamp).await?;
+        let (stored, as_of) = (case.stored, case.as_of);
+        let (appraisal, endorsements) = self.judge(case.bundle, case.endorsements, as_of).await?;
         let findings = judge(&appraisal, &stored);
         metrics::counter!("chassis_reappraisals_total", "outcome" => outcome(&findings)).increment(1);
-        let now = signed(finalized.timestamp);
+        let now = signed(as_of);
         let known_since = self.store.unlisted_since(row.operator, row.digest).await?;
         let unlisted_since = unlisted_since(&findings, known_since, now);
         let warning = warning(row, &stored, &findings, unlisted_since.unwrap_or(now));
@@ -156,18 +145,10 @@ impl Reappraiser {
         });
         // While it waits, it is appraised in each round, each time with another result.
         if warning.is_some() && !(is_known && next == Next::Wait) {
-            // So that the operator, and an auditor, can see for themselves.
-            self.archive
-                .put(Kind::Endorsements, endorsed, endorsements.to_json()?)
-                .await?;
-            self.archive
-                .put(Kind::Policy, self.policy_digest, canonical_json(&*self.policy)?)
-                .await?;
-            let json = serde_json::to_vec(&appraisal).unwrap_or_default();
-            self.archive.put(Kind::Result, appraisal.digest(), json).await?;
+            self.keep(&appraisal, case.endorsed, &endorsements).await?;
         }
         let basis = match next {
-            Next::Nothing => basis,
+            Next::Nothing => case.basis,
             // No basis: looked at again in the next round.
             Next::Wait => B256::ZERO,
             Next::Freeze(trigger) => {
@@ -177,8 +158,8 @@ impl Reappraiser {
                     trigger,
                     evidence: row.digest,
                 };
-                self.propose_freeze(&finding, finalized.timestamp).await?;
-                basis
+                self.propose_freeze(&finding, as_of).await?;
+                case.basis
             }
         };
         let message = message(row, warning.as_ref(), appraisal.digest());
@@ -200,6 +181,64 @@ impl Reappraiser {
             info!(operator = %row.operator, digest = %row.digest, "would be attested again");
         }
         Ok(())
+    }
+
+    /// `None`: it need not be judged again, or cannot be.
+    async fn gather(&self, row: &BundleRow) -> Result<Option<Case>, Error> {
+        let Some(document) = self.archive.get(Kind::Bundle, row.digest).await? else {
+            return Ok(None);
+        };
+        let bundle = Bundle::parse(&document, DEFAULT_LIMIT)?;
+        let finalized = self.chain.finalized().await?;
+        let anchor = self
+            .chain
+            .anchor_claim(&bundle.evidence.anchor, finalized)
+            .await?;
+        let endorsements = self.endorser.endorse(&bundle, anchor).await?;
+        let endorsed = endorsements.digest()?;
+        let basis = sha256(&[endorsed, self.rules].concat());
+        if self.store.is_reappraised(row.operator, row.digest, basis).await? {
+            return Ok(None);
+        }
+        let stored = self.chain.decided.attestationOf(row.operator);
+        let stored = stored.block(BlockId::hash(finalized.hash)).call().await?;
+        if stored.status != Status::Active || stored.expiry.to::<u64>() <= finalized.timestamp {
+            // Nothing of it is left to lose, and a new bundle is appraised by itself.
+            return Ok(None);
+        }
+        let fields = row
+            .fields
+            .as_deref()
+            .and_then(|json| serde_json::from_str::<Fields>(json).ok());
+        if fields.is_none_or(|fields| fields.platform_id != stored.platformId) {
+            // Others have brought a bundle on chain, from another machine, that this relayer has not got.
+            return Ok(None);
+        }
+        Ok(Some(Case {
+            bundle,
+            endorsements,
+            endorsed,
+            basis,
+            stored,
+            as_of: finalized.timestamp,
+        }))
+    }
+
+    /// So that the operator, and an auditor, can see for themselves.
+    async fn keep(
+        &self,
+        appraisal: &Appraisal,
+        endorsed: B256,
+        endorsements: &Endorsements,
+    ) -> Result<(), Error> {
+        self.archive
+            .put(Kind::Endorsements, endorsed, endorsements.to_json()?)
+            .await?;
+        self.archive
+            .put(Kind::Policy, self.policy_digest, canonical_json(&*self.policy)?)
+            .await?;
+        let json = serde_json::to_vec(appraisal).unwrap_or_default();
+        self.archive.put(Kind::Result, appraisal.digest(), json).await
     }
 
     /// Off the async threads.
