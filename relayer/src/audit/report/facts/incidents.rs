@@ -18,82 +18,98 @@ pub(in crate::audit::report) struct Incident {
 }
 
 pub(super) fn incidents(history: &History, period: Period) -> Vec<Incident> {
-    let mut incidents = Vec::new();
-    let mut add = |time, block, subject: String, what: String| {
-        if period.has(time) {
-            incidents.push(Incident {
-                time,
-                block,
-                subject,
-                what,
-            });
-        }
-    };
-    for (operator, known) in history.operators() {
+    let all = of_operators(history, period.last())
+        .chain(of_platforms(history))
+        .chain(of_relayers(history))
+        .chain(of_everybody(history));
+    let mut incidents: Vec<_> = all.filter(|incident| period.has(incident.time)).collect();
+    incidents.sort();
+    incidents
+}
+
+/// Changes of their status, and gaps as of `now`.
+fn of_operators(history: &History, now: u64) -> impl Iterator<Item = Incident> {
+    history.operators().flat_map(move |(operator, known)| {
         let subject = format!("operator {operator}");
-        for change in &known.changes {
-            add(
-                change.at.time,
-                change.at.block,
-                subject.clone(),
-                words::change(change, history),
-            );
-        }
-        for gap in known.gaps(period.last()) {
+        let changes = known.changes.iter().map(|change| Incident {
+            time: change.at.time,
+            block: change.at.block,
+            subject: subject.clone(),
+            what: words::change(change, history),
+        });
+        let gaps = known.gaps(now).into_iter().filter_map(|gap| {
             let why = match gap.cause {
                 End::Expiry => "ran out: nobody renewed it",
                 End::PlatformLowered { .. } => {
                     "ended: its platform was entered with less custody, or for less long"
                 }
                 // Stops are told by themselves.
-                End::Status(_) | End::Regrant => continue,
+                End::Status(_) | End::Regrant => return None,
             };
             let until = gap
                 .to
                 .map_or("it has not come back".into(), |to| format!("back {}", date(to)));
-            add(gap.from, 0, subject.clone(), format!("{why}; {until}"));
-        }
-    }
-    for (id, known) in history.platforms() {
-        for change in &known.changes {
-            let what = words::change(change, history);
-            add(change.at.time, change.at.block, format!("platform {id}"), what);
-        }
-    }
-    for (relayer, known) in history.relayers() {
-        for disabled in known.seats.iter().filter_map(|seat| seat.disabled.as_ref()) {
-            let what = format!(
+            Some(Incident {
+                time: gap.from,
+                block: 0,
+                subject: subject.clone(),
+                what: format!("{why}; {until}"),
+            })
+        });
+        changes.chain(gaps).collect::<Vec<_>>()
+    })
+}
+
+fn of_platforms(history: &History) -> impl Iterator<Item = Incident> {
+    history.platforms().flat_map(move |(id, known)| {
+        known.changes.iter().map(move |change| Incident {
+            time: change.at.time,
+            block: change.at.block,
+            subject: format!("platform {id}"),
+            what: words::change(change, history),
+        })
+    })
+}
+
+fn of_relayers(history: &History) -> impl Iterator<Item = Incident> {
+    history.relayers().flat_map(|(relayer, known)| {
+        let disabled = known.seats.iter().filter_map(|seat| seat.disabled.as_ref());
+        disabled.map(move |disabled| Incident {
+            time: disabled.at.time,
+            block: disabled.at.block,
+            subject: format!("relayer {relayer}"),
+            what: format!(
                 "disabled, reason {}, by {}",
                 disabled.reason,
                 words::by(disabled.by)
-            );
-            add(
-                disabled.at.time,
-                disabled.at.block,
-                format!("relayer {relayer}"),
-                what,
-            );
-        }
-    }
-    for Outage { cause, provider, to } in history.outages() {
-        let subject = provider.map_or("everybody".into(), |provider| format!("provider {provider}"));
+            ),
+        })
+    })
+}
+
+/// Pauses, frozen providers, retired policies.
+fn of_everybody(history: &History) -> impl Iterator<Item = Incident> {
+    let outages = history.outages().into_iter();
+    let outages = outages.map(|Outage { cause, provider, to }| {
         let until = to.map_or("it goes on".into(), |to| format!("until {}", date(to)));
-        let what = format!(
-            "stopped, reason {}, by {}; {until}",
-            cause.reason,
-            words::by(cause.by)
-        );
-        add(cause.at.time, cause.at.block, subject, what);
-    }
-    for change in history.policies().iter().filter(|change| !change.is_registered) {
-        let what = format!("retired, reason {}, by {}", change.reason, words::by(change.by));
-        add(
-            change.at.time,
-            change.at.block,
-            format!("policy {}", change.policy),
-            what,
-        );
-    }
-    incidents.sort();
-    incidents
+        Incident {
+            time: cause.at.time,
+            block: cause.at.block,
+            subject: provider.map_or("everybody".into(), |provider| format!("provider {provider}")),
+            what: format!(
+                "stopped, reason {}, by {}; {until}",
+                cause.reason,
+                words::by(cause.by)
+            ),
+        }
+    });
+    let policies = history.policies().iter();
+    let retired = policies.filter(|change| !change.is_registered);
+    let retired = retired.map(|change| Incident {
+        time: change.at.time,
+        block: change.at.block,
+        subject: format!("policy {}", change.policy),
+        what: format!("retired, reason {}, by {}", change.reason, words::by(change.by)),
+    });
+    outages.chain(retired)
 }
