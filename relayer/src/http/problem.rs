@@ -13,173 +13,71 @@ use utoipa::ToSchema;
 
 use crate::Error;
 
-/// What can be wrong with a request. Each has a URI that never changes, so programs can act on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The body cannot be read as a bundle.
-    NotABundle,
-    /// The body cannot be read as a webhook's registration.
-    NotARegistration,
-    /// The registration is not good.
-    WebhookRefused,
-    /// A later registration is in force.
-    WebhookReplay,
-    /// The query cannot be read.
-    NotAQuery,
-    /// The registry's log has not been read yet.
-    NotIndexed,
-    /// The body is longer than a bundle may be.
-    TooLarge,
-    /// The body did not arrive in time.
-    TooSlow,
-    /// Checks failed that need no appraisal.
-    Refused,
-    /// There is no such thing here.
-    NotFound,
-    /// The route has no such method.
-    NoSuchMethod,
-    /// The operator shows it to few.
-    NotPublic,
-    /// One client asks too often.
-    ClientRate,
-    /// One operator sent too much today.
-    OperatorQuota,
-    /// Operators that were never attested sent too much.
-    NewcomersQuota,
-    /// Too many bundles wait to be appraised.
-    QueueFull,
-    /// Too many bundles are being received.
-    Busy,
-    /// The relayer is on its way down.
-    Stopping,
-    /// Something the relayer needs is away.
-    Unavailable,
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $status:ident $title:literal;)*) => {
+        /// What can be wrong with a request. Each has a URI that never changes, so programs can act on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Kind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Kind {
+            #[cfg(test)]
+            pub(super) const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its URI, status, and title.
+            pub(super) fn facts(self) -> (&'static str, StatusCode, &'static str) {
+                match self {
+                    $(Self::$variant => (
+                        concat!("urn:chassis:problem:", $name),
+                        StatusCode::$status,
+                        $title,
+                    ),)*
+                }
+            }
+        }
+    };
 }
 
-impl Kind {
-    #[cfg(test)]
-    pub(super) const ALL: [Self; 19] = [
-        Self::NotARegistration,
-        Self::WebhookRefused,
-        Self::WebhookReplay,
-        Self::NotABundle,
-        Self::NotAQuery,
-        Self::NotIndexed,
-        Self::TooLarge,
-        Self::TooSlow,
-        Self::Refused,
-        Self::NotFound,
-        Self::NoSuchMethod,
-        Self::NotPublic,
-        Self::ClientRate,
-        Self::OperatorQuota,
-        Self::NewcomersQuota,
-        Self::QueueFull,
-        Self::Busy,
-        Self::Stopping,
-        Self::Unavailable,
-    ];
-
-    /// Its URI, status, and title.
-    pub(super) fn facts(self) -> (&'static str, StatusCode, &'static str) {
-        match self {
-            Self::NotABundle => (
-                "urn:chassis:problem:not-a-bundle",
-                StatusCode::BAD_REQUEST,
-                "this is not a bundle",
-            ),
-            Self::NotARegistration => (
-                "urn:chassis:problem:not-a-registration",
-                StatusCode::BAD_REQUEST,
-                "this is not a registration",
-            ),
-            Self::WebhookRefused => (
-                "urn:chassis:problem:webhook-refused",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "the registration is refused",
-            ),
-            Self::WebhookReplay => (
-                "urn:chassis:problem:webhook-replay",
-                StatusCode::CONFLICT,
-                "a later registration is in force",
-            ),
-            Self::NotAQuery => (
-                "urn:chassis:problem:not-a-query",
-                StatusCode::BAD_REQUEST,
-                "this is not a query",
-            ),
-            Self::NotIndexed => (
-                "urn:chassis:problem:not-indexed",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not indexed yet",
-            ),
-            Self::TooLarge => (
-                "urn:chassis:problem:too-large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the bundle is too large",
-            ),
-            Self::TooSlow => (
-                "urn:chassis:problem:too-slow",
-                StatusCode::REQUEST_TIMEOUT,
-                "the bundle did not arrive in time",
-            ),
-            Self::Refused => (
-                "urn:chassis:problem:refused",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "the bundle is not for this relayer",
-            ),
-            Self::NotFound => (
-                "urn:chassis:problem:not-found",
-                StatusCode::NOT_FOUND,
-                "not found",
-            ),
-            Self::NoSuchMethod => (
-                "urn:chassis:problem:no-such-method",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "no such method",
-            ),
-            Self::NotPublic => (
-                "urn:chassis:problem:not-public",
-                StatusCode::FORBIDDEN,
-                "not public",
-            ),
-            Self::ClientRate => (
-                "urn:chassis:problem:client-rate",
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many requests from this address",
-            ),
-            Self::OperatorQuota => (
-                "urn:chassis:problem:operator-quota",
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many bundles of this operator",
-            ),
-            Self::NewcomersQuota => (
-                "urn:chassis:problem:newcomers-quota",
-                StatusCode::TOO_MANY_REQUESTS,
-                "too much of operators that were never attested",
-            ),
-            Self::QueueFull => (
-                "urn:chassis:problem:queue-full",
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many bundles wait",
-            ),
-            Self::Busy => (
-                "urn:chassis:problem:busy",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many bundles arrive at once",
-            ),
-            Self::Stopping => (
-                "urn:chassis:problem:stopping",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the relayer is stopping",
-            ),
-            Self::Unavailable => (
-                "urn:chassis:problem:unavailable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the relayer cannot do this now",
-            ),
-        }
-    }
+kinds! {
+    /// The body cannot be read as a bundle.
+    NotABundle "not-a-bundle" BAD_REQUEST "this is not a bundle";
+    /// The body cannot be read as a webhook's registration.
+    NotARegistration "not-a-registration" BAD_REQUEST "this is not a registration";
+    /// The registration is not good.
+    WebhookRefused "webhook-refused" UNPROCESSABLE_ENTITY "the registration is refused";
+    /// A later registration is in force.
+    WebhookReplay "webhook-replay" CONFLICT "a later registration is in force";
+    /// The query cannot be read.
+    NotAQuery "not-a-query" BAD_REQUEST "this is not a query";
+    /// The registry's log has not been read yet.
+    NotIndexed "not-indexed" SERVICE_UNAVAILABLE "not indexed yet";
+    /// The body is longer than a bundle may be.
+    TooLarge "too-large" PAYLOAD_TOO_LARGE "the bundle is too large";
+    /// The body did not arrive in time.
+    TooSlow "too-slow" REQUEST_TIMEOUT "the bundle did not arrive in time";
+    /// Checks failed that need no appraisal.
+    Refused "refused" UNPROCESSABLE_ENTITY "the bundle is not for this relayer";
+    /// There is no such thing here.
+    NotFound "not-found" NOT_FOUND "not found";
+    /// The route has no such method.
+    NoSuchMethod "no-such-method" METHOD_NOT_ALLOWED "no such method";
+    /// The operator shows it to few.
+    NotPublic "not-public" FORBIDDEN "not public";
+    /// One client asks too often.
+    ClientRate "client-rate" TOO_MANY_REQUESTS "too many requests from this address";
+    /// One operator sent too much today.
+    OperatorQuota "operator-quota" TOO_MANY_REQUESTS "too many bundles of this operator";
+    /// Operators that were never attested sent too much.
+    NewcomersQuota "newcomers-quota" TOO_MANY_REQUESTS "too much of operators that were never attested";
+    /// Too many bundles wait to be appraised.
+    QueueFull "queue-full" TOO_MANY_REQUESTS "too many bundles wait";
+    /// Too many bundles are being received.
+    Busy "busy" SERVICE_UNAVAILABLE "too many bundles arrive at once";
+    /// The relayer is on its way down.
+    Stopping "stopping" SERVICE_UNAVAILABLE "the relayer is stopping";
+    /// Something the relayer needs is away.
+    Unavailable "unavailable" SERVICE_UNAVAILABLE "the relayer cannot do this now";
 }
 
 /// What is wrong with a request, and what to do.
