@@ -1,6 +1,6 @@
 //! What is told, as JSON.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use serde::Serialize;
 
 use super::{
@@ -155,24 +155,7 @@ impl Story {
             Topic::Platform(id) => {
                 let found = history.platform(id).cloned();
                 let found = found.ok_or_else(|| nobody(format!("platform {id}")))?;
-                let stays = found.operators.iter().flat_map(|operator| {
-                    let spans = history.operator(*operator).map_or(&[][..], |o| &o.spans);
-                    let here = spans.iter().filter(|span| span.standing.platform == id);
-                    here.map(|span| Stay {
-                        operator: *operator,
-                        from: span.from.time,
-                        to: span.to,
-                        standing: span.standing,
-                    })
-                });
-                let stays = stays.collect();
-                (
-                    id.to_string(),
-                    About::Platform {
-                        history: found,
-                        stays,
-                    },
-                )
+                (id.to_string(), platform_story(history, id, found))
             }
             Topic::Batch(number) => {
                 let found = history.batch(number).copied();
@@ -183,18 +166,7 @@ impl Story {
             Topic::Relayer(relayer) => {
                 let found = history.relayer(relayer).cloned();
                 let found = found.ok_or_else(|| nobody(format!("relayer {relayer}")))?;
-                let counted = history.batches().iter().filter(|batch| {
-                    let seats = found.seats.iter().filter(|seat| seat.set == batch.relayer_set);
-                    seats.clone().any(|seat| seat.counts_at(batch.at.time))
-                });
-                let possible = counted.count() as u64;
-                (
-                    relayer.to_string(),
-                    About::Relayer {
-                        history: found,
-                        possible,
-                    },
-                )
+                (relayer.to_string(), relayer_story(history, found))
             }
         };
         Ok(Self {
@@ -226,6 +198,36 @@ impl Story {
             .iter()
             .flatten()
             .all(|finding| finding.answer.is_said())
+    }
+}
+
+fn platform_story(history: &History, id: B256, found: PlatformHistory) -> About {
+    let stays = found.operators.iter().flat_map(|operator| {
+        let spans = history.operator(*operator).map_or(&[][..], |o| &o.spans);
+        let here = spans.iter().filter(|span| span.standing.platform == id);
+        here.map(|span| Stay {
+            operator: *operator,
+            from: span.from.time,
+            to: span.to,
+            standing: span.standing,
+        })
+    });
+    let stays = stays.collect();
+    About::Platform {
+        history: found,
+        stays,
+    }
+}
+
+fn relayer_story(history: &History, found: RelayerHistory) -> About {
+    let counted = history.batches().iter().filter(|batch| {
+        let seats = found.seats.iter().filter(|seat| seat.set == batch.relayer_set);
+        seats.clone().any(|seat| seat.counts_at(batch.at.time))
+    });
+    let possible = counted.count() as u64;
+    About::Relayer {
+        history: found,
+        possible,
     }
 }
 

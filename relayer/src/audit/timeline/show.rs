@@ -5,7 +5,7 @@ use super::{
         reappraise::reappraised,
         words::{by, cause, custody, level, list, status, subject_text},
     },
-    answer::{About, Story},
+    answer::{About, MomentView, OutageView, Story, StretchView},
 };
 use crate::{
     history::{End, Granted, Happening, Span, What},
@@ -105,39 +105,9 @@ impl Story {
             return document;
         };
         let document = match &self.moment {
-            Some(moment) => {
-                let answer = if moment.is_attested {
-                    Cell::marked("yes", Mark::Good)
-                } else {
-                    Cell::marked(format_args!("no: {}", moment.denial), Mark::Bad)
-                };
-                document.fields(vec![
-                    ("at", date(moment.time).into()),
-                    ("attested", answer),
-                    ("status", moment.status.into()),
-                    ("why", (&moment.why).into()),
-                ])
-            }
+            Some(moment) => document.fields(moment_fields(moment)),
             None => document,
         };
-        let rows = attested.iter().map(|stretch| {
-            let span = &stretch.span;
-            let end = if stretch.to < span.to {
-                "stopped".to_owned()
-            } else {
-                end(span, self.time)
-            };
-            vec![
-                date(stretch.from).into(),
-                date(stretch.to).into(),
-                level(&span.standing).into(),
-                span.standing.platform.into(),
-                format!("{}-{}", span.first_batch, span.last_batch).into(),
-                span.renewals.into(),
-                end.into(),
-                list(&stretch.signers).into(),
-            ]
-        });
         let header = [
             "from",
             "until",
@@ -148,6 +118,7 @@ impl Story {
             "end",
             "last signed by",
         ];
+        let rows = attested.iter().map(|stretch| stretch_row(stretch, self.time));
         let document = document.heading("Attested").table(&header, rows.collect());
         let rows = gaps.iter().map(|gap| {
             let to = gap.to.map_or("still".into(), date);
@@ -156,28 +127,10 @@ impl Story {
         let document = document
             .heading("Gaps")
             .table(&["from", "until", "because"], rows.collect());
-        let rows = outages.iter().map(|outage| {
-            let what = match outage.provider {
-                None => "all was paused".to_owned(),
-                Some(provider) => format!("provider {provider} was frozen"),
-            };
-            let cause = &outage.cause;
-            vec![
-                date(outage.from).into(),
-                outage.to.map_or("still".into(), date).into(),
-                format!(
-                    "{what}, reason {}, by {} ({})",
-                    cause.reason,
-                    by(cause.by),
-                    cause.actor
-                )
-                .into(),
-            ]
-        });
         let document = if outages.is_empty() {
             document
         } else {
-            let rows = rows.collect();
+            let rows = outages.iter().map(outage_row).collect();
             document
                 .heading("Stopped")
                 .table(&["from", "until", "because"], rows)
@@ -227,6 +180,58 @@ impl Story {
             .heading("Operators")
             .table(&["operator", "from", "until", "level"], stays.collect())
     }
+}
+
+fn moment_fields(moment: &MomentView) -> Vec<(&'static str, Cell)> {
+    let answer = if moment.is_attested {
+        Cell::marked("yes", Mark::Good)
+    } else {
+        Cell::marked(format_args!("no: {}", moment.denial), Mark::Bad)
+    };
+    vec![
+        ("at", date(moment.time).into()),
+        ("attested", answer),
+        ("status", moment.status.into()),
+        ("why", (&moment.why).into()),
+    ]
+}
+
+fn stretch_row(stretch: &StretchView, now: u64) -> Vec<Cell> {
+    let span = &stretch.span;
+    let end = if stretch.to < span.to {
+        "stopped".to_owned()
+    } else {
+        end(span, now)
+    };
+    vec![
+        date(stretch.from).into(),
+        date(stretch.to).into(),
+        level(&span.standing).into(),
+        span.standing.platform.into(),
+        format!("{}-{}", span.first_batch, span.last_batch).into(),
+        span.renewals.into(),
+        end.into(),
+        list(&stretch.signers).into(),
+    ]
+}
+
+fn outage_row(outage: &OutageView) -> Vec<Cell> {
+    let what = match outage.provider {
+        None => "all was paused".to_owned(),
+        Some(provider) => format!("provider {provider} was frozen"),
+    };
+    let cause = &outage.cause;
+    vec![
+        date(outage.from).into(),
+        outage.to.map_or("still".into(), date).into(),
+        format!(
+            "{what}, reason {}, by {} ({})",
+            cause.reason,
+            by(cause.by),
+            cause.actor
+        )
+        .into(),
+    ]
 }
 
 fn event(happening: &Happening) -> Vec<Cell> {
