@@ -116,7 +116,13 @@ impl Cache {
             match read {
                 Ok((answer, worth)) => {
                     self.health.answered(source);
-                    return Ok(kept.keep(answer, worth, now, self.refresh, self.client.replays()));
+                    let (worth, refresh_at) = if self.client.replays() {
+                        let until = u64::MAX;
+                        (Worth { until, ..worth }, until)
+                    } else {
+                        (worth, (now + self.refresh).min(worth.until))
+                    };
+                    return Ok(kept.keep(answer, worth, refresh_at));
                 }
                 Err(problem) => {
                     warn!(source, url = nameless(url), problem, "no endorsement");
@@ -151,17 +157,12 @@ impl Kept {
         }
     }
 
-    fn keep(&mut self, answer: Answer, worth: Worth, now: u64, refresh: u64, replays: bool) -> Arc<Answer> {
+    fn keep(&mut self, answer: Answer, worth: Worth, refresh_at: u64) -> Arc<Answer> {
         let answer = Arc::new(answer);
-        let (refresh_at, until) = if replays {
-            (u64::MAX, u64::MAX)
-        } else {
-            ((now + refresh).min(worth.until), worth.until)
-        };
         *self = Self {
             good: Some(Good {
                 answer: Arc::clone(&answer),
-                worth: Worth { until, ..worth },
+                worth,
                 refresh_at,
             }),
             ..Self::default()
@@ -250,7 +251,7 @@ mod tests {
             headers: std::collections::BTreeMap::new(),
             body: Vec::new().into(),
         };
-        kept.keep(answer, worth(100, 7), 10, 5, false);
+        kept.keep(answer, worth(100, 7), 15);
         assert!(kept.refuse_older(worth(200, 7), 99).is_ok());
         assert!(kept.refuse_older(worth(200, 6), 99).is_err());
         assert!(kept.refuse_older(worth(200, 6), 100).is_ok());

@@ -64,8 +64,7 @@ pub(super) async fn register(
 ) -> Result<StatusCode, Problem> {
     let Json(body) = body.map_err(|rejection| Problem::new(Kind::NotARegistration, rejection.body_text()))?;
     if !body.url.is_empty() {
-        read_url(&body.url, app.webhooks.danger_allow_loopback)
-            .map_err(|problem| Problem::new(Kind::WebhookRefused, problem))?;
+        read_url(&body.url, &app.webhooks).map_err(|problem| Problem::new(Kind::WebhookRefused, problem))?;
     }
     if unix_now().abs_diff(body.issued_at) > CLOCK {
         let detail = format!("issuedAt is more than {CLOCK} s from now: sign again, and check the clock");

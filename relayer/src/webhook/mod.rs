@@ -142,8 +142,8 @@ impl Courier {
     }
 
     async fn send_in_time(&self, delivery: &Delivery) -> Result<(), String> {
-        let url = read_url(&delivery.url, self.settings.danger_allow_loopback)?;
-        let address = address_of(&url, self.settings.danger_allow_loopback).await?;
+        let url = read_url(&delivery.url, &self.settings)?;
+        let address = address_of(&url, &self.settings).await?;
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()

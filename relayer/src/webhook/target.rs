@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use reqwest::Url;
 
-use super::address::is_public;
+use super::{Settings, address::is_public};
 
 /// Longest URL kept, bytes.
 const URL_LIMIT: usize = 2048;
@@ -13,7 +13,7 @@ const URL_LIMIT: usize = 2048;
 ///
 /// # Errors
 /// If it is no `https` URL, too long, or carries a password, which would go into logs.
-pub fn read_url(text: &str, allow_loopback: bool) -> Result<Url, String> {
+pub fn read_url(text: &str, settings: &Settings) -> Result<Url, String> {
     if text.len() > URL_LIMIT {
         return Err(format!(
             "the URL has {} bytes, at most {URL_LIMIT} are kept",
@@ -21,7 +21,7 @@ pub fn read_url(text: &str, allow_loopback: bool) -> Result<Url, String> {
         ));
     }
     let url: Url = text.parse().map_err(|error| format!("no URL: {error}"))?;
-    let is_scheme = url.scheme() == "https" || (allow_loopback && url.scheme() == "http");
+    let is_scheme = url.scheme() == "https" || (settings.danger_allow_loopback && url.scheme() == "http");
     if !is_scheme || !url.has_host() {
         return Err("an https URL is needed".into());
     }
@@ -35,7 +35,7 @@ pub fn read_url(text: &str, allow_loopback: bool) -> Result<Url, String> {
 ///
 /// # Errors
 /// If there is none, or any is not public.
-pub(super) async fn address_of(url: &Url, allow_loopback: bool) -> Result<SocketAddr, String> {
+pub(super) async fn address_of(url: &Url, settings: &Settings) -> Result<SocketAddr, String> {
     let host = url.host_str().ok_or("the URL has no host")?;
     let port = url.port_or_known_default().ok_or("the URL has no port")?;
     let literal = host
@@ -49,7 +49,8 @@ pub(super) async fn address_of(url: &Url, allow_loopback: bool) -> Result<Socket
             .map_err(|error| format!("{host}: {error}"))?
             .collect(),
     };
-    let may = |address: IpAddr| is_public(address) || (allow_loopback && address.is_loopback());
+    let may =
+        |address: IpAddr| is_public(address) || (settings.danger_allow_loopback && address.is_loopback());
     if let Some(refused) = addresses.iter().find(|address| !may(address.ip())) {
         return Err(format!("{} is no public address", refused.ip()));
     }
@@ -63,9 +64,16 @@ pub(super) async fn address_of(url: &Url, allow_loopback: bool) -> Result<Socket
 mod tests {
     use super::*;
 
+    fn lax() -> Settings {
+        Settings {
+            danger_allow_loopback: true,
+            ..Settings::default()
+        }
+    }
+
     #[test]
     fn only_https_without_secrets_is_read() {
-        read_url("https://hooks.example/a?b=c", false).unwrap();
+        read_url("https://hooks.example/a?b=c", &Settings::default()).unwrap();
         for wrong in [
             "http://hooks.example/",
             "ftp://hooks.example/",
@@ -74,10 +82,14 @@ mod tests {
             "data:text/plain,x",
             "hooks.example",
         ] {
-            read_url(wrong, false).unwrap_err();
+            read_url(wrong, &Settings::default()).unwrap_err();
         }
-        read_url(&format!("https://hooks.example/{}", "a".repeat(URL_LIMIT)), true).unwrap_err();
-        read_url("http://127.0.0.1:1/", true).unwrap();
+        read_url(
+            &format!("https://hooks.example/{}", "a".repeat(URL_LIMIT)),
+            &lax(),
+        )
+        .unwrap_err();
+        read_url("http://127.0.0.1:1/", &lax()).unwrap();
     }
 
     #[tokio::test]
@@ -95,19 +107,19 @@ mod tests {
             "https://localhost/",
             "https://[64:ff9b::127.0.0.1]/",
         ] {
-            let url = read_url(inner, false).unwrap();
-            let refusal = address_of(&url, false).await.unwrap_err();
+            let url = read_url(inner, &Settings::default()).unwrap();
+            let refusal = address_of(&url, &Settings::default()).await.unwrap_err();
             assert!(refusal.contains("no public address"), "{inner}: {refusal}");
         }
-        let url = read_url("https://1.1.1.1:8443/", false).unwrap();
+        let url = read_url("https://1.1.1.1:8443/", &Settings::default()).unwrap();
         assert_eq!(
-            address_of(&url, false).await.unwrap(),
+            address_of(&url, &Settings::default()).await.unwrap(),
             "1.1.1.1:8443".parse().unwrap()
         );
         // The switch for tests opens loopback and nothing else.
-        let url = read_url("https://10.0.0.1/", true).unwrap();
-        address_of(&url, true).await.unwrap_err();
-        let url = read_url("https://127.0.0.1/", true).unwrap();
-        address_of(&url, true).await.unwrap();
+        let url = read_url("https://10.0.0.1/", &lax()).unwrap();
+        address_of(&url, &lax()).await.unwrap_err();
+        let url = read_url("https://127.0.0.1/", &lax()).unwrap();
+        address_of(&url, &lax()).await.unwrap();
     }
 }
