@@ -361,7 +361,7 @@ impl Inner {
         NewReport {
             hash: built.hash(self.chain.id, *self.chain.registry.address()),
             report: report.abi_encode(),
-            archive: report.archive,
+            manifest: report.archive,
             proposer: self.signer.address(),
             proposers_signature: None,
             set_id: set.id,
@@ -375,7 +375,7 @@ impl Inner {
     /// Archives the manifest, then writes down and signs in one step.
     async fn record(&self, new: &NewReport, built: &Built) -> Result<[u8; 64], Error> {
         self.archive
-            .put(Kind::Manifest, new.archive, built.manifest.clone())
+            .put(Kind::Manifest, new.manifest, built.manifest.clone())
             .await?;
         let signature = auth::sign(&self.signer, new.hash).await?;
         self.store

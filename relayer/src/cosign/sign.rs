@@ -74,7 +74,7 @@ impl Inner {
         let new = NewReport {
             hash,
             report: own.report.abi_encode(),
-            archive: own.report.archive,
+            manifest: own.report.archive,
             proposer: sender.address,
             proposers_signature: Some(theirs),
             set_id: own.report.relayerSetId,
@@ -86,7 +86,7 @@ impl Inner {
         let policy = canonical_json(&*self.policy).map_err(crate::Error::from)?;
         self.archive.put(Kind::Policy, self.policy_digest, policy).await?;
         self.archive
-            .put(Kind::Manifest, new.archive, own.manifest)
+            .put(Kind::Manifest, new.manifest, own.manifest)
             .await?;
         let signature = auth::sign(&self.signer, hash).await?;
         self.store

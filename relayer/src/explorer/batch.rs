@@ -119,7 +119,7 @@ fn facts(log: &BatchLog, batch: &Batch, moment: &Moment) -> Markup {
         .with("Report", digest(&batch.report))
         .with("Policy", digest(&batch.policy))
         .with("Root of its digests", digest(&log.root()))
-        .with("Archive manifest", digest(&batch.archive))
+        .with("Archive manifest", digest(&batch.manifest))
         .with("Head after it", digest(&log.posted.head))
         .with("Transaction", digest(&batch.at.transaction))
         .markup()

@@ -132,7 +132,7 @@ impl Book {
             }
             What::Posted(batch) => {
                 *self.batches_of.entry(batch.relayer_set).or_default() += 1;
-                for name in [batch.report, batch.archive, batch.at.transaction] {
+                for name in [batch.report, batch.manifest, batch.at.transaction] {
                     self.names.insert(name, Named::Batch(batch.number));
                 }
             }

@@ -24,7 +24,8 @@ pub struct Batch {
     /// The EIP-712 digest that was signed.
     pub report: B256,
     /// Hash of the manifest by which its evidence is found.
-    pub archive: B256,
+    #[serde(rename = "archive")]
+    pub manifest: B256,
     /// Platform entries applied.
     pub platforms: u32,
     /// Grants applied.

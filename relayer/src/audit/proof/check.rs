@@ -171,7 +171,7 @@ async fn steps(
 fn names(proof: &Proof, batch: &Batch, checked: &mut Checked) -> bool {
     let manifest = sha256(&proof.manifest);
     let item = item(&proof.manifest, proof.digest);
-    let is_named = manifest == batch.archive && item.is_some();
+    let is_named = manifest == batch.manifest && item.is_some();
     if !checked.step("the log names the manifest", is_named, manifest.to_string()) {
         return false;
     }

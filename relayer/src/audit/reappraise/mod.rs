@@ -193,7 +193,7 @@ impl Reappraiser<'_> {
             Err(why) => return Ok((missing(why), None)),
         };
         let Some(item) = items.into_iter().find(|item| item.result == entry.digest) else {
-            let why = format!("manifest {} does not name {}", batch.archive, entry.digest);
+            let why = format!("manifest {} does not name {}", batch.manifest, entry.digest);
             return Ok((missing(why), None));
         };
         let papers = match self.archives.papers(batch, item).await {

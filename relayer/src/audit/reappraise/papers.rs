@@ -64,7 +64,7 @@ impl Archives {
             result["asOf"].as_u64()
         });
         Ok(Papers {
-            manifest: self.get(Kind::Manifest, batch.archive).await?,
+            manifest: self.get(Kind::Manifest, batch.manifest).await?,
             bundle: self.get(Kind::Bundle, item.evidence).await?,
             endorsements: self.get(Kind::Endorsements, item.endorsements).await?,
             policy: self.get(Kind::Policy, batch.policy).await?,
@@ -75,8 +75,8 @@ impl Archives {
 
     /// What a batch's manifest names.
     pub(super) async fn items(&mut self, batch: &Batch) -> Result<Vec<ItemRead>, String> {
-        let manifest = self.get(Kind::Manifest, batch.archive).await?;
-        items(&manifest).ok_or_else(|| format!("manifest {} cannot be read", batch.archive))
+        let manifest = self.get(Kind::Manifest, batch.manifest).await?;
+        items(&manifest).ok_or_else(|| format!("manifest {} cannot be read", batch.manifest))
     }
 
     /// From the first that has it. Of bundles, one with the operator's consent is preferred: no digest names that, so a

@@ -29,7 +29,7 @@ impl View for Story {
                     ("of relayer set", batch.relayer_set.into()),
                     ("policy", batch.policy.into()),
                     ("report", batch.report.into()),
-                    ("manifest", batch.archive.into()),
+                    ("manifest", batch.manifest.into()),
                     (
                         "applied",
                         format!(

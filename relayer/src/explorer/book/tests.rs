@@ -116,7 +116,7 @@ fn names_lead_to_the_last_thing_that_has_them() {
     assert_eq!(named(batch.report), Some(Named::Batch(1)));
     assert_eq!(named(batch.at.transaction), Some(Named::Batch(1)));
     // One manifest for both.
-    assert_eq!(named(batch.archive), Some(Named::Batch(1)));
+    assert_eq!(named(batch.manifest), Some(Named::Batch(1)));
     let instance = history.operator(operator(2)).unwrap().spans[0].standing.instance;
     assert_eq!(named(instance), Some(Named::Operator(operator(2))));
     assert_eq!(named(B256::repeat_byte(9)), None);

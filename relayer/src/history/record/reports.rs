@@ -153,7 +153,7 @@ impl Recorder<'_> {
             issued_at: (e.origin >> 32_usize).wrapping_to::<u64>() & 0xff_ffff_ffff,
             policy: e.policyDigest,
             report: e.reportHash,
-            archive: e.archive,
+            manifest: e.archive,
             platforms: e.applied.wrapping_to::<u128>().count_ones(),
             grants: (e.applied >> 128_usize).wrapping_to::<u128>().count_ones(),
             renewals: u32::try_from(e.digests.len()).unwrap_or(u32::MAX),

@@ -21,8 +21,8 @@ pub struct NewReport {
     pub hash: B256,
     /// ABI-encoded.
     pub report: Vec<u8>,
-    /// Its manifest.
-    pub archive: B256,
+    /// Its manifest's hash.
+    pub manifest: B256,
     /// Who proposed it.
     pub proposer: Address,
     /// That one's signature, if it is another relayer.
@@ -59,8 +59,8 @@ pub struct OpenReport {
     pub hash: B256,
     /// ABI-encoded.
     pub report: Vec<u8>,
-    /// Its manifest.
-    pub archive: B256,
+    /// Its manifest's hash.
+    pub manifest: B256,
     /// Who proposed it.
     pub proposer: Address,
     /// The relayer set it is for.
@@ -78,7 +78,7 @@ fn row_to_report(row: &Row) -> Result<OpenReport, sqlx::Error> {
     Ok(OpenReport {
         hash: parse(row, "hash")?,
         report: report.into(),
-        archive: parse(row, "archive")?,
+        manifest: parse(row, "archive")?,
         proposer: parse(row, "proposer")?,
         set_id: u32::try_from(row.try_get::<i64, _>("set_id")?).unwrap_or_default(),
         issued_at: unsigned(row, "issued_at")?,

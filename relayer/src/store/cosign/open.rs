@@ -132,7 +132,7 @@ impl Store {
              ON CONFLICT (hash) DO NOTHING",
         )
         .bind(report.hash.to_string())
-        .bind(report.archive.to_string())
+        .bind(report.manifest.to_string())
         .bind(signed(report.issued_at))
         .bind(hex::encode(calldata))
         .execute(&mut *all)

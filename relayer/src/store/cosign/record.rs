@@ -61,7 +61,7 @@ impl Store {
         )
         .bind(new.hash.to_string())
         .bind(hex::encode(&new.report))
-        .bind(new.archive.to_string())
+        .bind(new.manifest.to_string())
         .bind(new.proposer.to_string())
         .bind(i64::from(new.set_id))
         .bind(signed(new.issued_at))

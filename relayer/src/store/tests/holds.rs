@@ -28,7 +28,7 @@ async fn sign_at(store: &Store, n: u64, proposer: Address, now: u64) -> B256 {
     let new = NewReport {
         hash: report,
         report: vec![7],
-        archive: hash(4_000),
+        manifest: hash(4_000),
         proposer,
         proposers_signature: (proposer != OWN).then_some([8; 64]),
         set_id: 1,

@@ -170,7 +170,7 @@ pub(super) async fn sign(store: &Store, report: B256, signings: &[Signing]) -> R
     let new = NewReport {
         hash: report,
         report: vec![7, 0, 255],
-        archive: hash(4_000),
+        manifest: hash(4_000),
         proposer: Address::ZERO,
         proposers_signature: None,
         set_id: 1,

@@ -42,7 +42,7 @@ async fn sign_of(store: &Store, n: u64, proposer: Address, of: &[u64]) -> Result
     let new = NewReport {
         hash: report,
         report: vec![7],
-        archive: hash(4_000),
+        manifest: hash(4_000),
         proposer,
         proposers_signature: None,
         set_id: 1,
