@@ -7,8 +7,8 @@ use crate::{Cursor, ParseError};
 
 const NAME: &str = "IMA measurement list";
 
-/// The first PCR that is not firmware's (PFP 1.06 §3.3.4).
-const FIRST_PCR: u32 = 8;
+/// IMA's own PCR, unless the kernel was built for another (`CONFIG_IMA_MEASURE_PCR_IDX`).
+const PCR: u32 = 10;
 
 /// Bytes of a record without template name and data.
 const SMALLEST: usize = 32;
@@ -77,12 +77,12 @@ impl<'a> ImaLog<'a> {
     /// It differs from machine to machine, so no policy can list it. Under a SHA-384 quote the bank it is usually computed
     /// from is not authenticated, so this proves the record's form rather than its hash; but a hash over PCRs has nothing to
     /// say that the quoted PCRs do not. A violation of that name is none, for what it extends is not that hash, and neither
-    /// is a record in a PCR below 8, which is firmware's.
+    /// is a record in another PCR than 10.
     pub fn begins_with_aggregate_of(&self, boot: &TcgLog<'_>) -> bool {
         let Some(first) = self
             .records
             .first()
-            .filter(|first| !first.violation && first.pcr >= FIRST_PCR)
+            .filter(|first| !first.violation && first.pcr == PCR)
         else {
             return false;
         };
