@@ -10,8 +10,8 @@
 //! | claim | checks | value, where they passed |
 //! |---|---|---|
 //! | `instance-identity` | 203, 204, 301–305, of a quote that verifies (101), and for a certified key 401–404, for a host's 703, 704; unless 306, 307 or 705 failed | 2, recognized |
-//! | `configuration` | for a virtual TPM 601, 604, for a host's 706; unless 1003 failed | 2, approved |
-//! | `executables` | 502, 1001, and for a virtual TPM 501, 602, 603, 1002, for a host's 701, 702 | 3, approved at boot: what runs later is not measured |
+//! | `configuration` | for a virtual TPM 601, 604, for a host's 706; unless 1003 failed; of a recognized instance | 2, approved |
+//! | `executables` | 502, 1001, and for a virtual TPM 501, 602, 603, 1002, for a host's 701, 702; of a recognized instance | 3, approved at boot: what runs later is not measured |
 //! | `file-system` | none | 0 |
 //! | `hardware` | 101, 102, 104–106 | 2, genuine; 32, known holes, unless the TCB is up to date |
 //! | `runtime-opaque` | 103, of a quote that verifies | 2, encrypted memory |
@@ -20,7 +20,8 @@
 //!
 //! So an identity is claimed where a key that is proven to be in a TPM signed for this TD, and the TD named that key: a
 //! virtual TPM's by its certificate, one behind a paravisor by its certificate and the paravisor's word, a host's by its
-//! registrar's word or its IAK's.
+//! registrar's word or its IAK's. Without it, logs and registers are anybody's words, so `configuration` and `executables` are
+//! not claimed either.
 //!
 //! Each check belongs to one claim, or to none: those about the evidence's age and consent, its form (902), and who keeps
 //! the machine (801–807, 901). A test keeps it so.
@@ -112,10 +113,17 @@ impl Vector {
         } else {
             UNSAFE
         };
+        let instance_identity = claim(&INSTANCE, RECOGNIZED);
+        // What a TPM measured is worth what is known of that TPM.
+        let measured = |rule: &Rule, affirming: u8| match claim(rule, affirming) {
+            CONTRAINDICATED => CONTRAINDICATED,
+            value if instance_identity == RECOGNIZED => value,
+            _ => NO_CLAIM,
+        };
         Self {
-            instance_identity: claim(&INSTANCE, RECOGNIZED),
-            configuration: claim(&CONFIGURATION, APPROVED),
-            executables: claim(&EXECUTABLES, APPROVED_AT_BOOT),
+            instance_identity,
+            configuration: measured(&CONFIGURATION, APPROVED),
+            executables: measured(&EXECUTABLES, APPROVED_AT_BOOT),
             file_system: NO_CLAIM,
             hardware: claim(&HARDWARE, hardware),
             runtime_opaque: claim(&RUNTIME, ENCRYPTED),

@@ -150,6 +150,34 @@ fn a_quote_that_does_not_verify_says_nothing_about_memory_or_instance() {
     assert_eq!(vector["instance-identity"], 0);
 }
 
+/// Logs can be made up to fit each other; what holds them is the TD's quote, and the quote of a TPM that is known.
+#[test]
+fn measurements_that_rest_on_nothing_are_not_affirmed() {
+    let of_a_virtual_tpm = [OF_A_HOST, OF_A_PARAVISOR].concat();
+    let of_a_host = [OF_A_VIRTUAL_TPM, OF_A_CERTIFICATE, OF_A_PARAVISOR].concat();
+    for (unasked, key) in [
+        (of_a_virtual_tpm, CheckId::AkChain),
+        (of_a_host, CheckId::HostAkPolicy),
+    ] {
+        for id in INSTANCE.needs.iter().chain(INSTANCE.rests_on).chain([&key]) {
+            for outcome in [Outcome::Fail, Outcome::NotApplicable] {
+                let appraisal = appraisal(Binding::Quote, 1, |check| {
+                    if check == *id {
+                        return Some(outcome);
+                    }
+                    unasked.contains(&check).then_some(Outcome::NotApplicable)
+                });
+                let vector = &machine(&appraisal)["ear_trustworthiness_vector"];
+                assert_eq!(
+                    (&vector["configuration"], &vector["executables"]),
+                    (&json!(0), &json!(0)),
+                    "{id:?} {outcome:?}"
+                );
+            }
+        }
+    }
+}
+
 /// The checks whose question does not arise for a virtual TPM, for a host's, and for one behind a paravisor.
 const OF_A_HOST: &[CheckId] = &[
     CheckId::HostPcrs,
