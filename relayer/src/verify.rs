@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chassis_verifier::{Appraisal, Binding, Check, CustodyLevel, Outcome, Question};
+use chassis_verifier::{Appraisal, Binding, Check, CustodyLevel, Outcome, Question, Verdict};
 use clap::Args;
 use serde::{Serialize, Serializer};
 
@@ -149,7 +149,7 @@ impl Verified {
             ("operator's key", operator_key.into()),
             ("TCB", tcb(verdict.tcb).into()),
             ("holds until", date(verdict.expiry).into()),
-            ("custody until", date(verdict.custody_expiry).into()),
+            ("custody until", custody_until(verdict)),
             ("platform", result.platformId.into()),
             ("instance", result.instanceId.into()),
             ("workload", result.workloadId.into()),
@@ -175,6 +175,14 @@ fn custody(custody: CustodyLevel) -> &'static str {
         CustodyLevel::None => "None: nobody says where this CPU is",
         CustodyLevel::Witnessed => "Witnessed: people checked",
         CustodyLevel::Automated => "Automated: the provider says this CPU is in its data center",
+    }
+}
+
+/// The verdict has an end even where there is no custody: the registry gives every platform's entry one.
+fn custody_until(verdict: &Verdict) -> Cell {
+    match verdict.custody {
+        CustodyLevel::None => "-".into(),
+        CustodyLevel::Witnessed | CustodyLevel::Automated => date(verdict.custody_expiry).into(),
     }
 }
 

@@ -12,8 +12,9 @@ use chassis_sim::{
     tpm::{AK_CERTIFICATE, AK_TEMPLATE},
 };
 use chassis_verifier::{
-    Binding, CheckId, CustodyLevel,
-    bundle::{Bundle, Disclosure},
+    Accept, Appraisal, Binding, CheckId, CustodyLevel, HexBytes,
+    bundle::{Bundle, Disclosure, Tee},
+    eventlog::Ccel,
     td::TdQuote,
 };
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
@@ -73,6 +74,49 @@ fn without_a_tpm_only_the_quote_counts() {
     assert_eq!(appraisal.verdict.custody, CustodyLevel::Automated);
 }
 
+/// What the running system extends is in no log, so the policy's entry must list it.
+#[test]
+fn rtmr3_is_zero_unless_the_workload_entry_lists_it() {
+    let mut world = World::new();
+    let machine = world.boot(MachineSpec {
+        rtmr3: [3; 48],
+        ..MachineSpec::new("a")
+    });
+    let bundle = world.attest(&machine.parts());
+    let unlisted = world.appraise(&bundle, &machine);
+    assert!(
+        failed(&unlisted).contains(&CheckId::RtmrReplay),
+        "{:#?}",
+        unlisted.checks
+    );
+    assert_eq!(unlisted.verdict.binding, Binding::Quote);
+
+    world.policy.workloads[0].rtmr3 = Accept::OneOf(vec![HexBytes([3; 48])]);
+    let listed = world.appraise(&bundle, &machine);
+    assert_eq!(failed(&listed), [], "{:#?}", listed.checks);
+    assert_eq!(listed.verdict.binding, Binding::VirtualTpm);
+
+    // Records in the CCEL are an explanation too, and a wrong one is none.
+    let mut boot = machine.measured_boot().ccel();
+    let log = Ccel::parse(&boot).unwrap();
+    let at = log.events().iter().find(|event| event.extends()).unwrap().offset;
+    let next = log
+        .events()
+        .iter()
+        .find(|event| event.offset > at)
+        .unwrap()
+        .offset;
+    let mut record = boot[at..next].to_vec();
+    record[..4].copy_from_slice(&4_u32.to_le_bytes());
+    boot.extend(record);
+    let told = world.tamper(&bundle, |evidence| {
+        let Tee::Tdx { ccel, .. } = &mut evidence.tee;
+        *ccel = Some(boot.into());
+    });
+    let told = world.appraise(&told, &machine);
+    assert_eq!(failed(&told), [CheckId::RtmrReplay], "{:#?}", told.checks);
+}
+
 #[test]
 fn only_a_policy_that_names_the_roots_trusts_them() {
     let mut world = World::new();
@@ -88,10 +132,17 @@ fn only_a_policy_that_names_the_roots_trusts_them() {
         appraisal.checks
     );
     assert_eq!(appraisal.verdict.binding, Binding::None);
+    // Where the policy names no root, no line of it decided.
+    let rule = |appraisal: &Appraisal| {
+        let quote = appraisal.checks.iter().find(|check| check.id == CheckId::TdQuote);
+        quote.unwrap().rule.clone()
+    };
+    assert_eq!(rule(&appraisal), None);
 
     world.policy = policy;
     world.policy.providers.clear();
     let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(rule(&appraisal).as_deref(), Some("danger_intel_root"));
     assert!(
         failed(&appraisal).contains(&CheckId::AkChain),
         "{:#?}",

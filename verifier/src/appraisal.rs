@@ -158,7 +158,8 @@ pub struct Verdict {
     pub expiry: u64,
     /// The policy's uncapped lifetime of a binding, seconds.
     pub ttl: u32,
-    /// How long the claim about custody holds, Unix seconds, a multiple of 64.
+    /// How long the claim about custody holds, Unix seconds, a multiple of 64. Not zero where custody is `None`: the registry
+    /// gives every platform an entry, and this is its end.
     pub custody_expiry: u64,
 }
 

@@ -55,10 +55,10 @@ checks! {
     306 HclReport "tpm.hcl_report" Machine "The TD quote names the paravisor's variable data.";
     307 HclAk "tpm.hcl_ak" Machine "The paravisor's variable data name the TPM's key.";
 
-    401 AkChain "ak.chain" DataCenter "The key's certificate chains to a provider root the policy pins.";
-    402 AkKeyUsage "ak.key_usage" DataCenter "It is an attestation key's certificate, not an endorsement key's.";
-    403 AkKey "ak.key" DataCenter "It certifies this very key.";
-    404 AkInstance "ak.instance" DataCenter "It names a production instance.";
+    401 AkChain "ak.chain" Machine "The key's certificate chains to a provider root the policy pins.";
+    402 AkKeyUsage "ak.key_usage" Machine "It is an attestation key's certificate, not an endorsement key's.";
+    403 AkKey "ak.key" Machine "It certifies this very key.";
+    404 AkInstance "ak.instance" Machine "It names a production instance.";
 
     501 PcrReplay "log.pcrs" Machine "Logs explain every quoted PCR wholly.";
     502 RtmrReplay "log.rtmrs" Machine "The CCEL explains RTMR0 to RTMR3 wholly.";

@@ -33,6 +33,16 @@ fn neither_log_replays(appraisal: &Appraisal) {
         appraisal.checks
     );
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    // That both logs agree is worth nothing then, and says so.
+    let loader = appraisal
+        .checks
+        .iter()
+        .find(|check| check.id.name() == "cross.rtmr1");
+    let detail = &loader.expect("it ran").detail;
+    assert!(
+        detail.ends_with("not of what was quoted: see log.rtmrs, log.pcrs"),
+        "{detail}"
+    );
 }
 
 #[test]

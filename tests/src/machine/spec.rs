@@ -26,6 +26,8 @@ pub struct MachineSpec {
     pub quote_format: QuoteFormat,
     /// TD attributes; bit 0 is debug.
     pub td_attributes: [u8; 8],
+    /// RTMR3, as its running system left it; no log says how.
+    pub rtmr3: [u8; 48],
     /// What the host writes into `MR_OWNER`.
     pub pzid: Pzid,
     /// What its PCK certificate says; a genuine, current platform's where absent.
@@ -65,6 +67,7 @@ impl MachineSpec {
             is_production: true,
             quote_format: QuoteFormat::V4,
             td_attributes: td_report().td_attributes,
+            rtmr3: [0; 48],
             pzid: Pzid::Silent,
             pck: None,
         }

@@ -27,12 +27,14 @@ impl Td {
             mr_owner: owner,
             ..td_report()
         };
-        Self {
+        let mut td = Self {
             platform: Arc::new(platform),
             format: spec.quote_format,
             report,
         }
-        .measuring(&spec.image, boot)
+        .measuring(&spec.image, boot);
+        td.report.rt_mr3 = spec.rtmr3;
+        td
     }
 
     /// What a paravisor is on this platform: nothing is measured into its RTMRs.

@@ -3,15 +3,12 @@
 //! First [`vouch`] finds whose root the certificate chains to, and so what shape of evidence to expect; then [`check`]
 //! asks the rest. Nothing of a certificate is believed before every check about the key has passed.
 
-use super::{custody::Claim, tpm::Tpm, without_tpm};
+use super::{checks::Checks, proven::Ak, tpm::Tpm, without_tpm};
 use crate::{
-    Check, CheckId, CustodyLevel, Endorsements, Outcome, Policy, Profile, Provider,
+    Check, CheckId, Endorsements, Outcome, Policy, Profile, Provider,
     ak::{AkCertificate, AkError, InstanceIdentity, Revocation},
-    challenge::AkName,
-    instance_id,
     tpm::{Public, PublicKey},
 };
-use alloy_primitives::B256;
 
 const CHECKS: &[CheckId] = &[
     CheckId::AkChain,
@@ -29,70 +26,6 @@ const PROVEN: &[CheckId] = &[
     CheckId::AkKeyUsage,
     CheckId::AkKey,
 ];
-
-/// What a fully proven key's voucher says. Empty where anything about the key has failed.
-#[derive(Default)]
-pub(super) struct Ak<'a> {
-    proven: Option<Proven<'a>>,
-}
-
-struct Proven<'a> {
-    provider: &'a Provider,
-    instance: Option<InstanceIdentity>,
-    instance_id: B256,
-    not_after: u64,
-}
-
-impl<'a> Ak<'a> {
-    /// A host's key, vouched for without a certificate of its own.
-    pub(super) fn of_host(provider: &'a Provider, name: AkName, not_after: u64) -> Self {
-        Self {
-            proven: Some(Proven {
-                provider,
-                instance: None,
-                instance_id: instance_id(&name.0),
-                not_after,
-            }),
-        }
-    }
-
-    /// By which root verified, never by a field of the bundle.
-    pub(super) fn provider(&self) -> Option<&'a Provider> {
-        self.proven.as_ref().map(|proven| proven.provider)
-    }
-
-    /// Which virtual machine the certificate names.
-    pub(super) fn instance(&self) -> Option<&InstanceIdentity> {
-        self.proven.as_ref()?.instance.as_ref()
-    }
-
-    /// The instance's name on chain; zero where there is none.
-    pub(super) fn instance_id(&self) -> B256 {
-        self.proven
-            .as_ref()
-            .map_or(B256::ZERO, |proven| proven.instance_id)
-    }
-
-    /// First expiry on the path, its CRLs included, Unix seconds.
-    pub(super) fn not_after(&self) -> Option<u64> {
-        self.proven.as_ref().map(|proven| proven.not_after)
-    }
-
-    /// What it says of the whereabouts of the TPM, and so of the CPU it is bound to. Of itself it is worth nothing there.
-    pub(super) fn claim(&self) -> Option<Claim> {
-        let proven = self.proven.as_ref()?;
-        Some(Claim {
-            source: "who vouches for the AK",
-            provider: Some(proven.provider.id),
-            level: CustodyLevel::None,
-            zone: proven
-                .instance
-                .as_ref()
-                .map_or_else(String::new, |instance| instance.zone.clone()),
-            until: None,
-        })
-    }
-}
 
 /// The leaf, read, and the path from it to a pinned root.
 pub(super) struct Vouched<'t, 'p> {
@@ -134,7 +67,7 @@ pub(super) fn check<'p>(
     tpm: Option<&Tpm<'_>>,
     vouched: Option<&Result<Vouched<'_, 'p>, String>>,
     profile: Profile,
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) -> Ak<'p> {
     let (Some(tpm), Some(vouched)) = (tpm, vouched) else {
         without_tpm(CHECKS, checks);
@@ -165,31 +98,13 @@ pub(super) fn check<'p>(
         .map_or(&tpm.ak, |certification| &certification.iak);
     checks.push(key_check(certificate, certified, profile));
     let (instance_check, instance) = instance_check(certificate, profile);
+    let named = instance_check.outcome != Outcome::Fail;
     checks.push(instance_check);
-    let passed = |id: &CheckId| {
-        checks
-            .iter()
-            .any(|check| check.id == *id && check.outcome == Outcome::Pass)
-    };
-    let failed = |id: CheckId| {
-        checks
-            .iter()
-            .any(|check| check.id == id && check.outcome == Outcome::Fail)
-    };
     // Of a host's key, more is asked before anything is believed.
-    let proven = PROVEN.iter().all(passed) && !failed(CheckId::AkInstance) && profile != Profile::BareMetal;
-    Ak {
-        proven: vouched
-            .chain
-            .as_ref()
-            .ok()
-            .filter(|_| proven)
-            .map(|chain| Proven {
-                provider: chain.provider,
-                instance,
-                instance_id: instance_id(certificate.spki()),
-                not_after: chain.not_after,
-            }),
+    let proven = checks.all_passed(PROVEN) && named && profile != Profile::BareMetal;
+    match &vouched.chain {
+        Ok(chain) if proven => Ak::certified(chain.provider, certificate.spki(), instance, chain.not_after),
+        _ => Ak::default(),
     }
 }
 

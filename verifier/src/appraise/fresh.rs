@@ -2,6 +2,7 @@
 
 use alloy_primitives::B256;
 
+use super::checks::Checks;
 use crate::{
     Check, CheckId, Endorsements, Policy,
     bundle::{Bundle, Evidence},
@@ -16,7 +17,7 @@ pub(super) fn check(
     endorsements: &Endorsements,
     policy: &Policy,
     as_of: u64,
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) {
     checks.push(anchor_check(&bundle.evidence, endorsements));
     checks.push(age_check(

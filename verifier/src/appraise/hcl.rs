@@ -3,7 +3,7 @@
 //! The paravisor chooses the TD's report data, so what other TDs say there, this one says one step further: the quote names
 //! the variable data, and those the user data that the guest chose. See [`crate::hcl`] for what that does not prove.
 
-use super::tpm::Tpm;
+use super::{checks::Checks, tpm::Tpm};
 use crate::{Check, CheckId, ParavisorReach, Policy, hcl::HclReport, td::TdQuote};
 
 pub(super) fn check(
@@ -11,7 +11,7 @@ pub(super) fn check(
     quote: &TdQuote<'_>,
     tpm: Option<&Tpm<'_>>,
     policy: &Policy,
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) {
     let Some(hcl) = hcl else {
         for id in [CheckId::HclReport, CheckId::HclAk, CheckId::Paravisor] {

@@ -5,13 +5,9 @@
 
 use alloy_primitives::B256;
 
-use super::{
-    ak::{Ak, Vouched},
-    registrar::Registrar,
-    tpm::Tpm,
-};
+use super::{ak::Vouched, checks::Checks, proven::Ak, registrar::Registrar, tpm::Tpm};
 use crate::{
-    Check, CheckId, Error, HostStack, Outcome, Policy, Profile,
+    Check, CheckId, Error, HostStack, Policy, Profile,
     challenge::AkName,
     host::{check_ak_policy, check_certified_name, check_drtm_log, check_dynamic_pcrs},
     tpm::HashAlg,
@@ -69,7 +65,7 @@ pub(super) fn bank(stack: Option<Launched<'_>>, policy: &Policy) -> HashAlg {
 pub(super) fn check<'p>(
     tpm: Option<&Tpm<'_>>,
     question: &Question<'_, '_, 'p>,
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) -> Result<Option<Ak<'p>>, Error> {
     let Some(tpm) = tpm.filter(|_| question.profile == Profile::BareMetal) else {
         let text = "no host's TPM evidence";
@@ -80,13 +76,8 @@ pub(super) fn check<'p>(
     let (key, vouching) = key_check(tpm, question, checks);
     checks.push(key);
     checks.push(platform_check(question));
-    let passed = |id: &CheckId| {
-        checks
-            .iter()
-            .any(|check| check.id == *id && check.outcome == Outcome::Pass)
-    };
     Ok(vouching
-        .filter(|_| PROVEN.iter().all(passed))
+        .filter(|_| checks.all_passed(PROVEN))
         .map(|(provider, not_after)| Ak::of_host(provider, tpm.ak_name(), not_after)))
 }
 
@@ -141,7 +132,7 @@ type Vouching<'p> = (&'p crate::Provider, u64);
 fn key_check<'p>(
     tpm: &Tpm<'_>,
     question: &Question<'_, '_, 'p>,
-    checks: &[Check],
+    checks: &Checks,
 ) -> (Check, Option<Vouching<'p>>) {
     let fail = |text: String| (Check::fail(CheckId::HostAk, text), None);
     if let Some(registrar) = question.registrar {
@@ -167,13 +158,8 @@ fn key_check<'p>(
     };
     let vouched = question.vouched.and_then(|vouched| vouched.as_ref().ok());
     let certified = [CheckId::AkChain, CheckId::AkKeyUsage, CheckId::AkKey];
-    let passed = |id: CheckId| {
-        checks
-            .iter()
-            .any(|check| check.id == id && check.outcome == Outcome::Pass)
-    };
     let Some(vouching) = vouched
-        .filter(|_| certified.into_iter().all(passed))
+        .filter(|_| checks.all_passed(&certified))
         .and_then(|vouched| vouched.provider().zip(vouched.not_after()))
     else {
         return fail("the IAK's own certificate does not hold".into());

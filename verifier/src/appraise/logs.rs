@@ -1,8 +1,8 @@
 //! Do the logs explain what was quoted, and did both sides measure one boot? Checks 501, 502 and 601 to 604.
 
-use super::{tpm::Tpm, without_tpm, workload::Found};
+use super::{checks::Checks, tpm::Tpm, without_tpm, workload::Found};
 use crate::{
-    Base64, Check, CheckId, Error, ParseError, Profile,
+    Base64, Check, CheckId, Error, Outcome, ParseError, Profile,
     bundle::{self, FURTHER_LOGS_LIMIT},
     cross_check::{
         Class, Exceptions, Measured, cross_check, first_unlisted, further_measured, ima_measured,
@@ -98,9 +98,11 @@ pub(super) fn check(
     profile: Profile,
     measured: &Measurements,
     workload: Option<Found<'_>>,
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) {
-    checks.push(rtmr_check(logs.ccel.as_ref(), measured));
+    let rtmrs = rtmr_check(logs.ccel.as_ref(), measured, workload);
+    let mut unexplained: Vec<_> = failed(&rtmrs).into_iter().collect();
+    checks.push(rtmrs);
     let Some(tpm) = tpm else {
         without_tpm(TPM_CHECKS, checks);
         return;
@@ -116,32 +118,51 @@ pub(super) fn check(
         return;
     };
     let exceptions = workload.map_or_else(Exceptions::default, |found| found.entry.into());
-    checks.push(pcr_check(tpm, boot, &logs.further));
+    let pcrs = pcr_check(tpm, boot, &logs.further);
+    unexplained.extend(failed(&pcrs));
+    checks.push(pcrs);
     let rule = workload.map_or_else(
         || "workload".to_owned(),
         |found| format!("workload[{}]", found.index),
     );
-    let compared = cross_checks(boot, &logs.further, logs.ccel.as_ref(), &exceptions);
+    let mut compared = cross_checks(boot, &logs.further, logs.ccel.as_ref(), &exceptions);
+    if !unexplained.is_empty() {
+        let text = format!(
+            "; but the logs are not of what was quoted: see {}",
+            unexplained.join(", ")
+        );
+        for check in &mut compared {
+            check.detail.push_str(&text);
+        }
+    }
     checks.extend(compared.into_iter().map(|check| check.by(rule.clone())));
     checks.push(pcr0_check(tpm, workload));
 }
 
-/// The whole register must be explained: RTMR3 without events is zero.
-fn rtmr_check(ccel: Option<&Ccel<'_>>, measured: &Measurements) -> Check {
+fn failed(check: &Check) -> Option<&'static str> {
+    (check.outcome == Outcome::Fail).then(|| check.id.name())
+}
+
+/// The whole of each register must be explained. RTMR3 is the running system's, and what that extends no firmware logs: it is
+/// zero, unless the workload entry lists it. Records of it in the CCEL are an explanation too, so they must hold.
+fn rtmr_check(ccel: Option<&Ccel<'_>>, measured: &Measurements, workload: Option<Found<'_>>) -> Check {
     let Some(ccel) = ccel else {
         return Check::not_applicable(CheckId::RtmrReplay, "no CCEL in the bundle");
     };
     let replayed = ccel.rtmrs();
-    match (0..)
+    let differs = (0..)
         .zip(&measured.rtmrs)
-        .find(|(rtmr, quoted): &(usize, _)| replayed[*rtmr] != quoted.0)
-    {
-        None => Check::pass(CheckId::RtmrReplay, "the CCEL replays to RTMR0 to RTMR3"),
-        Some((rtmr, _)) => Check::fail(
-            CheckId::RtmrReplay,
-            format!("RTMR{rtmr}: the CCEL replays to another value than quoted"),
-        ),
+        .find(|(rtmr, quoted): &(usize, _)| replayed[*rtmr] != quoted.0);
+    let Some((rtmr, quoted)) = differs else {
+        return Check::pass(CheckId::RtmrReplay, "the CCEL replays to RTMR0 to RTMR3");
+    };
+    let listing = workload.filter(|found| found.entry.rtmr3.lists(&quoted.0));
+    if let (3, false, Some(found)) = (rtmr, ccel.replay().had_events(3), listing) {
+        let text = "the CCEL replays to RTMR0 to RTMR2, and the workload entry lists RTMR3";
+        return Check::pass(CheckId::RtmrReplay, text).by(format!("workload[{}].rtmr3", found.index));
     }
+    let text = format!("RTMR{rtmr}: the CCEL replays to another value than quoted");
+    Check::fail(CheckId::RtmrReplay, text)
 }
 
 /// Compares with the *quoted* values, in the quoted bank: digests of another bank are anybody's words.

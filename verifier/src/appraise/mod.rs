@@ -2,6 +2,7 @@
 
 mod ak;
 mod appraiser;
+mod checks;
 mod custody;
 mod fresh;
 mod hcl;
@@ -9,6 +10,7 @@ mod host;
 mod logs;
 mod parts;
 mod profile;
+mod proven;
 mod registrar;
 mod td;
 mod tpm;
@@ -22,6 +24,7 @@ use crate::{
     bundle::Bundle, challenge::AkName, checks_root,
 };
 
+use checks::Checks;
 use parts::Parts;
 
 pub use appraiser::{Appraiser, appraise_many};
@@ -50,6 +53,9 @@ pub fn appraise(
     Appraiser::new(endorsements, policy)?.appraise(bundle, as_of)
 }
 
+/// The appraisal itself. First whatever tells what to expect (which workload, whose root, what profile, which host), then the
+/// checks, in an order that counts where one rests on another: `ak` on `tpm`, `host` on both, `custody` on what these two
+/// proved and on `td`. What each asks of earlier checks is a list of what must have passed ([`Checks`]).
 fn appraise_with(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Result<Appraisal, Error> {
     let (endorsements, policy) = (&*appraiser.endorsements, appraiser.policy);
     if as_of.max(endorsements.anchor.timestamp) > LATEST {
@@ -76,7 +82,8 @@ fn appraise_with(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Resu
     let host = tpm.as_ref().and_then(|tpm| host::launched(tpm, policy));
     let wanted = tpm::demanded(profile, host::bank(host, policy));
 
-    let mut checks = vec![profile::parts_check(evidence, profile)];
+    let mut checks = Checks::default();
+    checks.push(profile::parts_check(evidence, profile));
     let td = td::check(&quote, endorsements, policy, as_of, &mut checks);
     fresh::check(bundle, endorsements, policy, as_of, &mut checks);
     checks.push(appraiser.consent_check(bundle));
@@ -114,7 +121,7 @@ fn appraise_with(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Resu
         &measured,
         tpm.is_some() && profile != Profile::BareMetal,
     ));
-    checks.sort_by_key(|check| check.id);
+    let checks = checks.finish();
 
     let dates = verdict::Dates {
         as_of,
@@ -159,6 +166,6 @@ fn flags(verdict: &Verdict) -> u8 {
 }
 
 /// Answers `ids` for evidence that has no TPM.
-fn without_tpm(ids: &[crate::CheckId], checks: &mut Vec<Check>) {
+fn without_tpm(ids: &[crate::CheckId], checks: &mut Checks) {
     checks.extend(ids.iter().map(|id| Check::not_applicable(*id, "no TPM evidence")));
 }

@@ -3,6 +3,7 @@
 use alloy_primitives::B256;
 use dcap_qvl::TcbLevel;
 
+use super::checks::Checks;
 use crate::{
     Check, CheckId, Endorsements, HexBytes, Policy, Tcb, platform_id,
     td::{DebugTd, TdQuote, VerifiedTd},
@@ -21,22 +22,26 @@ pub(super) fn check(
     endorsements: &Endorsements,
     policy: &Policy,
     as_of: u64,
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) -> Td {
     let verified = verify(quote, endorsements, policy, as_of);
-    checks.push(
-        match &verified {
-            Ok(td) => Check::pass(
-                CheckId::TdQuote,
-                "signatures, certificates, CRLs and QE identity verify",
-            )
-            .fact("fmspc", hex::encode(td.claims.platform.pck.fmspc))
-            .fact("pckCrl", td.claims.platform.pck_crl_num)
-            .fact("rootCrl", td.claims.platform.root_ca_crl_num),
-            Err(reason) => Check::fail(CheckId::TdQuote, reason),
-        }
-        .by("danger_intel_root"),
-    );
+    let quote_check = match &verified {
+        Ok(td) => Check::pass(
+            CheckId::TdQuote,
+            "signatures, certificates, CRLs and QE identity verify",
+        )
+        .fact("fmspc", hex::encode(td.claims.platform.pck.fmspc))
+        .fact("pckCrl", td.claims.platform.pck_crl_num)
+        .fact("rootCrl", td.claims.platform.root_ca_crl_num),
+        Err(reason) => Check::fail(CheckId::TdQuote, reason),
+    };
+    // Under another root than Intel's, `dcap-qvl` does not say whether it is the root that something failed by.
+    let by_root = policy.danger_intel_root.is_some() && endorsements.tdx_collateral.is_some();
+    checks.push(if by_root {
+        quote_check.by("danger_intel_root")
+    } else {
+        quote_check
+    });
     checks.push(if quote.is_debug() {
         Check::fail(
             CheckId::TdDebug,

@@ -1,6 +1,6 @@
 //! Is it this machine? Checks 204 and 301 to 305: the TPM's quote.
 
-use super::{fresh::evidence_challenge, without_tpm};
+use super::{checks::Checks, fresh::evidence_challenge, without_tpm};
 use crate::{
     Check, CheckId, ParseError, Profile,
     bundle::{self, Evidence, PcrValue},
@@ -95,12 +95,7 @@ impl<'a> Tpm<'a> {
     }
 }
 
-pub(super) fn check(
-    tpm: Option<&Tpm<'_>>,
-    evidence: &Evidence,
-    wanted: PcrSelection,
-    checks: &mut Vec<Check>,
-) {
+pub(super) fn check(tpm: Option<&Tpm<'_>>, evidence: &Evidence, wanted: PcrSelection, checks: &mut Checks) {
     let Some(tpm) = tpm else {
         without_tpm(CHECKS, checks);
         return;

@@ -1,6 +1,6 @@
 //! What the checks add up to: two verdicts that never become one, and for how long they hold.
 
-use super::custody::Custody;
+use super::{checks::all_passed, custody::Custody};
 use crate::{Binding, Check, CheckId, CustodyLevel, Outcome, Policy, Verdict};
 
 /// Without every one of these a TD quote proves nothing about this operator, now.
@@ -81,15 +81,6 @@ pub(super) struct Dates {
     pub(super) custody: Option<u64>,
 }
 
-/// Every listed check must be there and have passed: one that did not run has shown nothing.
-fn all_pass(checks: &[Check], ids: &[CheckId]) -> bool {
-    ids.iter().all(|id| {
-        checks
-            .iter()
-            .any(|check| check.id == *id && check.outcome == Outcome::Pass)
-    })
-}
-
 fn any_fails(checks: &[Check], ids: &[CheckId]) -> bool {
     checks
         .iter()
@@ -104,11 +95,11 @@ pub(super) fn verdict(
     policy: &Policy,
     dates: &Dates,
 ) -> Verdict {
-    let binding = if !all_pass(checks, QUOTE) || any_fails(checks, PARAVISOR) {
+    let binding = if !all_passed(checks, QUOTE) || any_fails(checks, PARAVISOR) {
         Binding::None
-    } else if all_pass(checks, CHASSIS) && !any_fails(checks, HOST_KEY) {
+    } else if all_passed(checks, CHASSIS) && !any_fails(checks, HOST_KEY) {
         Binding::Chassis
-    } else if all_pass(checks, VIRTUAL_TPM) {
+    } else if all_passed(checks, VIRTUAL_TPM) {
         Binding::VirtualTpm
     } else {
         Binding::Quote

@@ -57,7 +57,7 @@
 //! # Further logs
 //!
 //! Records written after boot (IMA, applications) never reach an RTMR this module compares, so they take no part in the
-//! walk; [`first_unlisted`] demands that each is listed, except IMA's `boot_aggregate`, which follows from the boot log.
+//! walk; [`first_unlisted`] demands that each is listed, except IMA's `boot_aggregate` in PCR 10, which follows from the boot log.
 //! The boot log's own records stay in the walk even if a further log continues their PCR: letting a whole PCR go because
 //! something extends it later would let go of the boot loader too.
 

@@ -41,7 +41,8 @@ pub struct EventView {
     pub extends: bool,
     /// Digests in hex, by bank.
     pub digests: BTreeMap<Algorithm, String>,
-    /// What the writer says about it, in printable ASCII. Not authenticated, unless [`Self::data_hashes_to_digest`].
+    /// What the writer says about it, in printable ASCII. Not authenticated, unless [`Self::data_hashes_to_digest`] and the
+    /// log replays, in that bank, to what a quote that verifies has.
     pub data: String,
     /// Whether the data are what was measured: their hash is the digest. Many records measure something else (a file, an
     /// image) and only name it.

@@ -156,6 +156,19 @@ fn an_image_must_be_named_by_its_registers() {
     assert!(error(&firmware).contains("workload[0].rtmr3: names the image"));
 }
 
+/// Else a class of the cross-check would pass without a single pair.
+#[test]
+fn a_sealed_workload_measures_something_into_each_compared_register() {
+    let nothing = "0".repeat(96);
+    for (key, value) in [("rtmr1", "1".repeat(96)), ("rtmr2", "2".repeat(96))] {
+        let untouched = POLICY.replace(&value, &nothing);
+        assert!(error(&untouched).contains(&format!("workload[0].{key}: lists a register that nothing")));
+        parsed(&untouched.replace("vtpm_sealed = true", "")).unwrap();
+    }
+    let untouched = POLICY.replace("rtmr0 = \"any\"", &format!("rtmr0 = [\"{nothing}\"]"));
+    assert!(error(&untouched).contains("workload[0].rtmr0: lists a register that nothing"));
+}
+
 #[test]
 fn unknown_keys_and_bad_values_are_refused() {
     assert!(error(&POLICY.replace("vtpm_sealed", "vtpm_saeled")).contains("vtpm_saeled"));

@@ -19,7 +19,7 @@ pub struct Workload {
     pub rtmr1: Accept<48>,
     /// Kernel, command line, initrd.
     pub rtmr2: Accept<48>,
-    /// What the running system extends. Zero where it does not.
+    /// What the running system extends, which no log need explain. Zero where it does not.
     #[serde(default = "zero_register")]
     pub rtmr3: Accept<48>,
     /// The TDX module.
@@ -37,10 +37,10 @@ pub struct Workload {
     /// SHA-384 digests of events that only the CCEL has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub td_only: Vec<HexBytes<48>>,
-    /// The `TdHob`, among RTMR0's first two events. Differs by machine size.
+    /// The `TdHob`, RTMR0's first event. Differs by machine size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub td_hob: Option<Accept<48>>,
-    /// The configuration firmware volume (`CFV`), among RTMR0's first two events.
+    /// The configuration firmware volume (`CFV`), RTMR0's event after the `TdHob`, or its first where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cfv: Option<Accept<48>>,
     /// Nobody outside can choose `extraData` or reach the vTPM. Without this, binding is at most `Quote`.
@@ -78,6 +78,11 @@ impl<const N: usize> Accept<N> {
             Self::Any => true,
             Self::OneOf(values) => values.iter().any(|accepted| &accepted.0 == value),
         }
+    }
+
+    /// Whether `value` is accepted by name.
+    pub(crate) fn lists(&self, value: &[u8; N]) -> bool {
+        matches!(self, Self::OneOf(_)) && self.accepts(value)
     }
 
     /// Whether both accept some value.
@@ -150,6 +155,22 @@ impl Workload {
                 "lists no value, though the workload is `vtpm_sealed`".into(),
             ));
         }
+        // Where nothing was measured, there is nothing that TPM and TD could have measured both.
+        let compared = [
+            ("rtmr0", &self.rtmr0),
+            ("rtmr1", &self.rtmr1),
+            ("rtmr2", &self.rtmr2),
+        ];
+        for (key, register) in compared {
+            if self.vtpm_sealed && register.lists(&UNTOUCHED) {
+                mistakes.push((
+                    key,
+                    "lists a register that nothing was measured into, so nothing would be compared, though the \
+                     workload is `vtpm_sealed`"
+                        .into(),
+                ));
+            }
+        }
         // A TD with firmware of its own extends any registers it likes, so `mrtd` most of all.
         let image = [
             ("mrtd", &self.mrtd),
@@ -192,6 +213,9 @@ impl<'de, const N: usize> Deserialize<'de> for HexBytes<N> {
     }
 }
 
+/// A register's value where nothing was measured into it.
+const UNTOUCHED: [u8; 48] = [0; 48];
+
 fn zero_register() -> Accept<48> {
-    Accept::OneOf(vec![HexBytes([0; 48])])
+    Accept::OneOf(vec![HexBytes(UNTOUCHED)])
 }

@@ -12,7 +12,7 @@ mod signed;
 
 use alloy_primitives::B256;
 
-use super::{ak::Ak, registrar::Registrar};
+use super::{checks::Checks, proven::Ak, registrar::Registrar};
 use crate::{
     Check, CheckId, CustodyLevel, Endorsements, HostRegistryClaim, Outcome, Policy, Provider,
     td::{TdQuote, VerifiedTd},
@@ -60,7 +60,7 @@ pub(super) struct Sources<'s, 'p> {
     pub(super) as_of: u64,
 }
 
-pub(super) fn check<'p>(sources: &Sources<'_, 'p>, checks: &mut Vec<Check>) -> Custody<'p> {
+pub(super) fn check<'p>(sources: &Sources<'_, 'p>, checks: &mut Checks) -> Custody<'p> {
     let (ak, policy) = (sources.ak, sources.policy);
     let listed: Vec<_> = sources
         .endorsements

@@ -5,7 +5,9 @@
 //! does where two instances run the same image.
 
 use super::rule;
-use crate::{Check, CheckId, Outcome, Policy, Profile, appraise::ak::Ak, claims::check_pzid, td::TdQuote};
+use crate::{
+    Check, CheckId, Outcome, Policy, Profile, appraise::proven::Ak, claims::check_pzid, td::TdQuote,
+};
 
 /// `MR_OWNER` of a host that says nothing.
 const SILENT: [u8; 48] = [0; 48];
