@@ -216,7 +216,6 @@ fn alert_rules_use_metrics_that_exist_and_are_in_the_guide() {
     }
 }
 
-/// `promtool` is in Debian's package `prometheus`. Without it, the test above has to do.
 #[test]
 fn promtool_takes_the_rules() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(ALERTS);
