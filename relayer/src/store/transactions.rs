@@ -106,8 +106,8 @@ pub struct Attempt {
 }
 
 impl Store {
-    /// Queued reports and freezes without a transaction, freezes first, reports in the order of their issue. The registry refuses grants on a platform that a
-    /// later report has spoken of, so one that overtakes another makes it revert.
+    /// Queued reports and freezes without a transaction, freezes first, reports in the order of their issue. The registry
+    /// refuses grants on a platform that a later report has spoken of, so one that overtakes another makes it revert.
     ///
     /// # Errors
     /// Of the database.

@@ -4,11 +4,11 @@
 //! [`TcgLog`] also reads the SHA-1-only form that came before; [`Ccel`] counts TDX measurement registers instead of PCRs;
 //! [`DrtmLog`] knows the marks that Intel TXT and Linux leave between records.
 //!
-//! **What of a log can be believed.** A log is a claim by whoever collected it. Only the digests, their register and their
-//! order become facts, and only in the bank that a quote signs, once [`TcgLog::replay`], [`DrtmLog::replay`] or
-//! [`Ccel::rtmrs`] gives the quoted values. Event types and event data are never authenticated: they serve people, never a verdict. The one exception is
-//! `EV_NO_ACTION` (and [`DrtmLog`]'s marks), which says that a record was not extended; retyping to or from it changes the
-//! replay.
+//! **What of a log can be believed.** A log is a claim by whoever collected it. Only the digests, their register and
+//! their order become facts, and only in the bank that a quote signs, once [`TcgLog::replay`], [`DrtmLog::replay`] or
+//! [`Ccel::rtmrs`] gives the quoted values. Event types and event data are never authenticated: they serve people,
+//! never a verdict. The one exception is `EV_NO_ACTION` (and [`DrtmLog`]'s marks), which says that a record was not
+//! extended; retyping to or from it changes the replay.
 //!
 //! Parsing takes linear time, copies nothing, and allocates in proportion to the input. A log of more than [`MAX_EVENTS`]
 //! records is refused at that record: real ones have 20 to 120.

@@ -179,8 +179,8 @@ impl Store {
         Ok(())
     }
 
-    /// Is done with a report. Bundles that still wait for it, and for no other that holds them, are appraised anew; that is no failure of
-    /// theirs and is not counted as one.
+    /// Is done with a report. Bundles that still wait for it, and for no other that holds them, are appraised anew; that is
+    /// no failure of theirs and is not counted as one.
     ///
     /// # Errors
     /// Of the database.
