@@ -19,6 +19,34 @@ impl Replay {
         time: u64,
     ) -> Result<Vec<Subject>, Problem> {
         let (old, word) = (self.state.operator(e.operator), OperatorWord(e.operatorWord));
+        self.check_grant(e, old, word, time)?;
+        self.instance(e, word, time)?;
+        self.batch.issued(word.issued_at())?;
+        let left = self.list(e, old, word, time)?;
+        let lane = self.lane_of(old);
+        if old.lane() == 0 {
+            self.state.control.next_lane += 1;
+            self.state.lane_owners.push(e.operator);
+        }
+        if word.workload() > self.state.workload_ids.len() as u64 {
+            self.state.workload_ids.push(e.workloadId);
+            self.state.workload_indexes.insert(e.workloadId, word.workload());
+        }
+        self.state.operators.insert(e.operator, word);
+        self.state.set_lane(lane, LaneWord(e.laneWord));
+        self.batch.grants.push(e.digest);
+        let here = [Subject::Operator(e.operator), Subject::Platform(e.platformId)];
+        Ok(here.into_iter().chain(left.map(Subject::Platform)).collect())
+    }
+
+    /// That the registry would have taken it, and would have made these words of it.
+    fn check_grant(
+        &self,
+        e: &OperatorGranted,
+        old: OperatorWord,
+        word: OperatorWord,
+        time: u64,
+    ) -> Result<(), Problem> {
         let platform = self
             .state
             .platforms
@@ -32,12 +60,7 @@ impl Replay {
                 platform.status_number(),
             ));
         }
-        let is_new = old.lane() == 0;
-        let lane = if is_new {
-            self.state.control.next_lane
-        } else {
-            old.lane()
-        };
+        let lane = self.lane_of(old);
         let stored = self.state.lane(lane);
         let granted = LaneWord(e.laneWord);
         expect("the lane's word", stored.next(granted.expiry()).0, granted.0)?;
@@ -80,22 +103,15 @@ impl Replay {
                 "a grant",
             ));
         }
-        self.instance(e, word, time)?;
-        self.batch.issued(word.issued_at())?;
-        let left = self.list(e, old, word, time)?;
-        if is_new {
-            self.state.control.next_lane += 1;
-            self.state.lane_owners.push(e.operator);
+        Ok(())
+    }
+
+    /// Its lane, or the next one.
+    fn lane_of(&self, operator: OperatorWord) -> u64 {
+        match operator.lane() {
+            0 => self.state.control.next_lane,
+            lane => lane,
         }
-        if word.workload() > self.state.workload_ids.len() as u64 {
-            self.state.workload_ids.push(e.workloadId);
-            self.state.workload_indexes.insert(e.workloadId, word.workload());
-        }
-        self.state.operators.insert(e.operator, word);
-        self.state.set_lane(lane, granted);
-        self.batch.grants.push(e.digest);
-        let here = [Subject::Operator(e.operator), Subject::Platform(e.platformId)];
-        Ok(here.into_iter().chain(left.map(Subject::Platform)).collect())
     }
 
     /// Its number, or the next one.
