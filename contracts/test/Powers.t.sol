@@ -81,7 +81,7 @@ contract PowersTest is RegistryTest {
         _add(abi.encodeCall(IGov.freezeBySignatures, (freeze_, 3, new bytes(128))), 0);
         _add(abi.encodeCall(IGov.revokeBySignatures, (revoke, MASK, new bytes(192))), 0);
         _add(abi.encodeCall(IGov.proveEquivocation, (1, 0, posting, posting)), 0);
-        _add(abi.encodeCall(IGov.submit, (abi.encodeCall(IGov.registerPolicy, (OTHER_POLICY)))), GOVERNOR);
+        _add(abi.encodeCall(IGov.submit, (abi.encodeCall(IGov.setGovernor, (operator)))), GOVERNOR);
         _add(abi.encodeCall(IGov.veto, (_pending())), GUARDIAN | GOVERNOR);
         _add(abi.encodeCall(IGov.liftFreeze, (I.Subject.Operator, frozen, 1)), 0);
         _add(abi.encodeCall(IGov.reinstate, (I.Subject.Operator, revoked, 1)), 0);

@@ -104,6 +104,61 @@ contract TimelockTest is RegistryTest {
         governance.submit("");
     }
 
+    /// @notice Guardians veto one by one: among many, the one that they miss would do.
+    function test_oneWaitsAtATimeOfWhatCanBeDrawnUpWithoutEnd() public {
+        bytes[2][4] memory calls;
+        calls[0] = [register, abi.encodeCall(IGov.registerPolicy, (keccak256("another")))];
+        for (uint256 i; i < 2; ++i) {
+            calls[1][i] = abi.encodeCall(IGov.addGuardian, (address(uint160(1000 + i))));
+            calls[2][i] = abi.encodeCall(IGov.setGovernor, (address(uint160(1000 + i))));
+            calls[3][i] = abi.encodeCall(IGov.rotateRelayers, (_config().relayers, uint8(THRESHOLD), 2, uint40(i)));
+        }
+        for (uint256 i; i < calls.length; ++i) {
+            (bytes memory one, bytes memory other) = (calls[i][0], calls[i][1]);
+            _submit(one);
+            vm.expectRevert(abi.encodeWithSelector(IGov.AlreadySubmitted.selector, keccak256(one)));
+            _submit(other);
+            // Vetoed, run out or made, it makes room.
+            vm.prank(governor);
+            governance.veto(one);
+            _submit(other);
+            vm.warp(governance.executableAt(other) + 14 days);
+            vm.expectRevert(abi.encodeWithSelector(IGov.AlreadySubmitted.selector, keccak256(other)));
+            _submit(one);
+            vm.warp(vm.getBlockTimestamp() + 1);
+            _submit(one);
+        }
+        vm.warp(governance.executableAt(calls[3][0]));
+        _call(calls[3][0]);
+        _submit(calls[3][1]);
+    }
+
+    /// @notice To watchers, either would look like one that can still be made.
+    function test_whatHasRunOutNeitherWaitsNorIsVetoed() public {
+        _submit(register);
+        uint256 ripe = governance.executableAt(register);
+        vm.warp(ripe + 14 days);
+        assertEq(governance.executableAt(register), ripe);
+        vm.warp(ripe + 14 days + 1);
+        assertEq(governance.executableAt(register), 0);
+        vm.expectRevert(abi.encodeWithSelector(IGov.NotExecutable.selector, keccak256(register), ripe));
+        vm.prank(guardian);
+        governance.veto(register);
+    }
+
+    /// @notice Of stops there are many at once, and each is lifted by itself.
+    function test_manyThatLiftWaitAtATime() public {
+        address[2] memory operators = [operator, makeAddr("another operator")];
+        for (uint256 i; i < 2; ++i) {
+            _register(operators[i]);
+            vm.prank(guardian);
+            registry.freezeOperator(operators[i], 1, 0);
+        }
+        for (uint256 i; i < 2; ++i) {
+            _submit(abi.encodeCall(IGov.liftFreeze, (I.Subject.Operator, _subject(operators[i]), 1)));
+        }
+    }
+
     function test_aGuardianOrTheGovernorVetoes() public {
         address[2] memory who = [otherGuardian, governor];
         for (uint256 i; i < who.length; ++i) {

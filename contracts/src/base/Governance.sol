@@ -114,6 +114,12 @@ abstract contract Governance is Timelock {
         }
     }
 
+    /// @inheritdoc Timelock
+    function _isOneAtATime(bytes4 selector) internal pure override returns (bool) {
+        return selector == this.addGuardian.selector || selector == this.setGovernor.selector
+            || selector == this.rotateRelayers.selector || selector == this.registerPolicy.selector;
+    }
+
     /// @dev One call has one spelling. Decoders pass over surplus bytes: with another spelling for each, a call could be
     /// drawn up any number of times, to be vetoed one by one.
     function _isCanonical(bytes4 selector, bytes calldata data) private pure returns (bool) {

@@ -60,6 +60,8 @@ abstract contract RegistryBase is EIP712 {
     uint16 internal _takenSeats;
     mapping(bytes4 selector => uint256 delay) internal _delays;
     mapping(bytes32 id => uint256 time) internal _executableAt;
+    /// @dev What was submitted last, of those functions of which one call waits at a time.
+    mapping(bytes4 selector => bytes32 id) internal _latest;
     /// @dev Orders signed by relayers that have been carried out.
     mapping(bytes32 digest => bool) internal _spent;
     bytes32[1024] internal _roots;

@@ -29,10 +29,14 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
         uint256 delay = _delays[selector];
         if (delay == 0) revert NotTimelocked(selector);
         bytes32 id = keccak256(data);
-        uint256 time = _executableAt[id];
-        if (time != 0 && block.timestamp <= time + WINDOW) revert AlreadySubmitted(id);
+        if (_isWaiting(id)) revert AlreadySubmitted(id);
         _checkSubmission(selector, data);
-        time = block.timestamp + delay;
+        if (_isOneAtATime(selector)) {
+            bytes32 other = _latest[selector];
+            if (_isWaiting(other)) revert AlreadySubmitted(other);
+            _latest[selector] = id;
+        }
+        uint256 time = block.timestamp + delay;
         _executableAt[id] = time;
         emit ActionSubmitted(id, selector, data, uint40(time));
     }
@@ -46,7 +50,7 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
             if (selector == this.removeGuardian.selector) revert NotVetoable(selector);
         }
         bytes32 id = keccak256(data);
-        if (_executableAt[id] == 0) revert NotExecutable(id, 0);
+        if (!_isWaiting(id)) revert NotExecutable(id, _executableAt[id]);
         delete _executableAt[id];
         emit ActionVetoed(id, selector, msg.sender);
     }
@@ -63,7 +67,8 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
 
     /// @inheritdoc IProofOfCloudGovernance
     function executableAt(bytes calldata data) external view returns (uint256) {
-        return _executableAt[keccak256(data)];
+        bytes32 id = keccak256(data);
+        return _isWaiting(id) ? _executableAt[id] : 0;
     }
 
     /// @dev Reverts unless the call has its one spelling and would be carried out now. A lift held in reserve would end
@@ -71,14 +76,24 @@ abstract contract Timelock is Changes, IProofOfCloudGovernance {
     /// another call under way may bring: a seat for a guardian, a guardian besides the last.
     function _checkSubmission(bytes4 selector, bytes calldata data) internal view virtual;
 
+    /// @dev Whether the function's arguments can be chosen without end: of as many calls as a governor likes, guardians, who
+    /// veto one by one, would miss one.
+    function _isOneAtATime(bytes4 selector) internal pure virtual returns (bool);
+
     function _checkGovernor() private view {
         if (msg.sender != _governor) revert NotGovernor(msg.sender);
+    }
+
+    /// @dev Not ripe yet, or ripe: neither made, nor vetoed, nor run out.
+    function _isWaiting(bytes32 id) private view returns (bool) {
+        uint256 time = _executableAt[id];
+        return time != 0 && block.timestamp <= time + WINDOW;
     }
 
     function _take(bytes calldata data) private {
         bytes32 id = keccak256(data);
         uint256 time = _executableAt[id];
-        if (time == 0 || block.timestamp < time || block.timestamp > time + WINDOW) revert NotExecutable(id, time);
+        if (block.timestamp < time || !_isWaiting(id)) revert NotExecutable(id, time);
         delete _executableAt[id];
         emit ActionExecuted(id, bytes4(data), msg.sender);
     }

@@ -18,8 +18,9 @@ interface ISequencerUptimeFeed {
 /// @notice For consumers on an L2. There the sequencer's clock decides when an attestation has expired, and nothing that
 /// guardians send during an outage lands before it ends. So nothing that rests on an attestation should happen while the
 /// sequencer is down, nor before freezes that were held up have had time to land.
-/// @dev Warning: this sees outages. It does not see a sequencer that is up and leaves out one guardian's transaction;
-/// against that there is only the chain's own forced inclusion, so let the grace be longer than that takes.
+/// @dev Warning: this sees outages. It does not see a sequencer that is up and leaves out one guardian's transaction, and no
+/// grace helps, for it counts from the last outage. Against that, announce an act, wait for longer than the chain's forced
+/// inclusion takes, and ask again before acting.
 abstract contract SequencerUptime {
     /// @notice The feed, from Chainlink's list for this chain.
     ISequencerUptimeFeed public immutable SEQUENCER_UPTIME_FEED;

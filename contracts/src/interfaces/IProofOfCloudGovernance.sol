@@ -41,7 +41,7 @@ interface IProofOfCloudGovernance {
     error NotGovernor(address caller);
     /// @notice The function does not wait for anything: call it.
     error NotTimelocked(bytes4 selector);
-    /// @notice This very call is waiting already.
+    /// @notice This very call is waiting already, or the one of its function that may wait at a time.
     error AlreadySubmitted(bytes32 id);
     /// @notice This call is not waiting, not yet ripe, or has been for more than 14 days.
     error NotExecutable(bytes32 id, uint256 executableAt);
@@ -109,7 +109,8 @@ interface IProofOfCloudGovernance {
     ) external;
 
     /// @notice Disables a relayer that has signed two results with equal evidence, policy, endorsements and time, and
-    /// different digests. An honest relayer cannot: the appraisal is a function of these four. Anyone may prove it.
+    /// different digests. An honest relayer does not: the appraisal is a function of these four, as long as neither its
+    /// verifier is another version nor its record of what it signed is lost. Anyone may prove it.
     /// @param relayerSetId A set in which the relayer is to be disabled; the reports may name others.
     function proveEquivocation(uint32 relayerSetId, uint8 index, Posting calldata a, Posting calldata b) external;
 
@@ -118,7 +119,8 @@ interface IProofOfCloudGovernance {
     /// @notice Draws up a call of one of the timelocked functions below. Governor only.
     /// @dev What would be refused now cannot be drawn up, but for a guardian's seat and the last guardian's removal: so what
     /// lifts a stop only while the stop is there, once, and none is held in reserve for the next. Other calls stay ripe
-    /// for 14 days: guardians veto those that nobody should make any more.
+    /// for 14 days: guardians veto those that nobody should make any more. Of `addGuardian`, `setGovernor`,
+    /// `rotateRelayers` and `registerPolicy` one call each waits at a time, so that none hides among many.
     function submit(bytes calldata data) external;
 
     /// @notice Strikes out a submitted call. Any guardian, except the removal of a guardian; or the governor itself.
@@ -164,7 +166,8 @@ interface IProofOfCloudGovernance {
     /// @notice Seconds a call of this function must wait; 0 = it is not timelocked.
     function delayOf(bytes4 selector) external view returns (uint256);
 
-    /// @notice From when on a submitted call may be made; 0 = it is not waiting.
+    /// @notice From when on a submitted call may be made, for 14 days; 0 = it is not waiting: made, vetoed, run out, or
+    /// never submitted.
     function executableAt(bytes calldata data) external view returns (uint256);
 
     /// @notice The EIP-712 digest relayers sign for this order.

@@ -486,9 +486,11 @@ interface IProofOfCloudRegistry {
     function attestationOf(address operator) external view returns (Attestation memory);
 
     /// @notice The operator's status as of now. Frozen also where its platform or provider is frozen.
+    /// @dev Warning: Active says nothing of binding, custody, TCB or code. To decide, ask `isAttested` with a requirement.
     function statusOf(address operator) external view returns (Status);
 
-    /// @notice The platform on which the operator is attested now; zero if its status is not Active.
+    /// @notice The platform on which the operator is attested now, at whatever level; zero if its status is not Active.
+    /// @dev Warning: as for `statusOf`, one that is not zero may be a machine on a workbench.
     function platformOf(address operator) external view returns (bytes32);
 
     /// @notice On how many different platforms are these operators? Counts only those for which `isAttested(operator)`

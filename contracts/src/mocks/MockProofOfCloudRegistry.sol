@@ -5,7 +5,8 @@ import {IProofOfCloudRegistry as I} from "../interfaces/IProofOfCloudRegistry.so
 
 /// @title MockProofOfCloudRegistry
 /// @notice For integrators' tests: answers every question as the registry does, over state that anyone may set. A
-/// differential fuzz test walks both through the same history and compares every answer.
+/// differential fuzz test walks both through the same history and compares every answer, but `verifyDigest`'s: the mock
+/// takes roots of batches that were never posted, and never forgets one, as the registry does 1,024 batches later.
 /// @dev It has the questions, and none of the registry's other functions. Hand it to a consumer as
 /// `IProofOfCloudRegistry(address(mock))`.
 /// @dev Warning: never deploy this where its answers matter. Anyone attests anybody.

@@ -72,7 +72,7 @@ contract ChecksTest is RegistryTest {
         uint256 word = registry.operatorWord(handler.who(0));
         for (uint256 seed; (registry.operatorWord(handler.who(0)) >> 24) & 7 != uint256(I.Status.Revoked); ++seed) {
             handler.revoke(seed);
-            _step();
+            if (seed % 16 == 0) _step();
         }
         assertEq(handler.broken(3), 0);
         _storeWord(0, word);

@@ -19,6 +19,8 @@ abstract contract Raises is Stops {
     Pending[4] internal pendings;
     uint256 internal submitted;
     mapping(bytes32 id => uint256) internal ripeAt;
+    /// @dev The last submission of those functions of which one waits at a time.
+    mapping(bytes4 selector => bytes32 id) internal latest;
     /// @dev A third guardian comes and goes.
     address internal third = makeAddr("third guardian");
     bool internal thirdSeated;
@@ -30,12 +32,16 @@ abstract contract Raises is Stops {
         bytes4 selector = bytes4(p.data);
         View memory before = _look();
         (bool ok,) = _send(theGovernor, abi.encodeCall(IGov.submit, (p.data)));
-        uint256 ripe = ripeAt[keccak256(p.data)];
-        if (ok != (ripe == 0 || _now() > ripe + WINDOW)) {
+        bytes32 id = keccak256(p.data);
+        if (ok == (_waits(id) || _waits(latest[selector]))) {
             _breaks(0, "what was to be raised could not be submitted, or twice");
         }
         if (ok) {
-            ripeAt[keccak256(p.data)] = _now() + governance.delayOf(selector);
+            ripeAt[id] = _now() + governance.delayOf(selector);
+            if (
+                selector == IGov.rotateRelayers.selector || selector == IGov.addGuardian.selector
+                    || selector == IGov.setGovernor.selector || selector == IGov.registerPolicy.selector
+            ) latest[selector] = id;
             pendings[submitted++ % pendings.length] = p;
             ++did[Effect.Submission];
         }
@@ -56,7 +62,7 @@ abstract contract Raises is Stops {
         if (ripe > _now() && (r >> 8) % 4 != 0) vm.warp(ripe);
         View memory before = _look();
         (bool ok,) = _send(stranger, p.data);
-        bool mayBe = ripe != 0 && _now() >= ripe && _now() <= ripe + WINDOW;
+        bool mayBe = _waits(keccak256(p.data)) && _now() >= ripe;
         if (!mayBe) {
             if (ok) _breaks(2, "a call was made that was not waiting, or not ripe");
             else ++did[Effect.TooEarly];
@@ -75,7 +81,7 @@ abstract contract Raises is Stops {
         Pending memory p = pendings[(r >> 8) % (submitted < pendings.length ? submitted : pendings.length)];
         View memory before = _look();
         (bool ok,) = _send(guardian, abi.encodeCall(IGov.veto, (p.data)));
-        bool may = ripeAt[keccak256(p.data)] != 0 && bytes4(p.data) != IGov.removeGuardian.selector;
+        bool may = _waits(keccak256(p.data)) && bytes4(p.data) != IGov.removeGuardian.selector;
         if (ok != may) _breaks(0, "a veto that must not be, or could not");
         if (ok) {
             delete ripeAt[keccak256(p.data)];
@@ -102,6 +108,10 @@ abstract contract Raises is Stops {
         if (ok || registry.head() != head) _breaks(2, "a stranger got in");
         ++did[Effect.Intrusion];
         _settle(before, false);
+    }
+
+    function _waits(bytes32 id) private view returns (bool) {
+        return ripeAt[id] != 0 && _now() <= ripeAt[id] + WINDOW;
     }
 
     /// @dev What there is to raise; where nothing is, a new relayer set or something about the authorities.

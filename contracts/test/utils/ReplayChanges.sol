@@ -144,6 +144,11 @@ abstract contract ReplayChanges is ReplayReports {
     function _submitted(bytes32[] calldata topics, bytes calldata data) internal {
         (, uint40 time) = abi.decode(data, (bytes, uint40));
         _executableAt[topics[1]] = time;
+        bytes4 selector = bytes4(topics[2]);
+        if (
+            selector == IGov.rotateRelayers.selector || selector == IGov.addGuardian.selector
+                || selector == IGov.setGovernor.selector || selector == IGov.registerPolicy.selector
+        ) _latest[selector] = topics[1];
     }
 
     /// @dev Stands before what the call did.
