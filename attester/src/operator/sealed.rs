@@ -6,19 +6,14 @@
 //! can read and forge what is in it; and the running image holds the key in memory, so whether it *stays* in the TD is what
 //! the reviewer of that image has to find out.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error,
+    Error, file,
     tpm::{SEALED_TO, Sealed, Tpm},
 };
 
@@ -32,8 +27,8 @@ struct KeyFile {
     sealed: Sealed,
 }
 
-/// Version 1 held a key that was brought to the TPM, by whomever.
-const VERSION: u32 = 2;
+/// Version 1 held a key that was brought to the TPM, by whomever; version 2 opened whatever system extensions were loaded.
+const VERSION: u32 = 3;
 
 /// What every version has.
 #[derive(Deserialize)]
@@ -46,31 +41,19 @@ struct Versioned {
 /// # Errors
 /// If the TPM makes none, or the file cannot be made.
 pub fn create_sealed_key(path: &Path, tcti: &str) -> Result<Address, Error> {
-    let file = |source| Error::File {
+    let error = |source: io::Error| Error::File {
         doing: "write the sealed key to",
         path: path.to_owned(),
+        hint: match source.kind() {
+            io::ErrorKind::AlreadyExists => "; an operator's key is never overwritten: move the old one away",
+            _ => "",
+        },
         source,
-        hint: "; an operator's key is never overwritten: move the old one away",
     };
-    let mut target = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(file)?;
-    match seal(tcti) {
-        Ok(key) => {
-            let json = serde_json::to_vec_pretty(&key).map_err(|error| file(error.into()))?;
-            target.write_all(&json).map_err(file)?;
-            target.sync_all().map_err(file)?;
-            Ok(key.address)
-        }
-        Err(error) => {
-            // It is empty, and ours.
-            let _ = fs::remove_file(path);
-            Err(error)
-        }
-    }
+    let key = seal(tcti)?;
+    let json = serde_json::to_vec_pretty(&key).map_err(|unwritable| error(unwritable.into()))?;
+    file::create(path, &json).map_err(error)?;
+    Ok(key.address)
 }
 
 fn seal(tcti: &str) -> Result<KeyFile, Error> {
@@ -105,7 +88,7 @@ pub(super) fn open(path: &Path, tcti: &str) -> Result<PrivateKeySigner, Error> {
     if version != VERSION {
         return Err(Error::Key(format!(
             "{name} is of version {version}, this program opens {VERSION}: a key of version 1 may be known to whoever wrote \
-             the file. Make a new one with `chassis-node key new --sealed`, and register that; the old one's attestation \
+             the file, and one of version 2 does not know system extensions. Make a new one with `chassis-node key new --sealed`, and register that; the old one's attestation \
              runs out by itself"
         )));
     }

@@ -2,7 +2,8 @@
 //!
 //! A context is opened for one operation and dropped after it: a TPM without a resource manager serves one client at a
 //! time and has three transient slots. Sessions are plain password sessions with an empty password, which take no
-//! slot: nothing secret crosses the bus, and every answer that matters is signed by the TPM.
+//! slot: nothing secret crosses the bus, and every answer that matters is signed by the TPM. But for sealed keys: that
+//! secret comes out in a policy session, which is salted and encrypts it.
 
 mod ak;
 mod pcr;

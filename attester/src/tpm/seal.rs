@@ -32,11 +32,12 @@ use super::{Tpm, pcr::selection};
 use crate::Error;
 
 /// What a node's own key is sealed to: what runs (firmware 0, loaded drivers 2, boot loader 4, its commands 8, kernel and
-/// initrd 9, command line of a unified image 12) and who vouched for it (Secure Boot 7, owner's keys 14).
+/// initrd 9, command line of a unified image 12, system extensions 13) and who vouched for it (Secure Boot 7, owner's keys 14).
 ///
-/// Left out is what changes by itself: sizes and slots (1, 3, 5, 6), IMA (10), the phases of boot (11), what systemd measures at
-/// run time (13, 15).
-pub const SEALED_TO: [u8; 8] = [0, 2, 4, 7, 8, 9, 12, 14];
+/// 13 is what systemd-stub hands to the kernel from beside a unified image, on a partition that anybody can write; zero where there
+/// is nothing. Left out is what changes by itself: sizes and slots (1, 3, 5, 6), IMA (10), the phases of boot (11), what systemd
+/// measures at run time (15). Source: Linux TPM PCR Registry (UAPI group).
+pub const SEALED_TO: [u8; 9] = [0, 2, 4, 7, 8, 9, 12, 13, 14];
 
 /// The bank that TPM quotes are over. One that the firmware does not extend could be filled by anybody.
 const BANK: HashingAlgorithm = HashingAlgorithm::Sha384;
@@ -81,9 +82,11 @@ impl Tpm {
     /// The secret, 32 bytes; `None` if this is another TPM, or its PCRs are not what they were.
     ///
     /// # Errors
-    /// If the TPM does not answer, or `sealed` is damaged; [`Error::Key`] if whoever wrote it may know what it holds.
+    /// If the TPM does not answer, has no such PCRs, or `sealed` is damaged; [`Error::Key`] if whoever wrote it may know what it holds.
     pub fn unseal(&mut self, sealed: &Sealed) -> Result<Option<Digest>, Error> {
         let error = || Error::tpm("opening a sealed key");
+        // As in `seal`.
+        self.read_pcrs(BANK, &SEALED_TO)?;
         let public = Public::unmarshall(&sealed.public).map_err(error())?;
         if !is_the_tpms_own(&public) {
             return Err(Error::Key(

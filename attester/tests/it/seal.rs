@@ -1,6 +1,6 @@
 //! Sealing on a real software TPM.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use chassis_attester::{Error, KeySource, OperatorKey, SEALED_TO, Sealed, Tpm, create_sealed_key};
 use chassis_verifier::sha256;
@@ -63,8 +63,14 @@ fn another_tpm_does_not_open_it() {
 
 #[test]
 fn a_bank_that_is_not_there_is_no_policy() {
-    let error = Swtpm::start("sha256").open().seal().unwrap_err();
-    assert!(error.to_string().contains("no Sha384 bank"), "{error}");
+    let swtpm = Swtpm::start("sha256");
+    let sealed = Swtpm::start(BANKS).open().seal().unwrap();
+    for error in [
+        swtpm.open().seal().unwrap_err(),
+        swtpm.open().unseal(&sealed).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("no Sha384 bank"), "{error}");
+    }
 }
 
 /// A TPM without a resource manager has room for three objects and a few sessions.
@@ -97,7 +103,7 @@ async fn a_key_that_somebody_planted_under_the_reviewed_boots_policy_is_refused(
     for planted in [data, hmac, open_to_all] {
         let path = folder.path().join("operator.sealed");
         let file =
-            serde_json::json!({"version": 2, "address": alloy_primitives::Address::ZERO, "sealed": planted});
+            serde_json::json!({"version": 3, "address": alloy_primitives::Address::ZERO, "sealed": planted});
         fs::write(&path, file.to_string()).unwrap();
         let error = open(&swtpm, &path).await.unwrap_err();
         assert!(matches!(error, Error::Key(_)), "{error}");
@@ -132,28 +138,51 @@ fn a_key_that_the_tpm_drew_for_another_boot_is_known_to_that_boot_alone() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_first_version_says_what_to_do() {
+async fn a_file_of_an_older_version_says_what_to_do() {
     let swtpm = Swtpm::start(BANKS);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("operator.sealed");
     let made = create_sealed_key(&path, &swtpm.tcti()).unwrap();
     assert_eq!(open(&swtpm, &path).await.unwrap().address(), made);
 
-    let first = r#"{"version": 1, "address": "0x0000000000000000000000000000000000000000",
-        "sealed": {"pcrs": [4], "public": "", "private": ""}}"#;
-    fs::write(&path, first).unwrap();
-    let error = open(&swtpm, &path).await.unwrap_err().to_string();
-    assert!(
-        error.contains("is of version 1") && error.contains("key new --sealed"),
-        "{error}"
-    );
+    for version in [1, 2] {
+        let older = format!(
+            r#"{{"version": {version}, "address": "0x0000000000000000000000000000000000000000",
+            "sealed": {{"pcrs": [4], "public": "", "private": ""}}}}"#
+        );
+        fs::write(&path, older).unwrap();
+        let error = open(&swtpm, &path).await.unwrap_err().to_string();
+        let is_told =
+            error.contains(&format!("is of version {version}")) && error.contains("key new --sealed");
+        assert!(is_told, "{error}");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_written_leaves_nothing_and_says_why() {
+    let swtpm = Swtpm::start(BANKS);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("operator.sealed");
+    let error = |path: &Path| create_sealed_key(path, &swtpm.tcti()).unwrap_err().to_string();
+
+    let missing = error(&folder.path().join("none/operator.sealed"));
+    assert!(!missing.contains("never overwritten"), "{missing}");
+    create_sealed_key(&path, "swtpm:host=127.0.0.1,port=9").unwrap_err();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    create_sealed_key(&path, &swtpm.tcti()).unwrap();
+    let made = fs::read(&path).unwrap();
+    let there = error(&path);
+    assert!(there.contains("never overwritten"), "{there}");
+    assert_eq!(fs::read(&path).unwrap(), made);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 const KNOWN: [u8; 32] = [0x5a; 32];
 /// The other system has not extended this PCR; the reviewed image does.
 const REVIEWED: u32 = 4;
 
-async fn open(swtpm: &Swtpm, path: &std::path::Path) -> Result<OperatorKey, Error> {
+async fn open(swtpm: &Swtpm, path: &Path) -> Result<OperatorKey, Error> {
     OperatorKey::open(&KeySource::Sealed(path.to_owned(), swtpm.tcti())).await
 }
 
