@@ -21,6 +21,8 @@ pub enum At {
     Latest,
     /// What is never undone.
     Finalized,
+    /// After the block with this number.
+    Block(u64),
 }
 
 /// A block, as far as we look at it.
@@ -131,10 +133,11 @@ impl Rpc {
 }
 
 impl At {
-    fn tag(self) -> &'static str {
+    fn tag(self) -> String {
         match self {
-            Self::Latest => "latest",
-            Self::Finalized => "finalized",
+            Self::Latest => "latest".to_owned(),
+            Self::Finalized => "finalized".to_owned(),
+            Self::Block(number) => format!("{number:#x}"),
         }
     }
 }

@@ -134,6 +134,17 @@ impl Memory {
     }
 }
 
+impl Known {
+    /// A block of a time that has not come, shown once, must not keep renewals off until then.
+    pub(super) fn come_down_to(&mut self, now: u64) {
+        self.unchanged = self.unchanged.min(now);
+        self.heeded = self.heeded.min(now);
+        if let Some(pending) = &mut self.pending {
+            pending.sent = pending.sent.min(now);
+        }
+    }
+}
+
 impl Pending {
     pub(super) fn new(errand: &Errand, boot_id: Option<String>, session_key_hash: B256, sent: u64) -> Self {
         Self {
@@ -178,6 +189,30 @@ mod tests {
         assert_eq!(open(&path, 2).unwrap().known.landed, 0);
         fs::write(&path, "{\"version\":").unwrap();
         assert_eq!(open(&path, 1).unwrap().known.landed, 0);
+    }
+
+    #[test]
+    fn no_time_that_has_not_come_is_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.json");
+        let errand = Errand {
+            digest: B256::ZERO,
+            operator: Address::ZERO,
+            anchor_block: 1,
+            evidence_time: 1,
+            expiry_before: 1,
+        };
+        let mut memory = open(&path, 1).unwrap();
+        (memory.known.unchanged, memory.known.heeded) = (u64::MAX, 70);
+        memory.known.pending = Some(Pending::new(&errand, None, B256::ZERO, 9000));
+        memory.save().unwrap();
+        drop(memory);
+        let mut known = open(&path, 1).unwrap().known;
+        known.come_down_to(80);
+        assert_eq!((known.unchanged, known.heeded), (80, 70));
+        assert_eq!(known.pending.as_ref().unwrap().sent, 80);
+        known.come_down_to(90);
+        assert_eq!(known.unchanged, 80, "it does not go along with time");
     }
 
     #[test]

@@ -20,7 +20,14 @@ pub(super) struct Sight {
     registry: Registry,
     operator: Address,
     ready: Ready,
-    clock: Mutex<ChainClock>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    clock: ChainClock,
+    /// At the newest block.
+    standing: Option<Standing>,
 }
 
 /// For so long an endpoint may show the same block; then it stands still, whatever it answers.
@@ -32,7 +39,7 @@ impl Sight {
             registry,
             operator,
             ready,
-            clock: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -53,38 +60,142 @@ impl Sight {
     /// # Errors
     /// If the chain does not answer. Then what was seen last holds, but not beyond the attestation's end.
     pub(super) async fn look(&self) -> Result<(u64, Standing), Error> {
-        let seen = self.ask().await;
-        match &seen {
-            Ok((time, standing)) if time.still < STILL => self.show(time.now, standing),
-            Ok((time, standing)) => {
-                metrics::counter!("chassis_node_chain_failures_total").increment(1);
-                let still = time.still.as_secs();
-                let problem =
-                    format!("its latest block has been the same for {still} s; ask another endpoint");
-                tracing::warn!("{}", self.registry.rpc.error(problem));
-                self.show(time.now, standing);
-            }
-            Err(_) => {
-                metrics::counter!("chassis_node_chain_failures_total").increment(1);
-                if self.ready.expire() {
-                    metrics::gauge!("chassis_node_attested").set(0);
-                }
-            }
-        }
-        seen.map(|(time, standing)| (time.now, standing))
+        let answer = self.ask().await;
+        self.take(answer, Instant::now())
     }
 
-    async fn ask(&self) -> Result<(Time, Standing), Error> {
-        let head = self.registry.rpc.block(At::Latest).await?.timestamp.to();
-        let standing = self.registry.standing(self.operator, At::Latest).await?;
+    /// The latest block's time, and what the registry says there.
+    async fn ask(&self) -> Result<(u64, Standing), Error> {
+        let block = self.registry.rpc.block(At::Latest).await?;
+        let at = At::Block(block.number.to());
+        let standing = self.registry.standing(self.operator, at).await?;
+        Ok((block.timestamp.to(), standing))
+    }
+
+    fn take(&self, answer: Result<(u64, Standing), Error>, at: Instant) -> Result<(u64, Standing), Error> {
+        let (head, standing) = answer.inspect_err(|_| {
+            count_failure();
+            if self.ready.expire() {
+                metrics::gauge!("chassis_node_attested").set(0);
+            }
+        })?;
+        let (time, standing) = self.newest(head, standing, at);
+        if time.still >= STILL {
+            count_failure();
+            let still = time.still.as_secs();
+            let problem = format!("it has shown no newer block for {still} s; ask another endpoint");
+            tracing::warn!("{}", self.registry.rpc.error(problem));
+        }
+        self.show(time.now, &standing);
+        Ok((time.now, standing))
+    }
+
+    /// What an older block says is no news, unless there has been no other for long: a chain may have been started anew.
+    fn newest(&self, head: u64, standing: Standing, at: Instant) -> (Time, Standing) {
         // Nothing there can be left half-done by a panic.
-        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok((clock.see(head, Instant::now()), standing))
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let time = seen.clock.see(head, at);
+        if time.is_old && time.still < STILL {
+            return (time, seen.standing.unwrap_or(standing));
+        }
+        seen.standing = Some(standing);
+        (time, standing)
     }
 
     fn show(&self, now: u64, standing: &Standing) {
         self.ready.learn(now, standing);
         metrics::gauge!("chassis_node_attested").set(u8::from(self.ready.told().0));
         metrics::gauge!("chassis_node_expiry_timestamp_seconds").set(seconds(standing.expiry));
+    }
+}
+
+fn count_failure() {
+    metrics::counter!("chassis_node_chain_failures_total").increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Json, Router, routing::post};
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{OnChain, Rpc};
+
+    fn sight(url: &str) -> Sight {
+        let registry = Registry::new(Rpc::new(url).unwrap(), Address::ZERO);
+        Sight::new(registry, Address::ZERO, Ready::new(Address::ZERO, None))
+    }
+
+    fn until(expiry: u64) -> Standing {
+        Standing {
+            is_attested: expiry > 0,
+            status: OnChain::Active,
+            binding: 2,
+            custody: 2,
+            tcb: 1,
+            key_in_td: false,
+            evidence_time: 1000,
+            attested_since: 1000,
+            ttl: 86_400,
+            expiry,
+            lane: 8,
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_stands_still_is_counted_after_five_minutes() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let (sight, start) = (sight("http://127.0.0.1:9"), Instant::now());
+            for (after, failures) in [(0, 0), (60, 0), (299, 0), (300, 1), (360, 2)] {
+                let at = start + Duration::from_secs(after);
+                let (now, _) = sight.take(Ok((1000, until(9000))), at).unwrap();
+                assert_eq!(now, 1000 + after);
+                let said = handle.render();
+                let counted = said.contains(&format!("chassis_node_chain_failures_total {failures}\n"));
+                assert!(
+                    counted || failures == 0 && !said.contains("failures"),
+                    "{after}: {said}"
+                );
+            }
+            assert!(sight.ready.told().0, "it counts, and does not judge");
+        });
+    }
+
+    #[test]
+    fn an_older_block_says_nothing_new_for_five_minutes() {
+        let (sight, start) = (sight("http://127.0.0.1:9"), Instant::now());
+        let take = |head, expiry, after| {
+            let at = start + Duration::from_secs(after);
+            sight.take(Ok((head, until(expiry))), at).unwrap().1.expiry
+        };
+        assert_eq!(take(2000, 9000, 0), 9000);
+        assert_eq!(take(1988, 0, 1), 9000, "before the grant");
+        assert!(sight.ready.told().0);
+        assert_eq!(take(2012, 9500, 12), 9500);
+        assert_eq!(take(1988, 0, 311), 9500);
+        assert_eq!(take(1988, 0, 312), 0, "a chain that was started anew");
+        assert!(!sight.ready.told().0);
+    }
+
+    #[tokio::test]
+    async fn the_registry_is_asked_at_the_block_that_was_read() {
+        let answer = |Json(request): Json<Value>| async move {
+            let result = match (request["method"].as_str(), request["params"][1].as_str()) {
+                (Some("eth_getBlockByNumber"), _) => {
+                    json!({"number": "0x10", "hash": format!("0x{:064x}", 1), "timestamp": "0x3e8"})
+                }
+                (Some("eth_call"), Some("0x10")) => json!(format!("0x{}", "00".repeat(32 * 32))),
+                _ => Value::Null,
+            };
+            Json(json!({"jsonrpc": "2.0", "id": 1, "result": result}))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+        let (now, standing) = sight(&url).look().await.unwrap();
+        assert_eq!((now, standing.is_attested), (1000, false));
     }
 }
