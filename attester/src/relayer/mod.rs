@@ -3,6 +3,7 @@
 //! Nothing a relayer answers is followed, run or loaded. It can lie about what it did; only the chain says the truth.
 
 mod attend;
+mod follow;
 mod land;
 mod manifest;
 mod operator;
