@@ -45,7 +45,7 @@ pub use collect::{Request, Sources, collect, consent};
 pub use deregister::Deregistration;
 pub use error::Error;
 pub use file::write_private;
-pub use host::{AgentConfig, Enroller, Enrolment, HostAgent, HostTpm, SocketAddress, drtm_log, enrol};
+pub use host::{AgentConfig, EnrolledKey, Enroller, HostAgent, HostTpm, SocketAddress, drtm_log, enrol};
 pub use issuers::fetch_issuers;
 pub use logs::SysLogs;
 pub use machine::{Machine, TpmPlace};

@@ -1,7 +1,7 @@
 //! The policy that trusts the simulation. Without a file like it, nothing made here is worth anything.
 
 use chassis_verifier::{
-    Accept, CustodyLevel, HexBytes, OperatorKey, ParavisorReach, Platforms, Policy, Profile,
+    Accept, CustodyLevel, HexBytes, KeyHome, ParavisorReach, Platforms, Policy, Profile,
     Provider as TrustedProvider, TcbPolicy, Workload,
 };
 
@@ -75,7 +75,7 @@ pub fn workload(image: &Image) -> Workload {
         )),
         cfv: Some(one(cfv)),
         vtpm_sealed: true,
-        operator_key: OperatorKey::External,
+        operator_key: KeyHome::External,
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn with_paravisor(mut policy: Policy, azure: &Provider) -> Policy {
         td_hob: None,
         cfv: None,
         vtpm_sealed: false,
-        operator_key: OperatorKey::External,
+        operator_key: KeyHome::External,
     });
     policy
 }

@@ -42,6 +42,6 @@ pub use endorsement::{AnchorClaim, ENDORSEMENTS_LIMIT, Endorsements, HostRegistr
 pub use error::{Error, ParseError};
 pub use memo::Memo;
 pub use policy::{
-    Accept, Alliance, HexBytes, HostStack, Mistake, OperatorKey, ParavisorReach, Place, Places, Platforms,
+    Accept, Alliance, HexBytes, HostStack, KeyHome, Mistake, ParavisorReach, Place, Places, Platforms,
     PoeIssuer, Policy, Profile, Provider, Tcb, TcbPolicy, Workload, line_of,
 };

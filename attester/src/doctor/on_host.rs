@@ -9,7 +9,7 @@ use chassis_verifier::{
 };
 
 use super::{Level, Report, host::launch};
-use crate::{Enrolment, Error, SocketAddress, Tpm, drtm_log};
+use crate::{EnrolledKey, Error, SocketAddress, Tpm, drtm_log};
 
 /// What to look at on a bare-metal host.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ fn look_at_tpm(setup: &HostSetup, report: &mut Report) {
 /// When the statement ends.
 fn enrolled(setup: &HostSetup, pcr17: &[u8], pcr18: &[u8]) -> Result<u64, String> {
     let text = |error: Error| error.to_string();
-    let enrolment = Enrolment::read(&setup.enrolment).map_err(text)?;
+    let enrolment = EnrolledKey::read(&setup.enrolment).map_err(text)?;
     let until = enrolment.not_after().map_err(|error| error.to_string())?;
     if enrolment.bank != setup.bank {
         return Err(format!(

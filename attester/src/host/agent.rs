@@ -14,7 +14,7 @@ use chassis_verifier::{
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{
-    Enrolment, SocketAddress,
+    EnrolledKey, SocketAddress,
     ak::SignedQuote,
     made::MadeHere,
     protocol::{Answer, Code, QUESTION_LIMIT, Question, Refusal},
@@ -62,7 +62,7 @@ impl HostAgent {
     /// # Errors
     /// If the TPM does not answer, or PCR 17 and 18 hold no launch, or another than the log's.
     pub fn new(config: AgentConfig) -> Result<Self, Error> {
-        let bank = Enrolment::read(&config.enrolment)?.bank;
+        let bank = EnrolledKey::read(&config.enrolment)?.bank;
         let pcrs = Tpm::open(&config.tcti)?.launch_pcrs(bank)?;
         check_launch(bank, &pcrs, &config.drtm_log)?;
         Ok(Self {
@@ -180,7 +180,7 @@ impl HostAgent {
 
     fn sign(
         &self,
-        enrolment: &Enrolment,
+        enrolment: &EnrolledKey,
         extra_data: [u8; 32],
     ) -> Result<Result<(SignedQuote, Vec<PcrValue>), Refusal>, Error> {
         let mut tpm = Tpm::open(&self.config.tcti)?;
@@ -201,8 +201,8 @@ impl HostAgent {
         Ok(Ok((signed, pcrs)))
     }
 
-    fn enrolment(&self) -> Result<Enrolment, Refusal> {
-        Enrolment::read(&self.config.enrolment)
+    fn enrolment(&self) -> Result<EnrolledKey, Refusal> {
+        EnrolledKey::read(&self.config.enrolment)
             .map_err(|error| Refusal::new(Code::NotEnrolled, error.to_string()))
     }
 }

@@ -14,7 +14,7 @@ use reqwest::{Client, Url};
 use serde::{Serialize, de::DeserializeOwned};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
-use super::{Enrolment, ak};
+use super::{EnrolledKey, ak};
 use crate::{
     CertificatePool, Error, http,
     registrar::protocol::{Challenge, ChallengeRequest, Problem, Statement, StatementRequest},
@@ -44,7 +44,7 @@ pub struct Enroller {
 ///
 /// # Errors
 /// If the host was not launched, its TPM has no certified endorsement key, or the registrar refuses.
-pub async fn enrol(enroller: &Enroller) -> Result<Enrolment, Error> {
+pub async fn enrol(enroller: &Enroller) -> Result<EnrolledKey, Error> {
     let registrar = Registrar::new(&enroller.registrar)?;
     let ek_certificates = enroller.ek_certificates()?;
     let (template, ak_public) = enroller.key()?;
@@ -75,7 +75,7 @@ pub async fn enrol(enroller: &Enroller) -> Result<Enrolment, Error> {
     if stated.claims().ak_name != AkName::of(&ak_public) {
         return Err(registrar.error("its statement is about another key"));
     }
-    Ok(Enrolment {
+    Ok(EnrolledKey {
         bank: enroller.bank,
         ak_public: ak_public.into(),
         statement: answer.statement,

@@ -16,7 +16,7 @@ use crate::Error;
 /// A key and the statement about it. Nothing of it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Enrolment {
+pub struct EnrolledKey {
     /// The bank whose PCR 17 and 18 the key is sealed to.
     pub bank: HashAlg,
     /// `TPMT_PUBLIC`.
@@ -25,7 +25,7 @@ pub struct Enrolment {
     pub statement: Base64,
 }
 
-impl Enrolment {
+impl EnrolledKey {
     /// Reads the file that [`write`](Self::write) wrote.
     ///
     /// # Errors

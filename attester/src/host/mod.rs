@@ -33,4 +33,4 @@ pub use agent::{AgentConfig, HostAgent};
 pub use client::HostTpm;
 pub use drtm::drtm_log;
 pub use enrol::{Enroller, enrol};
-pub use enrolment::Enrolment;
+pub use enrolment::EnrolledKey;

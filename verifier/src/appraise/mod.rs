@@ -20,7 +20,7 @@ mod workload;
 use alloy_primitives::aliases::U40;
 
 use crate::{
-    Appraisal, AttestationResult, Check, Endorsements, Error, OperatorKey, Policy, Profile, Verdict,
+    Appraisal, AttestationResult, Check, Endorsements, Error, KeyHome, Policy, Profile, Verdict,
     bundle::Bundle, challenge::AkName, checks_root,
 };
 
@@ -130,7 +130,7 @@ fn appraise_with(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Resu
         ak_chain: ak.not_after(),
         custody: custody.until,
     };
-    let key_in_td = workload.is_some_and(|found| found.entry.operator_key == OperatorKey::InTd);
+    let key_in_td = workload.is_some_and(|found| found.entry.operator_key == KeyHome::InTd);
     let tcb = td.tcb.map_or(0, |tcb| tcb as u8);
     let verdict = verdict::verdict(&checks, &custody, tcb, key_in_td, policy, &dates);
     let result = AttestationResult {

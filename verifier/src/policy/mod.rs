@@ -28,7 +28,7 @@ pub use places::{Place, Places, line_of};
 pub use platforms::Platforms;
 pub use provider::{Profile, Provider};
 pub use tcb::{Tcb, TcbPolicy};
-pub use workload::{Accept, HexBytes, OperatorKey, Workload};
+pub use workload::{Accept, HexBytes, KeyHome, Workload};
 
 /// An appraisal policy, version 1.
 #[derive(Clone, Debug, Serialize, Deserialize)]

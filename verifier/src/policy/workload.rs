@@ -48,13 +48,13 @@ pub struct Workload {
     pub vtpm_sealed: bool,
     /// Where the operator's key lives.
     #[serde(default)]
-    pub operator_key: OperatorKey,
+    pub operator_key: KeyHome,
 }
 
 /// Where the operator's key lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OperatorKey {
+pub enum KeyHome {
     /// The image makes it inside the TD and never lets it out.
     InTd,
     /// Anywhere.

@@ -116,7 +116,7 @@ operator_key = \"external\"
 #[cfg(test)]
 mod tests {
     use chassis_verifier::{
-        HexBytes, OperatorKey, Policy, Workload,
+        HexBytes, KeyHome, Policy, Workload,
         cross_check::{Class, What},
     };
 
@@ -170,7 +170,7 @@ mod tests {
             [[HexBytes([9; 48])], [HexBytes([9; 48])]]
         );
         assert!(!workload.vtpm_sealed);
-        assert_eq!(workload.operator_key, OperatorKey::External);
+        assert_eq!(workload.operator_key, KeyHome::External);
         assert!(
             toml.contains("    # PCR 9: initrd (EFI stub)\n    \"0909"),
             "{toml}"
