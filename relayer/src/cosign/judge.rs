@@ -6,7 +6,7 @@ use alloy::primitives::B256;
 use axum::http::StatusCode;
 use chassis_program::unix_now;
 use chassis_verifier::{
-    Appraisal, ENDORSEMENTS_LIMIT, Endorsements, appraise,
+    Appraisal, AttestationResult, ENDORSEMENTS_LIMIT, Endorsements, appraise,
     bundle::{Bundle, DEFAULT_LIMIT, Disclosure},
     consent_signer, sha256,
 };
@@ -44,6 +44,8 @@ const MOST_OF_ONE: i64 = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     pub(super) carried: Carried,
+    /// What the digest in it is of.
+    pub(super) result: AttestationResult,
     pub(super) is_public: bool,
 }
 
@@ -273,6 +275,7 @@ impl Inner {
                 evidence: item.evidence,
                 fields: Fields::from(&appraisal),
             },
+            result: appraisal.result.clone(),
             is_public,
         };
         // To sign means to hold.

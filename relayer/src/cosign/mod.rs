@@ -69,7 +69,8 @@
 //! It can propose what others refuse, vote and not sign, stay silent, hand documents out slowly, or ask often. That costs the
 //! others a stage, or a bounded piece of work, of a share that is its own. A bundle that is in its report waits for that,
 //! three stages at most and once an hour; a report of its that reverts counts against no bundle. It cannot get anything on
-//! chain, and two results signed for one name convict it there (`proveEquivocation`).
+//! chain, and two results signed for one name convict it there (`proveEquivocation`). A relayer that refuses a report which
+//! carries another result than its own keeps it, with the signature, and has the call ready once it holds both (`proof`).
 //!
 //! To propose one bundle to each member with another time, block or `E`, so that signatures never gather, gains it the same
 //! three stages: each waits for a report of its own, gives it up, and proposes the bundle itself, or signs another's. Nobody
@@ -84,6 +85,7 @@ mod finish;
 mod freeze;
 mod judge;
 mod message;
+mod proof;
 mod rotation;
 mod round;
 mod seat;
@@ -111,6 +113,7 @@ use chassis_verifier::Policy;
 use tokio::sync::Semaphore;
 
 pub use config::{Cosign, Peer};
+pub use proof::Proof;
 
 use judge::Judged;
 use message::{Hello, Item};

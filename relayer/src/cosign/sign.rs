@@ -67,6 +67,8 @@ impl Inner {
         if let Some(field) = difference(&own.report, &asked) {
             warn!(proposer = %sender.address, field, "asked to sign what does not follow");
             metrics::counter!("chassis_cosign_lies_total").increment(1);
+            self.keep_lie((sender.address, hash, theirs), &asked, &judged)
+                .await?;
             return Err(Fault::refused(format!(
                 "{field} does not follow from the proposal"
             )));

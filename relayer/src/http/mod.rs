@@ -5,6 +5,7 @@ mod bundles;
 mod callers;
 mod client;
 mod documents;
+mod equivocations;
 mod events;
 mod guard;
 mod health;
@@ -200,6 +201,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(bundles::show))
         .routes(routes!(operators::operator))
         .routes(routes!(operators::challenge))
+        .routes(routes!(equivocations::equivocations))
         .routes(routes!(webhooks::register))
         .routes(routes!(webhooks::orders))
         .routes(routes!(documents::result))

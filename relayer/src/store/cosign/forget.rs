@@ -42,9 +42,9 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets reports that were done with and recorded before `recorded` (Unix seconds), votes of before it, and what was
-    /// signed under names of before `named`, the time of an appraisal (Unix seconds): nothing of so long ago is ever signed
-    /// again.
+    /// Forgets reports that were done with and recorded before `recorded` (Unix seconds), votes and refusals of before it,
+    /// and what was signed under names of before `named`, the time of an appraisal (Unix seconds): nothing of so long ago is
+    /// ever signed again.
     ///
     /// # Errors
     /// Of the database.
@@ -61,6 +61,7 @@ impl Store {
                 recorded,
             ),
             ("DELETE FROM votes WHERE voted_at < $1", recorded),
+            ("DELETE FROM cosign_refused WHERE refused_at < $1", recorded),
             ("DELETE FROM signatures WHERE as_of < $1", named),
         ] {
             sqlx::query(statement)

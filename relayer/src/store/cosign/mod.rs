@@ -4,10 +4,13 @@ mod forget;
 mod open;
 mod queue;
 mod record;
+mod refused;
 mod votes;
 
 use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
+
+pub use refused::RefusedReport;
 
 use super::{
     Row, Signing,

@@ -1,6 +1,7 @@
 //! Whom it is to propose next, and what is left of reports that others posted.
 
 use super::*;
+use crate::store::RefusedReport;
 
 const OWN: Address = Address::repeat_byte(1);
 const OTHER: Address = Address::repeat_byte(2);
@@ -157,6 +158,40 @@ on_both! {
         sign(&store, hash(7_001), &[other(1)]).await.unwrap();
         let refused = sign(&store, hash(7_002), &[other(2)]).await;
         assert!(matches!(refused, Err(Error::Equivocation { .. })), "{refused:?}");
+    }
+
+    async fn what_was_refused_is_kept_of_each_signer_so_often_and_so_long(db: &TestDb) {
+        let store = db.open().await;
+        let refused = |signer| RefusedReport {
+            signer,
+            report: vec![1, 2],
+            signature: [3; 64],
+            results: vec![4],
+        };
+        for n in 0..70 {
+            for _ in 0..2 {
+                store.keep_refused(hash(n), &refused(OTHER), n).await.unwrap();
+            }
+        }
+        store.keep_refused(hash(1), &refused(OWN), 70).await.unwrap();
+        let kept = store.refused_reports().await.unwrap();
+        assert_eq!(kept.len(), 64 + 1);
+        assert_eq!((&kept[0], &kept[64]), (&refused(OTHER), &refused(OWN)));
+        store.forget_signed(63, 0).await.unwrap();
+        assert_eq!(store.refused_reports().await.unwrap(), [refused(OTHER), refused(OWN)]);
+    }
+
+    async fn what_a_member_signed_too_is_found_by_its_result(db: &TestDb) {
+        let store = db.open().await;
+        let report = sign_of(&store, 1, OTHER, &[1, 2]).await.unwrap();
+        let Signing { evidence, result, .. } = signing(2);
+        assert!(store.signed_by(OTHER, evidence, result).await.unwrap().is_none(), "it has not signed");
+        store.keep_signature(report, OTHER, &[9; 64], 5).await.unwrap();
+        let found = store.signed_by(OTHER, evidence, result).await.unwrap().unwrap();
+        let recorded = store.signed_report(report).await.unwrap().unwrap();
+        assert_eq!(found, (recorded.report, [9; 64]));
+        assert!(store.signed_by(OTHER, evidence, hash(9)).await.unwrap().is_none(), "another result");
+        assert!(store.signed_by(OTHER, hash(9), result).await.unwrap().is_none(), "of other evidence");
     }
 
     async fn what_went_on_is_not_put_back(db: &TestDb) {

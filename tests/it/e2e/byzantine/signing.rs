@@ -2,14 +2,13 @@
 
 use alloy::{
     network::TransactionBuilder,
-    primitives::{B256, Bytes, U256, aliases::U40},
+    primitives::{B256, Bytes, aliases::U40},
     providers::Provider,
     rpc::types::TransactionRequest,
     sol_types::SolValue,
 };
 use chassis_relayer::registry::IProofOfCloudRegistry::Report;
-use chassis_verifier::AttestationResult;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Liar, Offer, hash, report, selector};
 use crate::e2e::{
@@ -65,40 +64,16 @@ async fn one_that_signs_two_results_is_proven_a_liar_on_chain() {
     let liar = Liar::new(&network).await;
     let good = Offer::good(&network, "a").await;
     let proposal = liar.proposal(&network, &good).await;
-    let appraisal = good.appraise(&network);
-    let first = report(&proposal, &good, &appraisal);
-    let mut better = appraisal.clone();
-    better.result.binding = 3;
-    let second = report(&proposal, &good, &better);
+    let first = report(&proposal, &good, &good.appraise(&network));
+    let second = better(&network, &good, &proposal, 3);
 
     assert_eq!(liar.ask(&network, &proposal, &first).await.0, 200);
+    assert_eq!(proofs(&network).await, [""; 0]);
     let (status, refusal) = liar.ask(&network, &proposal, &second).await;
     assert_eq!(status, 422, "{refusal}");
+    is_convicted(&network, &liar).await;
 
-    // What it sent to get signatures is what convicts it.
-    let posting = async |result: &AttestationResult, report: &Report| {
-        let signature = liar.member.sign(hash(&network, report).await);
-        (result.clone(), report.clone(), signature)
-    };
-    let (a, b) = (
-        posting(&appraisal.result, &first).await,
-        posting(&better.result, &second).await,
-    );
-    let arguments = (U256::from(1), U256::from(2), a, b).abi_encode_params();
-    let call = [selector("proveEquivocation").to_vec(), arguments].concat();
-    let request = TransactionRequest::default()
-        .with_to(network.chain.registry)
-        .with_input(call);
-    let receipt = network.chain.provider.send_transaction(request).await.unwrap();
-    assert!(receipt.get_receipt().await.unwrap().status());
-    let set = network.chain.registry().relayerSet(1).call().await.unwrap();
-    assert_eq!(set.disabled, 0b100);
-
-    // It is not heard any more, and the others go on.
-    until("it is not heard", || async {
-        liar.say(&json!({"kind": "hello"})).await.0 == 403
-    })
-    .await;
+    // The others go on.
     let machine = network.boot("b");
     let bundle = attest(&network.chain, &network.cloud, &machine.parts(), 6);
     network.honest[1].post(&bundle).await;
@@ -112,6 +87,66 @@ async fn one_that_signs_two_results_is_proven_a_liar_on_chain() {
         .await
         .unwrap();
     assert_ne!(stored.binding, 3, "and what was false is nowhere");
+}
+
+/// It asks for what is false first, once in one way and once in another, and the honest one signs nothing of its.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_signs_two_false_results_is_proven_a_liar_by_who_signs_neither() {
+    let mut network = Network::new(1).await;
+    network.start_all().await;
+    let liar = Liar::new(&network).await;
+    let good = Offer::good(&network, "a").await;
+    let proposal = liar.proposal(&network, &good).await;
+    for (binding, known) in [(3, 0), (3, 0), (1, 1)] {
+        let lie = better(&network, &good, &proposal, binding);
+        assert_eq!(liar.ask(&network, &proposal, &lie).await.0, 422);
+        assert_eq!(proofs(&network).await.len(), known);
+    }
+    // What it knows it knows after a restart.
+    network.honest[0].kill();
+    network.honest[0].start(None).await;
+    is_convicted(&network, &liar).await;
+    assert!(signatures(&network.honest[0]).await.is_empty());
+}
+
+/// A report of another result than that of an honest appraisal.
+fn better(network: &Network, good: &Offer, proposal: &Value, binding: u8) -> Report {
+    let mut better = good.appraise(network);
+    better.result.binding = binding;
+    report(proposal, good, &better)
+}
+
+/// The calls that the first relayer offers.
+async fn proofs(network: &Network) -> Vec<String> {
+    let url = format!("{}/v1/equivocations", network.honest[0].url);
+    let known: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let all = known["equivocations"].as_array().unwrap();
+    all.iter()
+        .map(|one| {
+            assert_eq!(one["relayer"], json!(address(2)));
+            assert_eq!((&one["relayerSetId"], &one["index"]), (&json!(1), &json!(2)));
+            one["calldata"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}
+
+/// Anyone sends what an honest one holds against it, and it is not heard any more.
+async fn is_convicted(network: &Network, liar: &Liar) {
+    let known = proofs(network).await;
+    let call: Bytes = known[0].parse().unwrap();
+    assert_eq!(call[..4], selector("proveEquivocation"));
+    let request = TransactionRequest::default()
+        .with_to(network.chain.registry)
+        .with_input(call);
+    let receipt = network.chain.provider.send_transaction(request).await.unwrap();
+    assert!(receipt.get_receipt().await.unwrap().status());
+    let set = network.chain.registry().relayerSet(1).call().await.unwrap();
+    assert_eq!(set.disabled, 0b100);
+    until("it is not heard", || async {
+        liar.say(&json!({"kind": "hello"})).await.0 == 403
+    })
+    .await;
+    assert_eq!(proofs(network).await, [""; 0], "there is nothing left to do");
 }
 
 /// Killed between writing down and answering: the same again, and nothing else ever.

@@ -1,0 +1,322 @@
+//! What convicts a member: two results that it signed for one evidence, policy, endorsements and time.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, keccak256},
+    sol_types::{SolStruct, SolType, SolValue, sol_data},
+};
+use chassis_program::unix_now;
+use chassis_verifier::AttestationResult;
+use serde::Serialize;
+
+use super::{Cosigner, Inner, judge::Judged};
+use crate::{Error, registry::IProofOfCloudRegistry::Report, store::RefusedReport};
+
+/// A result, the report that carries its digest, and a signature under it: what the registry calls a `Posting`.
+type Posting = (AttestationResult, Report, Bytes);
+
+/// What this relayer found of an item, and what a report that it refused says instead.
+type Pair = (AttestationResult, AttestationResult);
+
+/// Their types, as a function's signature has them.
+const RESULT: &str = "(address,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32,bytes32,uint40,uint40,uint40,\
+                      uint16,uint8,uint8,uint8,uint8,uint8)";
+const REPORT: &str = "(uint32,bytes32,uint40,uint40,(bytes32,uint16,uint8,uint40,uint32)[],\
+                      (address,bytes32,bytes32,bytes32,uint8,uint8,uint8,uint8,uint8,uint40,uint32,uint40,bytes32,uint32)[],\
+                      bytes,bytes32[],bytes32)";
+
+/// A call of `proveEquivocation` that disables a relayer. Anyone may make it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proof {
+    /// Whom it convicts.
+    pub relayer: Address,
+    /// The set in force, in which it disables that one.
+    pub relayer_set_id: u32,
+    /// Its place there.
+    pub index: u8,
+    /// Digest of the evidence about which it has signed two results.
+    pub evidence: B256,
+    /// To be sent to the registry.
+    pub calldata: Bytes,
+}
+
+impl Cosigner {
+    /// What this relayer holds against members that still count.
+    ///
+    /// # Errors
+    /// If the database or the chain does not answer.
+    pub async fn proofs(&self) -> Result<Vec<Proof>, Error> {
+        self.0.proofs().await
+    }
+}
+
+impl Inner {
+    /// Keeps a report that this relayer does not sign, if it carries another result than its own. Of that result it knows
+    /// what the grant says; if the rest is not as in its own, nobody but the liar knows what the digest is of.
+    pub(super) async fn keep_lie(
+        &self,
+        (signer, hash, signature): (Address, B256, [u8; 64]),
+        report: &Report,
+        judged: &[Judged],
+    ) -> Result<(), Error> {
+        let pairs: Vec<Pair> = judged
+            .iter()
+            .filter_map(|judged| Some((judged.result.clone(), told_instead(report, &judged.result)?)))
+            .collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let refused = RefusedReport {
+            signer,
+            report: report.abi_encode(),
+            signature,
+            results: pairs.abi_encode(),
+        };
+        self.store.keep_refused(hash, &refused, unix_now()).await
+    }
+
+    async fn proofs(&self) -> Result<Vec<Proof>, Error> {
+        let set = self.known_set().await?;
+        let refused = self.store.refused_reports().await?;
+        let mut proofs: Vec<Proof> = Vec::new();
+        for one in &refused {
+            let Some(index) = set.index(one.signer).filter(|index| !set.is_disabled(*index)) else {
+                continue;
+            };
+            if proofs.iter().any(|proof| proof.relayer == one.signer) {
+                continue;
+            }
+            if let Some((a, b)) = self.two_results(one, &refused).await? {
+                proofs.push(Proof {
+                    relayer: one.signer,
+                    relayer_set_id: set.id,
+                    index,
+                    evidence: a.0.evidenceDigest,
+                    calldata: calldata(set.id, index, a, b),
+                });
+            }
+        }
+        Ok(proofs)
+    }
+
+    /// What this signer has signed besides, in a report that this relayer signed too, or in another that it refused.
+    async fn two_results(
+        &self,
+        one: &RefusedReport,
+        all: &[RefusedReport],
+    ) -> Result<Option<(Posting, Posting)>, Error> {
+        for (own, told) in pairs(one)? {
+            let b = posting(told.clone(), &one.report, one.signature)?;
+            let (evidence, digest) = (own.evidenceDigest, own.eip712_hash_struct());
+            if let Some((report, signature)) = self.store.signed_by(one.signer, evidence, digest).await? {
+                return Ok(Some((posting(own, &report, signature)?, b)));
+            }
+            for other in all.iter().filter(|other| other.signer == one.signer) {
+                let told_else = pairs(other)?.into_iter().map(|(_, told)| told);
+                if let Some(a) = told_else.into_iter().find(|a| are_of_one_name(a, &told)) {
+                    return Ok(Some((posting(a, &other.report, other.signature)?, b)));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn pairs(refused: &RefusedReport) -> Result<Vec<Pair>, Error> {
+    <Vec<Pair> as SolValue>::abi_decode(&refused.results).map_err(|error| unreadable(&error))
+}
+
+fn posting(result: AttestationResult, report: &[u8], signature: [u8; 64]) -> Result<Posting, Error> {
+    let report = <Report as SolValue>::abi_decode(report).map_err(|error| unreadable(&error))?;
+    Ok((result, report, Bytes::from(signature)))
+}
+
+fn unreadable(error: &alloy::sol_types::Error) -> Error {
+    Error::Refused(format!(
+        "what was kept of a refused report is unreadable: {error}"
+    ))
+}
+
+/// Two different results that must not both be signed.
+fn are_of_one_name(a: &AttestationResult, b: &AttestationResult) -> bool {
+    let name = |r: &AttestationResult| (r.evidenceDigest, r.policyDigest, r.endorsementsDigest, r.asOf);
+    name(a) == name(b) && a.eip712_hash_struct() != b.eip712_hash_struct()
+}
+
+/// The result whose digest the report carries for this one's operator, if it is another and its grant says all of the
+/// difference.
+fn told_instead(report: &Report, own: &AttestationResult) -> Option<AttestationResult> {
+    let grant = report
+        .grants
+        .iter()
+        .find(|grant| grant.operator == own.operator)?;
+    let entry = report
+        .platforms
+        .iter()
+        .find(|entry| entry.platformId == grant.platformId);
+    let told = AttestationResult {
+        platformId: grant.platformId,
+        instanceId: grant.instanceId,
+        workloadId: grant.workloadId,
+        evidenceTime: grant.evidenceTime,
+        expiry: grant.expiry,
+        provider: entry.map_or(own.provider, |entry| entry.provider),
+        teeClass: grant.teeClass,
+        binding: grant.binding,
+        custody: grant.custody,
+        tcb: grant.tcb,
+        flags: grant.flags,
+        ..own.clone()
+    };
+    let own = own.eip712_hash_struct();
+    (grant.digest != own && told.eip712_hash_struct() == grant.digest).then_some(told)
+}
+
+fn calldata(set: u32, index: u8, a: Posting, b: Posting) -> Bytes {
+    type Side = (AttestationResult, Report, sol_data::Bytes);
+    type Arguments = (sol_data::Uint<32>, sol_data::Uint<8>, Side, Side);
+    let side = format!("({RESULT},{REPORT},bytes)");
+    let selector = keccak256(format!("proveEquivocation(uint32,uint8,{side},{side})"));
+    let arguments = <Arguments as SolType>::abi_encode_params(&(set, index, a, b));
+    [&selector[..4], &arguments].concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::{primitives::aliases::U40, sol_types::SolCall as _};
+
+    use super::*;
+    use crate::registry::IProofOfCloudRegistry::{Grant, PlatformEntry, postCall};
+
+    fn own() -> AttestationResult {
+        let word = B256::repeat_byte(1);
+        AttestationResult {
+            operator: Address::repeat_byte(2),
+            platformId: word,
+            instanceId: word,
+            workloadId: word,
+            measurementsHash: word,
+            sessionKeyHash: word,
+            evidenceDigest: word,
+            checksRoot: word,
+            policyDigest: word,
+            endorsementsDigest: word,
+            asOf: U40::from(1),
+            evidenceTime: U40::from(2),
+            expiry: U40::from(64),
+            provider: 1,
+            teeClass: 1,
+            binding: 2,
+            custody: 2,
+            tcb: 1,
+            flags: 0,
+        }
+    }
+
+    fn report(result: &AttestationResult) -> Report {
+        Report {
+            relayerSetId: 1,
+            policyDigest: result.policyDigest,
+            issuedAt: U40::from(1),
+            deadline: U40::from(3_601),
+            platforms: vec![PlatformEntry {
+                platformId: result.platformId,
+                provider: result.provider,
+                custody: result.custody,
+                custodyExpiry: U40::from(64),
+                statusNonce: 0,
+            }],
+            grants: vec![Grant {
+                operator: result.operator,
+                platformId: result.platformId,
+                instanceId: result.instanceId,
+                workloadId: result.workloadId,
+                binding: result.binding,
+                custody: result.custody,
+                tcb: result.tcb,
+                teeClass: result.teeClass,
+                flags: result.flags,
+                evidenceTime: result.evidenceTime,
+                ttl: 3_600,
+                expiry: result.expiry,
+                digest: result.eip712_hash_struct(),
+                statusNonce: 0,
+            }],
+            renewals: Bytes::new(),
+            digests: Vec::new(),
+            archive: B256::ZERO,
+        }
+    }
+
+    #[test]
+    fn another_result_is_read_from_the_grant_that_carries_it() {
+        type Change = fn(&mut AttestationResult);
+        let changes: [Change; 11] = [
+            |r| r.platformId = B256::ZERO,
+            |r| r.instanceId = B256::ZERO,
+            |r| r.workloadId = B256::ZERO,
+            |r| r.evidenceTime = U40::from(3),
+            |r| r.expiry = U40::from(128),
+            |r| r.provider = 2,
+            |r| r.teeClass = 2,
+            |r| r.binding = 3,
+            |r| r.custody = 3,
+            |r| r.tcb = 2,
+            |r| r.flags = 1,
+        ];
+        for change in changes {
+            let mut told = own();
+            change(&mut told);
+            let found = told_instead(&report(&told), &own()).unwrap();
+            assert_eq!(found.eip712_hash_struct(), told.eip712_hash_struct());
+            assert!(are_of_one_name(&found, &own()));
+        }
+    }
+
+    #[test]
+    fn types_are_spelled_as_the_compiler_has_them() {
+        assert_eq!(postCall::SIGNATURE, format!("post({REPORT},uint32,bytes)"));
+        let encoded = AttestationResult::eip712_root_type();
+        let (_, declared) = encoded.split_once('(').unwrap();
+        let types = declared.trim_end_matches(')').split(',');
+        let types: Vec<_> = types.filter_map(|field| field.split(' ').next()).collect();
+        assert_eq!(RESULT, format!("({})", types.join(",")));
+    }
+
+    #[test]
+    fn the_same_result_and_one_that_nobody_knows_are_no_other_result() {
+        assert!(told_instead(&report(&own()), &own()).is_none());
+        let mut later = report(&own());
+        later.grants[0].expiry += U40::from(64);
+        assert!(
+            told_instead(&later, &own()).is_none(),
+            "the digest is still its own"
+        );
+        let mut salted = own();
+        salted.checksRoot = B256::ZERO;
+        assert!(
+            told_instead(&report(&salted), &own()).is_none(),
+            "no grant says the root"
+        );
+        let mut another = own();
+        another.operator = Address::ZERO;
+        assert!(told_instead(&report(&another), &own()).is_none());
+    }
+
+    #[test]
+    fn two_results_of_two_names_may_both_be_signed() {
+        type Change = fn(&mut AttestationResult);
+        let changes: [Change; 4] = [
+            |r| r.evidenceDigest = B256::ZERO,
+            |r| r.policyDigest = B256::ZERO,
+            |r| r.endorsementsDigest = B256::ZERO,
+            |r| r.asOf = U40::from(9),
+        ];
+        for change in changes {
+            let mut other = own();
+            change(&mut other);
+            assert!(!are_of_one_name(&other, &own()));
+        }
+        assert!(!are_of_one_name(&own(), &own()));
+    }
+}
