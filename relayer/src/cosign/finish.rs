@@ -23,6 +23,12 @@ use crate::{
 /// Of a report's time, what must be left for a transaction to be mined, seconds.
 const LEAST_LEFT: u64 = 300;
 
+/// How many stages signatures under a report of this relayer's own may take: it asks for all of them at once.
+const OWN_STAGES: u64 = 1;
+
+/// How many they may take under another's: that one asks at its own time, and others tell each other.
+const OTHERS_STAGES: u64 = 3;
+
 /// Most reports that are settled in one step. Each may ask the registry about all its bundles.
 const SETTLED_AT_ONCE: u32 = 8;
 
@@ -103,9 +109,9 @@ impl Inner {
         self.config.stage() * u32::try_from(rank + 1).unwrap_or(u32::MAX)
     }
 
-    /// Signatures come within a stage of being asked for, and others' reports have a stage more.
+    /// Gives a report up for which too few have signed in time.
     async fn wait_for_signatures(&self, report: &OpenReport, is_own: bool) -> Result<bool, Error> {
-        let stages = if is_own { 1 } else { 3 };
+        let stages = if is_own { OWN_STAGES } else { OTHERS_STAGES };
         if unix_now().saturating_sub(report.recorded_at) <= stages * self.config.stage_seconds {
             return Ok(false);
         }
