@@ -3,6 +3,7 @@
 /// Every fail point: its name, and the way of a bundle on which it lies. A kill test goes through each.
 pub const ALL: &[(&str, Way)] = &[
     ("recorded", Way::Straight),
+    ("collected", Way::Straight),
     ("reserved", Way::Straight),
     ("signed", Way::Straight),
     ("sent", Way::Straight),

@@ -79,6 +79,7 @@ impl Inner {
             };
             self.collect(&set, block, report, request, ask).await?;
         }
+        failpoint("collected");
         Ok(true)
     }
 

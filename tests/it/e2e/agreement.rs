@@ -142,7 +142,8 @@ async fn who_refused_for_a_moment_is_asked_again_where_nobody_else_is_there() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
-fn sign(member: &Member, domain: &Eip712Domain, message: &Value) -> Answer {
+/// Signs what it is asked to.
+pub(super) fn sign(member: &Member, domain: &Eip712Domain, message: &Value) -> Answer {
     let report: Bytes = message["report"].as_str().unwrap().parse().unwrap();
     let report = Report::abi_decode(&report).unwrap();
     let signature = member.sign(report.eip712_signing_hash(domain));

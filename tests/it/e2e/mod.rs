@@ -18,6 +18,7 @@ mod investigation;
 mod kms;
 mod liar;
 mod member;
+mod network;
 mod node;
 mod openapi;
 mod operations;

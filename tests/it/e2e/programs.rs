@@ -235,6 +235,11 @@ impl Drop for Relayer {
 
 /// `chassis-node attest`: a bundle from a machine, by the operator's key with this number.
 pub(crate) fn attest(chain: &Chain, cloud: &Cloud, parts: &Parts, key: usize) -> Vec<u8> {
+    attest_for("public", chain, cloud, parts, key)
+}
+
+/// The same for these eyes: `public`, `auditors`.
+pub(crate) fn attest_for(eyes: &str, chain: &Chain, cloud: &Cloud, parts: &Parts, key: usize) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("bundle.json");
     let output = Command::new(binary("chassis-node"))
@@ -245,7 +250,7 @@ pub(crate) fn attest(chain: &Chain, cloud: &Cloud, parts: &Parts, key: usize) ->
             "--registry",
             &chain.registry.to_string(),
         ])
-        .args(["--tcti", &parts.tcti, "--disclosure", "public", "--sys-root"])
+        .args(["--tcti", &parts.tcti, "--disclosure", eyes, "--sys-root"])
         .arg(&parts.sys_root)
         .arg("--ak-intermediates")
         .arg(cloud.intermediate_path())

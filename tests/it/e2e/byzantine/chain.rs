@@ -1,7 +1,17 @@
 //! What it reads of the chain.
 
-use alloy::{eips::BlockNumberOrTag, primitives::B256, providers::Provider, sol_types::SolStruct};
-use chassis_relayer::registry::{IProofOfCloudRegistry::Report, domain};
+use alloy::{
+    consensus::Transaction as _,
+    eips::BlockNumberOrTag,
+    primitives::B256,
+    providers::Provider,
+    rpc::types::Filter,
+    sol_types::{SolCall, SolEvent, SolStruct},
+};
+use chassis_relayer::registry::{
+    IProofOfCloudRegistry::{BatchPosted, Report, postCall},
+    domain,
+};
 use serde_json::Value;
 
 use crate::e2e::{chain::Chain, cosign::Network};
@@ -28,6 +38,26 @@ pub(super) async fn block(chain: &Chain, tag: BlockNumberOrTag) -> Block {
 
 pub(crate) async fn hash(network: &Network, report: &Report) -> B256 {
     report.eip712_signing_hash(&domain(network.chain_id().await, network.chain.registry))
+}
+
+/// What was posted, as it was called.
+pub(crate) async fn posted(chain: &Chain) -> Vec<postCall> {
+    let filter = Filter::new()
+        .address(chain.registry)
+        .event_signature(BatchPosted::SIGNATURE_HASH)
+        .from_block(0);
+    let mut calls = Vec::new();
+    for log in chain.provider.get_logs(&filter).await.unwrap() {
+        let hash = log.transaction_hash.unwrap();
+        let transaction = chain
+            .provider
+            .get_transaction_by_hash(hash)
+            .await
+            .unwrap()
+            .unwrap();
+        calls.push(postCall::abi_decode(transaction.input()).unwrap());
+    }
+    calls
 }
 
 /// The function's selector, by name, as the compiler had it.

@@ -59,6 +59,12 @@ impl Liar {
         self.member.say(&self.url, self.honest, message).await
     }
 
+    /// Says it to the honest one at this place.
+    pub(super) async fn say_to(&self, network: &Network, place: usize, message: &Value) -> (u16, Value) {
+        let url = &network.honest[place].url;
+        self.member.say(url, address(place), message).await
+    }
+
     /// Proposes one bundle, and gives the vote.
     pub(super) async fn propose(&self, network: &Network, offer: &Offer) -> Value {
         let (status, votes) = self.say(&self.proposal(network, offer).await).await;

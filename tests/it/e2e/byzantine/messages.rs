@@ -9,7 +9,7 @@ use crate::e2e::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_count_once_from_members_now_and_of_some_size() {
-    let mut network = Network::new(1).await;
+    let mut network = Network::new(2).await;
     network.start_all().await;
     let (url, honest) = (network.honest[0].url.clone(), address(0));
     let member = network.member().await;
@@ -59,4 +59,5 @@ async fn requests_count_once_from_members_now_and_of_some_size() {
     );
     let peak = network.honest[0].peak_memory();
     assert!(peak < 200 << 20, "{peak} bytes");
+    network.attest_through_the_first("a").await;
 }

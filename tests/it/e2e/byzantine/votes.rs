@@ -23,7 +23,7 @@ const DAY: u64 = 86_400;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_false_stale_forged_or_invented_gets_no_vote() {
-    let mut network = Network::new(1).await;
+    let mut network = Network::new(2).await;
     network.start_all().await;
     let liar = Liar::new(&network).await;
     let good = Offer::good(&network, "a").await;
@@ -93,6 +93,41 @@ async fn what_is_false_stale_forged_or_invented_gets_no_vote() {
         json!({"vote": "yes", "result": good.appraise(&network).digest()})
     );
     assert_eq!(network.chain.batches().await, 0);
+    network.attest_through_the_first("d").await;
+}
+
+/// What was right a quarter of an hour ago, word by word, in a request of today.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_proposal_gets_no_vote_and_no_signature() {
+    let mut network = Network::new(2).await;
+    network.start_all().await;
+    let liar = Liar::new(&network).await;
+    let good = Offer::good(&network, "a").await;
+    let proposal = liar.proposal(&network, &good).await;
+    let report = report(&proposal, &good, &good.appraise(&network));
+    let (status, votes) = liar.say(&proposal).await;
+    assert_eq!(
+        (status, &votes["votes"][0]["vote"]),
+        (200, &json!("yes")),
+        "{votes}"
+    );
+
+    network.chain.ask("evm_increaseTime", json!([901])).await;
+    network.chain.mine(4).await;
+    until("that block is long ago", || async {
+        let (status, refusal) = liar.say(&proposal).await;
+        status == 422
+            && refusal["reason"]
+                .as_str()
+                .unwrap()
+                .contains("behind the finalized one")
+    })
+    .await;
+    let (status, refusal) = liar.ask(&network, &proposal, &report).await;
+    assert_eq!(status, 422, "{refusal}");
+    assert_eq!(network.chain.batches().await, 0);
+    network.attest_through_the_first("b").await;
+    assert_eq!(network.chain.batches().await, 1);
 }
 
 type Change = fn(&mut Value);
