@@ -199,6 +199,23 @@ fn a_host_whose_iak_the_provider_certified_reaches_chassis() {
     refused(&judged(&world, &world.policy, &host, &stolen), &[CheckId::HostAk]);
 }
 
+/// Who has a statement taken back may have an IAK to show instead.
+#[test]
+fn a_revoked_key_that_an_iak_certifies() {
+    let mut world = world_of_iaks();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let proof = host.iak_proof(world.cloud.provider()).unwrap();
+    let bundle = bundle(&world, &host, By::Iak(proof));
+    let revoked = host.ak_name().0;
+    let mut other = revoked;
+    other[33] ^= 1;
+    world.policy.providers[0].revoked_aks = vec![HexBytes(other)];
+    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+    world.policy.providers[0].revoked_aks.push(HexBytes(revoked));
+    refused(&judged(&world, &world.policy, &host, &bundle), &[CheckId::HostAk]);
+}
+
 /// A device identity signs whatever it is given, so a certification of a key by it says nothing. It would only have to say of itself
 /// that it is restricted.
 #[test]

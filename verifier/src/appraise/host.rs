@@ -164,6 +164,9 @@ fn key_check<'p>(
     else {
         return fail("the IAK's own certificate does not hold".into());
     };
+    if let Some(revoked) = vouching.0.revocation_of_ak(tpm.ak_name()) {
+        return fail(revoked);
+    }
     match iak_certifies(certification, tpm.ak_name()) {
         Ok(()) => {
             let text = format!("an IAK of {} certifies it", vouching.0.name);

@@ -177,6 +177,7 @@ fn mistakes_of(provider: &Provider) -> Vec<(&'static str, String)> {
 
 fn contradictions(provider: &Provider) -> Vec<(&'static str, String)> {
     let bare_metal = provider.profile == Profile::BareMetal;
+    let no_registrars = "takes back registrars' statements, and this provider has no registrars";
     [
         (
             provider.roots.is_empty() && (!bare_metal || provider.registrars.is_empty()),
@@ -202,6 +203,21 @@ fn contradictions(provider: &Provider) -> Vec<(&'static str, String)> {
             provider.require_pzid && !(provider.host_registry && provider.profile == Profile::GoogleVtpm),
             "require_pzid",
             "a PZID counts only for a CPU in the host registry of a google-vtpm provider",
+        ),
+        (
+            !provider.revoked_statements.is_empty() && provider.registrars.is_empty(),
+            "revoked_statements",
+            no_registrars,
+        ),
+        (
+            !provider.revoked_eks.is_empty() && provider.registrars.is_empty(),
+            "revoked_eks",
+            no_registrars,
+        ),
+        (
+            !provider.revoked_aks.is_empty() && !bare_metal,
+            "revoked_aks",
+            "only bare metal's keys are revoked by name: elsewhere their certificates are, by CRL",
         ),
     ]
     .into_iter()

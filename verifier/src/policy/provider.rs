@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 use super::HexBytes;
-use crate::{Base64, CustodyLevel, claims::RegistrarClaims};
+use crate::{Base64, CustodyLevel, challenge::AkName, claims::RegistrarClaims};
 
 /// An infrastructure provider whose TPM keys and claims are believed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,10 +28,11 @@ pub struct Provider {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked_statements: Vec<B256>,
     /// TPMs of which no registrar's statement counts any more, by the statement's `ekCertHash`: SHA-256 of the EK certificate.
+    /// An IAK names no EK.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked_eks: Vec<B256>,
-    /// Attestation keys of which no registrar's statement counts any more, by the statement's `akName`. A TPM makes any number
-    /// of keys, so what takes a machine back is its EK.
+    /// Attestation keys that nobody vouches for any more, neither a registrar nor an IAK, by name. `bare-metal` only. A TPM
+    /// makes any number of keys, so what takes a machine back is its EK, and where an IAK vouches, a CRL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revoked_aks: Vec<HexBytes<34>>,
     /// Whether a CRL must be at hand for every issuer in the chain.
@@ -53,14 +54,18 @@ pub struct Provider {
 impl Provider {
     /// Why nothing that states this counts, whatever its id: its TPM or its key is revoked. `None` where neither is.
     pub fn revocation_of(&self, stated: &RegistrarClaims) -> Option<String> {
-        let revoked = if self.revoked_eks.contains(&stated.ek_cert_hash) {
-            format!("endorsement key, {}", stated.ek_cert_hash)
-        } else if self.revoked_aks.contains(&HexBytes(stated.ak_name.0)) {
-            format!("attestation key, {}", hex::encode(stated.ak_name.0))
-        } else {
-            return None;
-        };
-        Some(format!("{} has revoked its {revoked}", self.name))
+        if self.revoked_eks.contains(&stated.ek_cert_hash) {
+            let ek = stated.ek_cert_hash;
+            return Some(format!("{} has revoked its endorsement key, {ek}", self.name));
+        }
+        self.revocation_of_ak(stated.ak_name)
+    }
+
+    /// Why nobody vouches for the key of this name. `None` where it is not revoked.
+    pub(crate) fn revocation_of_ak(&self, name: AkName) -> Option<String> {
+        let revoked = self.revoked_aks.contains(&HexBytes(name.0));
+        let name = hex::encode(name.0);
+        revoked.then(|| format!("{} has revoked its attestation key, {name}", self.name))
     }
 }
 

@@ -252,7 +252,7 @@ fn one_line(message: &str) -> String {
 }
 
 /// Keys that decide what is meant by others of their section.
-const DECIDING: [&str; 3] = ["profile", "host_registry", "bank"];
+const DECIDING: [&str; 4] = ["profile", "host_registry", "registrars", "bank"];
 
 // The mandatory keys of each section, with values that no good policy has: what is put in for a missing name is nobody's
 // twin.

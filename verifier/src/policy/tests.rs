@@ -402,15 +402,50 @@ fn an_advisory_is_spelled_as_intel_does() {
 
 #[test]
 fn a_key_is_revoked_by_its_whole_name() {
-    let name = |head: &str| {
-        format!(
+    let with = |head: &str| {
+        metal(&format!(
             "roots = [\"ROOT_A\"]\nrevoked_aks = [\"{head}{}\"]",
             "77".repeat(32)
-        )
+        ))
     };
-    let with = |head: &str| POLICY.replace("roots = [\"ROOT_A\"]", &name(head));
     parsed(&with("000b")).unwrap();
     assert!(error(&with("000c")).contains("provider[0].revoked_aks: "));
+}
+
+fn metal(keys: &str) -> String {
+    format!(
+        "version = 1\nname = \"n\"\n[[provider]]\nid = 1\nname = \"m\"\nprofile = \"bare-metal\"\n{keys}\n"
+    )
+}
+
+/// Whoever writes it there believes that the machine is out.
+#[test]
+fn what_takes_nothing_back_is_a_mistake() {
+    let hash = "77".repeat(32);
+    let revoked = [
+        (
+            "revoked_statements",
+            format!("revoked_statements = [\"0x{hash}\"]"),
+        ),
+        ("revoked_eks", format!("revoked_eks = [\"0x{hash}\"]")),
+        ("revoked_aks", format!("revoked_aks = [\"000b{hash}\"]")),
+    ];
+    let registrars = "registrars = [\"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\"]";
+    for (key, line) in revoked {
+        let problem = format!("provider[0].{key}: ");
+        parsed(&metal(&format!("{registrars}\n{line}"))).unwrap();
+        let of_iaks = parsed(&metal(&format!("roots = [\"ROOT_A\"]\n{line}")));
+        match key {
+            "revoked_aks" => assert!(of_iaks.is_ok()),
+            _ => assert!(of_iaks.unwrap_err().to_string().contains(&problem), "{key}"),
+        }
+        for profile in ["google-vtpm", "azure-paravisor"] {
+            let text = metal(&format!("roots = [\"ROOT_A\"]\n{line}")).replace("bare-metal", profile);
+            assert!(error(&text).contains(&problem), "{key}, {profile}");
+        }
+        let unreadable = error(&metal(&format!("registrars = [\"!\"]\n{line}")));
+        assert!(!unreadable.contains(key), "{unreadable}");
+    }
 }
 
 /// Any root that cannot be read would let nothing verify, whoever pins it.
