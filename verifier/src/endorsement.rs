@@ -7,11 +7,12 @@ use std::borrow::Cow;
 
 use alloy_primitives::{Address, B256};
 use dcap_qvl::QuoteCollateralV3;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     Base64, Error,
     canonical::{canonical_digest, canonical_json, first_difference},
+    claims::ZONE_LIMIT,
     json::{self, at_most},
 };
 
@@ -74,7 +75,9 @@ pub struct HostRegistryClaim {
     pub platform_id: B256,
     /// The provider, by the policy's number.
     pub provider: u16,
-    /// Where the provider says the machine is, as `us-central1-a`. Empty where it does not say.
+    /// Where the provider says the machine is, as `us-central1-a`: at most 64 bytes, as a registrar's. Empty where it does not
+    /// say.
+    #[serde(deserialize_with = "zone")]
     pub zone: String,
 }
 
@@ -134,6 +137,15 @@ impl Endorsements {
     pub fn digest(&self) -> Result<B256, Error> {
         canonical_digest(&*self.canonical())
     }
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let zone = String::deserialize(deserializer)?;
+    if zone.len() > ZONE_LIMIT {
+        let text = format_args!("a zone of {} bytes, at most {ZONE_LIMIT} are allowed", zone.len());
+        return Err(D::Error::custom(text));
+    }
+    Ok(zone)
 }
 
 /// Strictly: an entry that stands there twice does not ascend.
@@ -199,6 +211,21 @@ mod tests {
             let error = Endorsements::parse(&canonical_json(&other).unwrap()).unwrap_err();
             assert!(error.to_string().contains("ascending"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_zone_is_as_long_as_a_registrars_at_most() {
+        let with = |bytes| {
+            let mut set = set();
+            set.host_registry[3].zone = "é".repeat(bytes / 2);
+            Endorsements::parse(&set.to_json().unwrap())
+        };
+        with(ZONE_LIMIT).unwrap();
+        let error = with(ZONE_LIMIT + 2).unwrap_err().to_string();
+        assert!(
+            error.contains("a zone of 66 bytes, at most 64 are allowed"),
+            "{error}"
+        );
     }
 
     #[test]
