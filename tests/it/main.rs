@@ -19,4 +19,5 @@ mod many;
 mod program;
 mod report;
 mod tpm;
+mod verdict;
 mod world;

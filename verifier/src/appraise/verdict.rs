@@ -249,4 +249,39 @@ mod tests {
         let unbound = &checks[..QUOTE.len()];
         assert_eq!(end(Witnessed, Automated, unbound), (Witnessed, week));
     }
+
+    /// Each of what bounds an attestation is the first to end once.
+    #[test]
+    fn an_attestation_ends_with_whatever_ends_first() {
+        const AS_OF: u64 = 1_000_030;
+        const EVIDENCE: u64 = 999_001;
+        let mut policy = Policy::from_toml("version = 1\nname = \"n\"").unwrap();
+        let ids = QUOTE.iter().chain(VIRTUAL_TPM);
+        let checks: Vec<_> = ids.map(|id| Check::pass(*id, "")).collect();
+        let expiry = |policy: &Policy, collateral, ak_chain, until| {
+            let dates = Dates {
+                as_of: AS_OF,
+                evidence_time: EVIDENCE,
+                collateral,
+                ak_chain,
+                custody: until,
+            };
+            let custody = Custody {
+                by_cpu: Automated,
+                by_ak: CustodyLevel::None,
+                provider: None,
+                until,
+            };
+            verdict(&checks, &custody, 1, false, policy, &dates).expiry
+        };
+        let (sooner, later) = (Some(AS_OF + 4_000), Some(AS_OF + 90_000));
+        let by_sooner = 1_004_030 / 64 * 64;
+        assert_eq!(expiry(&policy, None, None, None), 1_085_401 / 64 * 64);
+        assert_eq!(expiry(&policy, later, later, later), 1_085_401 / 64 * 64);
+        assert_eq!(expiry(&policy, sooner, later, later), by_sooner);
+        assert_eq!(expiry(&policy, later, sooner, later), by_sooner);
+        assert_eq!(expiry(&policy, later, later, sooner), by_sooner);
+        policy.custody_ttl = 500;
+        assert_eq!(expiry(&policy, sooner, sooner, later), 1_000_530 / 64 * 64);
+    }
 }

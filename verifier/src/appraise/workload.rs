@@ -92,3 +92,61 @@ fn first_difference(workload: &Workload, measured: &Measurements) -> Option<&'st
     .into_iter()
     .find_map(|(accepted, name)| (!accepted).then_some(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Accept, HexBytes, OperatorKey};
+
+    fn one<const N: usize>(value: HexBytes<N>) -> Accept<N> {
+        Accept::OneOf(vec![value])
+    }
+
+    #[test]
+    fn each_register_by_itself_decides() {
+        let honest = Measurements {
+            mrtd: HexBytes([1; 48]),
+            rtmrs: [2, 3, 4, 5].map(|byte| HexBytes([byte; 48])),
+            mrseam: HexBytes([6; 48]),
+            xfam: HexBytes([7; 8]),
+            td_attributes: HexBytes([8; 8]),
+        };
+        let [rtmr0, rtmr1, rtmr2, rtmr3] = honest.rtmrs.map(one);
+        let reviewed = Workload {
+            name: "reviewed".into(),
+            mrtd: one(honest.mrtd),
+            rtmr0,
+            rtmr1,
+            rtmr2,
+            rtmr3,
+            mrseam: one(honest.mrseam),
+            xfam: one(honest.xfam),
+            td_attributes: one(honest.td_attributes),
+            pcr0: Vec::new(),
+            tpm_only: Vec::new(),
+            td_only: Vec::new(),
+            td_hob: None,
+            cfv: None,
+            vtpm_sealed: false,
+            operator_key: OperatorKey::External,
+        };
+        let workloads = [reviewed];
+        assert!(find(&workloads, &honest).unwrap().is_some());
+        let changes: [(&str, fn(&mut Measurements)); 8] = [
+            ("MRTD", |measured| measured.mrtd.0[47] ^= 1),
+            ("RTMR0", |measured| measured.rtmrs[0].0[0] ^= 1),
+            ("RTMR1", |measured| measured.rtmrs[1].0[0] ^= 1),
+            ("RTMR2", |measured| measured.rtmrs[2].0[0] ^= 1),
+            ("RTMR3", |measured| measured.rtmrs[3].0[0] ^= 1),
+            ("MRSEAM", |measured| measured.mrseam.0[0] ^= 1),
+            ("XFAM", |measured| measured.xfam.0[0] ^= 1),
+            ("TDATTRIBUTES", |measured| measured.td_attributes.0[7] ^= 1),
+        ];
+        for (name, change) in changes {
+            let mut measured = honest.clone();
+            change(&mut measured);
+            assert!(find(&workloads, &measured).unwrap().is_none(), "{name}");
+            assert_eq!(first_difference(&workloads[0], &measured), Some(name));
+        }
+    }
+}

@@ -107,3 +107,27 @@ impl HostStack {
         trivial.then(|| "all zero or all ones is a TPM without a launch".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_launches_with_both_of_its_values_and_with_no_other() {
+        let stack = HostStack {
+            name: "reviewed".into(),
+            bank: HashAlg::Sha256,
+            pcr17: vec!["aa".repeat(32), "AB".repeat(32)],
+            pcr18: vec!["bb".repeat(32)],
+            checks_td_report: true,
+            chooses_qualifying_data: true,
+            locked: true,
+        };
+        let launches = |pcr17, pcr18| stack.launches(&[pcr17; 32], &[pcr18; 32]);
+        assert!(launches(0xaa, 0xbb) && launches(0xab, 0xbb));
+        assert!(!launches(0xac, 0xbb), "another PCR 17");
+        assert!(!launches(0xaa, 0xbc), "another PCR 18");
+        assert!(!launches(0xbb, 0xaa), "one in the other's place");
+        assert!(!stack.launches(&[0xaa; 32], &[]) && !stack.launches(&[], &[0xbb; 32]));
+    }
+}
