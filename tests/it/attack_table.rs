@@ -9,13 +9,14 @@ use std::{
 use chassis_verifier::CheckId;
 
 /// Tests among the attacks that show what must *not* fail.
-const CONTROLS: [&str; 10] = [
+const CONTROLS: [&str; 11] = [
     "alone::a_certified_key_in_software_that_signs_the_truth",
     "claims::an_owner_endorses_its_platform",
     "claims::one_issuer_endorses_the_machines_of_two_providers",
     "claims::witnesses_never_give_more_than_witnessed",
     "host::a_host_whose_iak_the_provider_certified_reaches_chassis",
     "host::a_registered_host_reaches_chassis",
+    "logs::a_further_log_that_the_policy_lists",
     "logs::any_other_retyping_changes_nothing",
     "logs::padding_is_no_event_and_other_bytes_are",
     "paravisor::a_paravisors_td_reaches_quote_and_no_more",

@@ -177,6 +177,22 @@ fn a_tpm_that_measured_another_loader() {
     caught(&world, &machine, &bundle, CheckId::CrossLoader, Binding::Quote);
 }
 
+/// The kernel's stub tells the TPM alone what it was given, so both logs and all registers agree with an image whose kernel is
+/// the reviewed one. The policy's list is what they are compared with.
+#[test]
+fn another_command_line_or_initrd_that_only_the_tpm_was_told() {
+    let mut world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    let reviewed = world.policy.workloads[0].tpm_only.clone();
+    assert_eq!(reviewed.len(), 2);
+    for told in 0..2 {
+        world.policy.workloads[0].tpm_only.clone_from(&reviewed);
+        world.policy.workloads[0].tpm_only[told] = HexBytes([7; 48]);
+        caught(&world, &machine, &bundle, CheckId::CrossSystem, Binding::Quote);
+    }
+}
+
 /// Whatever a policy lists, the host reads such a TD's memory.
 #[test]
 fn a_debug_td_that_the_policy_lists() {

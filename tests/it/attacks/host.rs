@@ -346,6 +346,21 @@ fn a_statement_about_another_cpu() {
     assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
 }
 
+/// Each registrar states what is with its own provider.
+#[test]
+fn a_statement_for_another_provider() {
+    let world = world();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let another = world.policy.providers[0].id;
+    assert_ne!(another, METAL);
+    let by = statement(&world, &host, |claims| claims.provider = another);
+    let bundle = bundle(&world, &host, by);
+    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    refused(&appraisal, &[CheckId::HostAk, CheckId::Registrar]);
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+    assert_eq!(appraisal.result.provider, 0);
+}
+
 #[test]
 fn a_statement_that_has_ended() {
     let world = world();

@@ -1,11 +1,21 @@
 //! Event logs that do not tell what was measured.
 
 use alloy::primitives::B256;
-use chassis_sim::{firmware::MeasuredBoot, machine::MachineSpec};
+use chassis_attester::Tpm;
+use chassis_sim::{
+    firmware::{Event, MeasuredBoot},
+    machine::{Machine, MachineSpec},
+};
 use chassis_verifier::{
-    Appraisal, Base64, Binding, CheckId, Outcome,
-    bundle::{Evidence, FurtherLog, FurtherLogKind, Tee},
+    Appraisal, Base64, Binding, CheckId, HexBytes, Outcome,
+    bundle::{Bundle, Evidence, FurtherLog, FurtherLogKind, Tee},
     challenge::{AkName, challenge, report_data},
+    eventlog::TcgLog,
+};
+use tss_esapi::{
+    handles::PcrHandle,
+    interface_types::{algorithm::HashingAlgorithm, session_handles::AuthSession},
+    structures::{Digest, DigestValues},
 };
 
 use crate::world::{World, failed, tpm};
@@ -97,6 +107,28 @@ fn an_event_retyped_to_no_action() {
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
 }
 
+/// The record of PCR 0 that only informs, made one that extends.
+#[test]
+fn an_event_retyped_from_no_action() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        let log = tpm(evidence).event_log.as_mut().unwrap();
+        let parsed = TcgLog::parse(log).unwrap();
+        let informs = parsed.events().iter().find(|event| !event.extends());
+        let kind = informs.expect("a record").offset + 4;
+        log.0[kind] = 0x08;
+    });
+    let appraisal = world.appraise(&bundle, &machine);
+    assert_eq!(
+        failed(&appraisal),
+        [CheckId::PcrReplay],
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
 /// Types and data are nobody's word: they change no verdict.
 #[test]
 fn any_other_retyping_changes_nothing() {
@@ -154,6 +186,62 @@ fn a_firmware_event_in_a_further_log() {
         appraisal.checks
     );
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
+}
+
+/// A machine on which a program measured something after the boot, and a log that tells.
+fn measured_later(world: &World, pcr: u8) -> (Machine, Bundle, [u8; 48]) {
+    let machine = world.boot(MachineSpec::new("a"));
+    let event = Event::both(pcr, 0x0d, "a program", "a program");
+    let digest = event.sha384();
+    let mut digests = DigestValues::new();
+    for bank in [HashingAlgorithm::Sha256, HashingAlgorithm::Sha384] {
+        let value = match bank {
+            HashingAlgorithm::Sha256 => event.sha256().to_vec(),
+            _ => digest.to_vec(),
+        };
+        digests.set(bank, Digest::try_from(value).unwrap());
+    }
+    let mut client = Tpm::open(&machine.tcti()).unwrap();
+    client
+        .context()
+        .execute_with_session(Some(AuthSession::Password), |context| {
+            context.pcr_extend(PcrHandle::try_from(u32::from(pcr)).unwrap(), digests)
+        })
+        .unwrap();
+    drop(client);
+    let later = MeasuredBoot { events: vec![event] };
+    let bundle = world.tamper(&world.attest(&machine.parts()), |evidence| {
+        evidence.logs = vec![further(later.tpm_log())];
+    });
+    (machine, bundle, digest)
+}
+
+#[test]
+fn a_further_log_that_the_policy_lists() {
+    for pcr in [8, 15] {
+        let mut world = World::new();
+        let (machine, bundle, digest) = measured_later(&world, pcr);
+        world.policy.workloads[0].tpm_only.push(HexBytes(digest));
+        let appraisal = world.appraise(&bundle, &machine);
+        assert_eq!(failed(&appraisal), [], "PCR {pcr}: {:#?}", appraisal.checks);
+        assert_eq!(appraisal.verdict.binding, Binding::VirtualTpm);
+    }
+}
+
+#[test]
+fn an_unlisted_record_in_a_further_log() {
+    for pcr in [8, 15] {
+        let world = World::new();
+        let (machine, bundle, _) = measured_later(&world, pcr);
+        let appraisal = world.appraise(&bundle, &machine);
+        assert_eq!(
+            failed(&appraisal),
+            [CheckId::CrossSystem],
+            "PCR {pcr}: {:#?}",
+            appraisal.checks
+        );
+        assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    }
 }
 
 /// Nothing is explained by it, and so nobody looks at it.

@@ -14,3 +14,4 @@ mod paravisor;
 mod platform;
 mod pzid;
 mod quote;
+mod size;

@@ -6,7 +6,7 @@ use chassis_sim::{
     intel::{CollateralSpec, OLD_SVNS, PckSpec},
     machine::MachineSpec,
 };
-use chassis_verifier::{Appraisal, Binding, CheckId, CustodyLevel, Endorsements};
+use chassis_verifier::{Accept, Appraisal, Binding, CheckId, CustodyLevel, Endorsements};
 use dcap_qvl::TcbStatus;
 
 use crate::world::{World, failed};
@@ -184,6 +184,27 @@ fn an_image_nobody_reviewed_on_an_honest_machine() {
         assert_eq!(failed(&appraisal), checks, "{:#?}", appraisal.checks);
         assert_eq!(appraisal.verdict.binding, Binding::Quote);
     }
+}
+
+/// What it measured is all as reviewed, its own configuration volume aside. Who measured it, MRTD alone tells.
+#[test]
+fn another_firmware() {
+    let mut world = World::new();
+    let reviewed = &mut world.policy.workloads[0];
+    (reviewed.rtmr0, reviewed.cfv) = (Accept::Any, Some(Accept::Any));
+    assert_eq!(failed(&appraise_spec(&world, MachineSpec::new("a"))), []);
+    let image = Image {
+        firmware: "simulated-ovmf with a back door".into(),
+        ..Image::reviewed()
+    };
+    let appraisal = appraise_spec(&world, MachineSpec::new("b").image(image));
+    let checks = [
+        CheckId::CrossConfiguration,
+        CheckId::CrossSystem,
+        CheckId::Workload,
+    ];
+    assert_eq!(failed(&appraisal), checks, "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.binding, Binding::Quote);
 }
 
 #[test]

@@ -3,14 +3,15 @@
 use chassis_attester::{QUOTED_PCRS, Tpm};
 use chassis_sim::{
     Key, Seed,
-    firmware::Image,
+    firmware::{Image, MeasuredBoot},
     machine::{Machine, MachineSpec},
     tpm::AK_TEMPLATE,
 };
 use chassis_verifier::{
-    Base64, Binding, CheckId,
-    bundle::{Bundle, Evidence, Tee},
+    Appraisal, Base64, Binding, CheckId, CustodyLevel,
+    bundle::{self, Bundle, Evidence, Tee},
     challenge::{AkName, challenge, qualifying_data, report_data},
+    eventlog::{Algorithm, TcgLog},
 };
 use tss_esapi::{
     interface_types::algorithm::HashingAlgorithm,
@@ -75,29 +76,52 @@ fn a_session_key_of_somebody_else() {
     assert_eq!(appraisal.verdict.binding, Binding::None);
 }
 
-/// Digests of the reviewed machine's SHA-384 bank, beside a SHA-256 quote of a machine that runs something else.
-#[test]
-fn sha384_digests_spliced_under_a_sha256_quote() {
+/// TD and CCEL of a reviewed machine, and the TPM of one that runs something else. Each record of the log has the digest that
+/// this TPM extended in the SHA-256 bank, which it quotes, and in the SHA-384 bank the reviewed machine's: so the log explains
+/// what was quoted, and agrees with the CCEL.
+fn spliced(told: impl FnOnce(&mut bundle::Tpm, &MeasuredBoot)) -> Appraisal {
     let world = World::new();
     let reviewed = world.boot(MachineSpec::new("a"));
-    let rented = world.boot(MachineSpec::new("b").image(Image::distribution()));
+    let rented = world.boot(MachineSpec::new("b").image(Image::other_kernel()));
+    let log = reviewed.measured_boot().spliced(rented.measured_boot());
     let bundle = requoted(&world, &reviewed, &rented, HashingAlgorithm::Sha256, &QUOTED_PCRS);
+    let bundle = world.tamper(&bundle, |evidence| {
+        let tpm = tpm(evidence);
+        let replayed = TcgLog::parse(&log).unwrap().replay(Algorithm::Sha256).unwrap();
+        for pcr in &tpm.pcrs {
+            let replayed = replayed.get(pcr.index.into()).map(|value| value.as_slice());
+            assert_eq!(replayed, Some(&pcr.value[..]), "PCR {}", pcr.index);
+        }
+        tpm.event_log = Some(log.into());
+        told(tpm, reviewed.measured_boot());
+    });
     let appraisal = world.appraise(&bundle, &reviewed);
-    assert_eq!(
-        failed(&appraisal),
-        [
-            CheckId::TpmSelection,
-            CheckId::TpmPcrDigest,
-            CheckId::PcrReplay,
-            CheckId::CrossConfiguration,
-            CheckId::CrossLoader,
-            CheckId::CrossSystem,
-            CheckId::Pcr0,
-        ],
-        "{:#?}",
-        appraisal.checks
-    );
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    appraisal
+}
+
+#[test]
+fn sha384_digests_spliced_under_a_sha256_quote() {
+    let appraisal = spliced(|_, _| ());
+    let checks = [
+        CheckId::TpmSelection,
+        CheckId::TpmPcrDigest,
+        CheckId::PcrReplay,
+        CheckId::Pcr0,
+    ];
+    assert_eq!(failed(&appraisal), checks, "{:#?}", appraisal.checks);
+}
+
+/// Logs and cross-check have nothing to object to: what is left is what the TPM signed.
+#[test]
+fn sha384_values_told_with_them() {
+    let appraisal = spliced(|tpm, reviewed| {
+        for (pcr, value) in tpm.pcrs.iter_mut().zip(reviewed.pcrs_sha384()) {
+            pcr.value = value.to_vec().into();
+        }
+    });
+    let checks = [CheckId::TpmSelection, CheckId::TpmPcrDigest];
+    assert_eq!(failed(&appraisal), checks, "{:#?}", appraisal.checks);
 }
 
 #[test]
@@ -124,30 +148,59 @@ fn a_smaller_selection() {
 /// TD and CCEL of one machine, TPM of another, honestly bound; then quoted again over other PCRs.
 fn requoted(world: &World, td: &Machine, rented: &Machine, bank: HashingAlgorithm, pcrs: &[u8]) -> Bundle {
     let bundle = world.attest(&world.join(td, rented));
-    world.tamper(&bundle, |evidence| {
+    world.tamper(&bundle, |evidence| requote(evidence, rented, bank, pcrs))
+}
+
+/// Has the TPM of `machine` quote these PCRs for the evidence as it is.
+fn requote(evidence: &mut Evidence, machine: &Machine, bank: HashingAlgorithm, pcrs: &[u8]) {
+    let challenge = challenge(&evidence.anchor, evidence.operator);
+    let extra_data = qualifying_data(challenge, td_quote(evidence)).to_vec();
+    let slots: Vec<_> = pcrs
+        .iter()
+        .map(|&pcr| PcrSlot::try_from(1_u32 << pcr).expect("a PCR"))
+        .collect();
+    let selection = PcrSelectionList::builder()
+        .with_selection(bank, &slots)
+        .build()
+        .expect("a selection");
+    let mut client = Tpm::open(&machine.tcti()).expect("a TPM");
+    let template = client.read_nv(AK_TEMPLATE).expect("NV").expect("a template");
+    let key = client.create_endorsement_primary(&template).expect("the AK");
+    let data = Data::try_from(extra_data).expect("32 bytes");
+    let (attest, signature) = client
+        .context()
+        .quote(key.handle, data, SignatureScheme::Null, selection)
+        .expect("a quote");
+    let tpm = tpm(evidence);
+    tpm.attest = attest.marshall().expect("a quote").into();
+    tpm.signature = signature.marshall().expect("a signature").into();
+    tpm.pcrs = client.read_pcrs(bank, pcrs).expect("PCRs");
+}
+
+/// Whoever has the keys of a genuine CPU quotes the registers of the machine that he rents. Logs and both quotes agree, each
+/// names the other: what is left is that nobody lists that CPU.
+#[test]
+fn a_td_quote_forged_by_another_cpus_keys() {
+    let world = World::new();
+    let rented = world.boot(MachineSpec::new("a"));
+    let unreviewed = MachineSpec::new("b").image(Image::distribution());
+    let forger = world.boot(unreviewed.in_basement());
+    let forged = forger.td().claiming(*rented.td().report());
+    let bundle = world.tamper(&world.attest(&rented.parts()), |evidence| {
         let challenge = challenge(&evidence.anchor, evidence.operator);
-        let extra_data = qualifying_data(challenge, td_quote(evidence)).to_vec();
-        let slots: Vec<_> = pcrs
-            .iter()
-            .map(|&pcr| PcrSlot::try_from(1_u32 << pcr).expect("a PCR"))
-            .collect();
-        let selection = PcrSelectionList::builder()
-            .with_selection(bank, &slots)
-            .build()
-            .expect("a selection");
-        let mut client = Tpm::open(&rented.tcti()).expect("a TPM");
-        let template = client.read_nv(AK_TEMPLATE).expect("NV").expect("a template");
-        let key = client.create_endorsement_primary(&template).expect("the AK");
-        let data = Data::try_from(extra_data).expect("32 bytes");
-        let (attest, signature) = client
-            .context()
-            .quote(key.handle, data, SignatureScheme::Null, selection)
-            .expect("a quote");
-        let tpm = tpm(evidence);
-        tpm.attest = attest.marshall().expect("a quote").into();
-        tpm.signature = signature.marshall().expect("a signature").into();
-        tpm.pcrs = client.read_pcrs(bank, pcrs).expect("PCRs");
-    })
+        let ak = AkName::of(&tpm(evidence).ak_public);
+        let named = report_data(challenge, ak, evidence.session_key_hash);
+        *td_quote(evidence) = forged.quote(named).into();
+        requote(evidence, &rented, HashingAlgorithm::Sha384, &QUOTED_PCRS);
+    });
+    let appraisal = world.appraise(&bundle, &forger);
+    assert_eq!(
+        failed(&appraisal),
+        [CheckId::HostRegistry],
+        "{:#?}",
+        appraisal.checks
+    );
+    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
 }
 
 /// `fixedTPM`, `fixedParent`, `sensitiveDataOrigin`, `userWithAuth`, `restricted`, `sign`.

@@ -13,12 +13,20 @@ const CCEL_AREA: usize = 64 << 10;
 impl MeasuredBoot {
     /// The TPM's log: TCG2, crypto-agile, SHA-256 and SHA-384.
     pub fn tpm_log(&self) -> Vec<u8> {
+        self.spliced(self)
+    }
+
+    /// A log that no firmware writes: each record has the SHA-384 digest of this boot and the SHA-256 digest of `other`, so
+    /// that either bank replays. `other` must tell the same PCRs in the same order.
+    pub fn spliced(&self, other: &Self) -> Vec<u8> {
+        let pcrs = |boot: &Self| boot.events.iter().map(Event::pcr).collect::<Vec<_>>();
+        assert_eq!(pcrs(self), pcrs(other), "one record has one PCR");
         let mut log = header(0, &[(SHA256, 32), (SHA384, 48)]);
-        for event in &self.events {
+        for (event, other) in self.events.iter().zip(&other.events) {
             let digests = if event.kind == EV_NO_ACTION {
                 ([0; 32], [0; 48])
             } else {
-                (event.sha256(), event.sha384())
+                (other.sha256(), event.sha384())
             };
             let pcr = match event.pcr() {
                 Some(pcr) => pcr,

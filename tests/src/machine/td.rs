@@ -74,6 +74,15 @@ impl Td {
         )
     }
 
+    /// What its platform's keys, once extracted, quote of a TD that it does not run.
+    #[must_use]
+    pub fn claiming(&self, report: TDReport10) -> Self {
+        Self {
+            report,
+            ..self.clone()
+        }
+    }
+
     /// What the CPU reports of it with `report_data`, for the quoting enclave of the same CPU.
     pub fn td_report(&self, report_data: [u8; 64]) -> Vec<u8> {
         self.platform.td_report(&TDReport10 {
