@@ -9,10 +9,12 @@ use crate::Error;
 /// neither do many that cannot be appraised yet take all turns, nor do many that are new. `Materialized`: chosen once, whatever
 /// the planner thinks.
 macro_rules! claim {
-    ($lock:literal) => {
+    ($index:literal, $lock:literal) => {
         concat!(
             "WITH next AS MATERIALIZED (
-                 SELECT digest FROM bundles WHERE state = 'received' AND claimed_until <= $3
+                 SELECT digest FROM bundles ",
+            $index,
+            " WHERE state = 'received' AND claimed_until <= $3
                  ORDER BY CASE WHEN claimed_until > received_at THEN claimed_until ELSE received_at END, digest
                  LIMIT $4 ",
             $lock,
@@ -23,6 +25,10 @@ macro_rules! claim {
     };
 }
 
+/// Which has no statistics, and would sort all that wait by another index.
+pub(super) const IN_SQLITE: &str = claim!("INDEXED BY bundles_to_appraise", "");
+pub(super) const IN_POSTGRES: &str = claim!("", "FOR UPDATE SKIP LOCKED");
+
 impl Store {
     /// Takes bundles to be appraised, whichever have been due for longest. For a while no other replica gets them.
     ///
@@ -30,8 +36,8 @@ impl Store {
     /// Of the database.
     pub async fn claim(&self, most: u32) -> Result<Vec<BundleRow>, Error> {
         let query = match self.kind {
-            Kind::Sqlite => claim!(""),
-            Kind::Postgres => claim!("FOR UPDATE SKIP LOCKED"),
+            Kind::Sqlite => IN_SQLITE,
+            Kind::Postgres => IN_POSTGRES,
         };
         let mut transaction = self.begin().await?;
         let now = self.now(&mut transaction).await?;
@@ -67,12 +73,13 @@ impl Store {
         Ok(())
     }
 
-    /// Of `SQLite`, whoever held leases or claims before is dead: the file's lock says so.
+    /// Of `SQLite`, whoever held leases or claims before is dead: the file's lock says so. What was put off waits on.
     pub(super) async fn forget_the_dead(&self) -> Result<(), Error> {
         let mut transaction = self.begin().await?;
         for statement in [
             "UPDATE leases SET until = 0",
-            "UPDATE bundles SET claimed_by = NULL, claimed_until = 0 WHERE state = 'received'",
+            "UPDATE bundles SET claimed_by = NULL, claimed_until = 0
+             WHERE state = 'received' AND claimed_by IS NOT NULL",
         ] {
             sqlx::query(statement).execute(&mut *transaction).await?;
         }

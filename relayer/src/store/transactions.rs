@@ -105,6 +105,24 @@ pub struct Attempt {
     pub cancels: bool,
 }
 
+/// From what is queued to its report, which is little to much: the other way round, all reports there ever were are read.
+pub(super) const TO_POST: &str = "SELECT r.hash FROM reports r
+     WHERE r.hash IN (SELECT report FROM bundles WHERE state = 'queued'
+                      UNION SELECT hash FROM orders WHERE state = 'queued')
+     AND NOT EXISTS (SELECT 1 FROM transactions t WHERE t.report = r.hash AND t.state <> 'dropped')
+     ORDER BY r.issued_at, r.hash";
+
+/// All states that are under way: without them, `SQLite` does not see that the index of these has the two. `CROSS JOIN`: it
+/// keeps to this order, whatever it thinks of the tables.
+pub(super) const EXPOSED: &str =
+    "SELECT t.id, t.gas_limit, a.max_fee FROM transactions t CROSS JOIN attempts a
+     WHERE a.transaction_id = t.id AND t.state IN ('reserved', 'signed', 'broadcast', 'included')
+     AND t.state IN ('signed', 'broadcast')";
+
+/// What is not dropped has an index by report.
+pub(super) const INCLUDED: &str = "SELECT * FROM transactions
+     WHERE report = $1 AND state IN ('included', 'final') AND state <> 'dropped'";
+
 impl Store {
     /// Queued reports and freezes without a transaction, freezes first, reports in the order of their issue. The registry
     /// refuses grants on a platform that a later report has spoken of, so one that overtakes another makes it revert.
@@ -112,15 +130,7 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn reports_to_post(&self) -> Result<Vec<B256>, Error> {
-        let rows = sqlx::query(
-            "SELECT r.hash FROM reports r
-             WHERE (EXISTS (SELECT 1 FROM bundles b WHERE b.report = r.hash AND b.state = 'queued')
-                 OR EXISTS (SELECT 1 FROM orders o WHERE o.hash = r.hash AND o.state = 'queued'))
-             AND NOT EXISTS (SELECT 1 FROM transactions t WHERE t.report = r.hash AND t.state <> 'dropped')
-             ORDER BY r.issued_at, r.hash",
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(TO_POST).fetch_all(&self.pool).await?;
         Ok(rows
             .iter()
             .map(|row| parse(row, "hash"))
@@ -172,11 +182,10 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn inclusion_of(&self, report: B256) -> Result<Option<Inclusion>, Error> {
-        let row =
-            sqlx::query("SELECT * FROM transactions WHERE report = $1 AND state IN ('included', 'final')")
-                .bind(report.to_string())
-                .fetch_optional(&self.pool)
-                .await?;
+        let row = sqlx::query(INCLUDED)
+            .bind(report.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
         Ok(row.as_ref().map(row_to_inclusion).transpose()?.flatten())
     }
 
@@ -216,12 +225,7 @@ impl Store {
     /// # Errors
     /// Of the database.
     pub async fn exposure(&self) -> Result<u128, Error> {
-        let rows = sqlx::query(
-            "SELECT t.id, t.gas_limit, a.max_fee FROM transactions t JOIN attempts a ON a.transaction_id = t.id
-             WHERE t.state IN ('signed', 'broadcast')",
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(EXPOSED).fetch_all(&self.pool).await?;
         let mut worst: BTreeMap<i64, u128> = BTreeMap::new();
         for row in &rows {
             let fee: u128 = parse(row, "max_fee")?;

@@ -1,6 +1,6 @@
 //! The registry's log as indexed.
 
-mod read;
+pub(super) mod read;
 mod rows;
 mod write;
 

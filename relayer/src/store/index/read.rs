@@ -14,9 +14,12 @@ const ABOUT_ONE: &str = " JOIN index_subjects one ON one.subject = $7
      AND one.block_number = e.block_number AND one.log_index = e.log_index";
 const ABOUT_TWO: &str = " JOIN index_subjects two ON two.subject = $8
      AND two.block_number = e.block_number AND two.log_index = e.log_index";
-const IN_ORDER: &str = " WHERE (e.block_number > $1 OR (e.block_number = $1 AND e.log_index > $2))
-     AND e.block_number <= $3 AND ($5 = '' OR e.kind = $5)
-     ORDER BY e.block_number, e.log_index LIMIT $4";
+/// That the block is no lower follows from the rest. `PostgreSQL` needs it said, or it begins at the log's beginning.
+const AFTER: &str = " WHERE e.block_number >= $1
+     AND (e.block_number > $1 OR (e.block_number = $1 AND e.log_index > $2)) AND e.block_number <= $3";
+const OF_ANY_KIND: &str = " AND $5 = ''";
+const OF_KIND: &str = " AND e.kind = $5";
+const IN_ORDER: &str = " ORDER BY e.block_number, e.log_index LIMIT $4";
 /// Data is hex, and how much of it there is can be told without reading it.
 const FITTING: [&str; 2] = [
     "WITH asked AS (SELECT e.block_number, e.log_index, octet_length(e.data) AS digits FROM index_events e",
@@ -59,29 +62,16 @@ impl Store {
         let (block, index) = filter
             .after
             .map_or((-1, -1), |(block, index)| (signed(block), signed(index)));
-        let [one, two] = [0, 1].map(|n| filter.subjects.get(n).copied());
-        let mut query = String::new();
-        for (is_asked, part) in [
-            (true, FITTING[0]),
-            (one.is_some(), ABOUT_ONE),
-            (two.is_some(), ABOUT_TWO),
-            (true, IN_ORDER),
-            (true, FITTING[1]),
-        ] {
-            if is_asked {
-                query.push_str(part);
-            }
-        }
-        // Only constants went into it.
-        let mut query = sqlx::query(AssertSqlSafe(query))
+        // Only constants go into it.
+        let mut query = sqlx::query(AssertSqlSafe(events_query(filter)))
             .bind(block)
             .bind(index)
             .bind(signed(filter.to))
             .bind(i64::from(filter.limit))
             .bind(filter.kind.clone().unwrap_or_default())
             .bind(filter.bytes.map_or(i64::MAX, |bytes| 2 * i64::from(bytes).max(1)));
-        for subject in [one, two].into_iter().flatten() {
-            query = query.bind(subject_text(subject));
+        for subject in filter.subjects.iter().take(2) {
+            query = query.bind(subject_text(*subject));
         }
         let rows = query.fetch_all(&self.pool).await?;
         Ok(rows.iter().map(row_to_event).collect::<Result<_, _>>()?)
@@ -149,4 +139,21 @@ impl Store {
             .await?;
         Ok(rows.iter().map(row_to_event).collect::<Result<_, _>>()?)
     }
+}
+
+/// A clause for each thing that is asked: one that holds of everything hides the index for what is asked.
+pub(in crate::store) fn events_query(filter: &EventFilter) -> String {
+    let is_of_kind = filter.kind.is_some();
+    let parts = [
+        (true, FITTING[0]),
+        (!filter.subjects.is_empty(), ABOUT_ONE),
+        (filter.subjects.len() > 1, ABOUT_TWO),
+        (true, AFTER),
+        (is_of_kind, OF_KIND),
+        (!is_of_kind, OF_ANY_KIND),
+        (true, IN_ORDER),
+        (true, FITTING[1]),
+    ];
+    let asked = parts.into_iter().filter(|(is_asked, _)| *is_asked);
+    asked.map(|(_, part)| part).collect()
 }

@@ -137,3 +137,36 @@ async fn a_second_relayer_on_one_sqlite_file_does_not_start() {
     );
     assert!(again.fenced("post").hold().await.unwrap(), "and so is its lease");
 }
+
+/// Else a relayer that is started often asks the registry about what it refused, again and again.
+#[tokio::test]
+async fn what_was_put_off_waits_on_after_a_restart() {
+    let db = TestDb::sqlite();
+    let first = db.open().await;
+    let refused = queue(&first, 1).await;
+    first.withdraw_report(refused, 1, 60, "refused").await.unwrap();
+    for n in [2, 3] {
+        first.add_bundle(&bundle(n)).await.unwrap();
+        assert_eq!(first.claim(1).await.unwrap().len(), 1);
+    }
+    first.postpone(hash(2), 60).await.unwrap();
+    drop(first);
+    let again = db.open().await.claim(9).await.unwrap();
+    let again: Vec<_> = again.into_iter().map(|row| row.digest).collect();
+    assert_eq!(again, [hash(3)], "the one that somebody had claimed");
+}
+
+/// A power cut forgets nothing that was committed. How each connection is set is all that shows it without one.
+#[tokio::test]
+async fn every_connection_waits_for_the_disk() {
+    const FULL: i64 = 2;
+    let db = TestDb::sqlite();
+    let store = db.open().await;
+    for pool in [&store.pool, &store.writer] {
+        for (setting, expected) in [("synchronous", FULL), ("foreign_keys", 1)] {
+            let query = sqlx::AssertSqlSafe(format!("PRAGMA {setting}"));
+            let found: i64 = sqlx::query_scalar(query).fetch_one(pool).await.unwrap();
+            assert_eq!(found, expected, "{setting}");
+        }
+    }
+}
