@@ -112,3 +112,12 @@ async fn a_set_is_made_and_stored_once_and_only_then_taken_for_stored() {
         .await
         .unwrap();
 }
+
+/// A power cut forgets nothing that was acknowledged. Nothing else shows it without one.
+#[test]
+fn a_folder_waits_for_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open(dir.path()).unwrap();
+    let objects = format!("{:?}", archive.objects);
+    assert!(objects.contains("fsync: true"), "{objects}");
+}

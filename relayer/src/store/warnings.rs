@@ -123,10 +123,11 @@ pub(super) async fn forget_warning(
     connection: &mut Connection,
     operator: Address,
 ) -> Result<(), sqlx::Error> {
+    // In the order of `set_reappraised`, or of two replicas each waits for the other.
     for forget in [
-        "DELETE FROM warnings WHERE operator = $1",
         // If the new bundle does not come on chain after all, the old one is looked at again.
         "UPDATE reappraisals SET basis = '' WHERE operator = $1",
+        "DELETE FROM warnings WHERE operator = $1",
     ] {
         sqlx::query(forget)
             .bind(operator.to_string())

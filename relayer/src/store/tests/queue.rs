@@ -295,3 +295,53 @@ async fn a_record_that_was_ended_for_others_sake_is_taken_again() {
         State::Cosigning
     );
 }
+
+/// Another replica is in the middle of an operator's findings: whoever takes them back waits, and holds nothing that it needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_forgets_a_warning_and_who_writes_one_do_not_wait_for_each_other() {
+    let server = Postgres::start();
+    let db = TestDb::on(&server, "warnings").await;
+    let [store, other] = [db.open().await, db.open().await];
+    let operator = bundle(1).operator;
+    reappraisals::finish(&store, 1, State::Final).await;
+    let (warning, message) = (reappraisals::warning(1, "[1]"), reappraisals::message(1));
+    let found = store.set_reappraised(operator, hash(1), hash(10), None, Some(&warning), &message);
+    assert!(found.await.unwrap());
+    let mut writes = other.begin().await.unwrap();
+    let touch = async |writes: &mut super::super::Connection, table: &str, column: &str| {
+        let query = format!("UPDATE {table} SET {column} = {column} WHERE operator = $1");
+        let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(operator.to_string());
+        query.execute(&mut *writes).await
+    };
+    touch(&mut writes, "reappraisals", "basis").await.unwrap();
+    let forgets = {
+        let store = store.clone();
+        tokio::spawn(async move { store.clear_warning(operator).await })
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    touch(&mut writes, "warnings", "reasons").await.unwrap();
+    writes.commit().await.unwrap();
+    forgets.await.unwrap().unwrap();
+    assert_eq!(store.warning_of(operator).await.unwrap(), None);
+}
+
+/// While one replica claims, the next takes what comes behind, and does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_replica_is_claiming_is_passed_over() {
+    let server = Postgres::start();
+    let db = TestDb::on(&server, "skips").await;
+    let [store, other] = [db.open().await, db.open().await];
+    for n in 1..=4 {
+        store.add_bundle(&bundle(n)).await.unwrap();
+    }
+    let mut claims = other.begin().await.unwrap();
+    sqlx::query("SELECT digest FROM bundles ORDER BY received_at LIMIT 2 FOR UPDATE")
+        .fetch_all(&mut *claims)
+        .await
+        .unwrap();
+    let second = std::time::Duration::from_secs(1);
+    let rows = tokio::time::timeout(second, store.claim(2)).await;
+    let rows = rows.expect("it waits for the other").unwrap();
+    let digests: Vec<_> = rows.into_iter().map(|row| row.digest).collect();
+    assert_eq!(digests, [hash(3), hash(4)]);
+}
