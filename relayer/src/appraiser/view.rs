@@ -220,6 +220,23 @@ mod tests {
         assert_eq!(asked, FINALIZED + 2);
     }
 
+    /// A backend that has not come so far, behind one name with others that have.
+    #[tokio::test]
+    async fn a_block_below_finality_that_is_not_there_is_asked_about_again() {
+        let chain = chain().await;
+        chain.0.set(|node| node.lacks = Some(500));
+        let view = View::new(Blocks::default());
+        let (mut claims, _) = named(&chain, &view, [500]).await;
+        let error = claims.remove(0).unwrap_err();
+        assert!(
+            error.is_transient() && error.to_string().contains("block 500"),
+            "{error}"
+        );
+        chain.0.set(|node| node.lacks = None);
+        let (claims, _) = named(&chain, &view, [500]).await;
+        assert_eq!(claims[0].as_ref().unwrap(), &500);
+    }
+
     #[test]
     fn the_latest_blocks_are_remembered() {
         let blocks = Blocks::default();

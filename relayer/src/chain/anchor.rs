@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use chassis_program::unix_now;
 use chassis_verifier::{AnchorClaim, bundle::Anchor};
 
-use super::{Block, Chain, NEAR};
+use super::{Block, Chain};
 use crate::Error;
 
 /// Endpoints whose latest block is so many seconds old have not caught up with the chain.
@@ -16,11 +16,18 @@ impl Chain {
     /// finalized, else the finalized one. If the two differ, the appraisal says so.
     ///
     /// # Errors
-    /// If too few endpoints answer, or they disagree; also as [`Chain::not_final`] says.
+    /// If too few endpoints answer, or they disagree; also as [`Chain::not_final`] says. Below a block that is final there is
+    /// one: endpoints that have none have not come so far, and a rejection would be for ever.
     pub async fn anchor_claim(&self, anchor: &Anchor, finalized: Block) -> Result<AnchorClaim, Error> {
         let number = anchor.block_number;
         match number.cmp(&finalized.number) {
-            Ordering::Less => Ok(self.claim(self.canonical(number).await?.unwrap_or(finalized))),
+            Ordering::Less => match self.canonical(number).await? {
+                Some(block) => Ok(self.claim(block)),
+                None => Err(Error::Rpc(format!(
+                    "block {number}, which evidence names, is not there yet, and block {} is final",
+                    finalized.number
+                ))),
+            },
             Ordering::Equal => Ok(self.claim(finalized)),
             Ordering::Greater => self.not_final(number, finalized, self.latest().await?),
         }
@@ -33,7 +40,7 @@ impl Chain {
     /// catching up: a rejection would be for ever.
     pub fn not_final(&self, number: u64, finalized: Block, latest: Block) -> Result<AnchorClaim, Error> {
         let is_behind = latest.timestamp.saturating_add(BEHIND) < unix_now();
-        if is_behind || number <= latest.number.saturating_add(NEAR) {
+        if is_behind || number <= latest.number.saturating_add(self.near) {
             return Err(Error::Rpc(format!(
                 "block {number}, which evidence names, is not finalized here yet: block {} is, and block {} is the latest",
                 finalized.number, latest.number

@@ -2,7 +2,7 @@
 
 use alloy::{eips::BlockNumberOrTag, primitives::B256};
 
-use super::{Chain, NEAR, NEAR_SECONDS, pool::Endpoint};
+use super::{Chain, NEAR_SECONDS, pool::Endpoint};
 use crate::Error;
 
 /// A block, as far as anybody here cares.
@@ -44,7 +44,7 @@ impl Chain {
     pub(super) async fn height(&self, tag: BlockNumberOrTag) -> Result<u64, Error> {
         let about = format!("the {tag} block");
         let height = async |endpoint: Endpoint| Ok(endpoint.tagged(tag).await?.number);
-        self.pool.reached(&about, NEAR, height).await
+        self.pool.reached(&about, self.near, height).await
     }
 
     /// The canonical block at a height, if there is one: a decision.

@@ -23,6 +23,8 @@ pub struct RpcFile {
     pub skip_ms: u64,
     /// Blocks behind the others from which on an endpoint is stale, and no longer asked for decisions.
     pub max_lag_blocks: u64,
+    /// Blocks that honest endpoints may be from each other in what is final: as many as finality moves at a time, twice.
+    pub near_blocks: u64,
     /// Blocks on top of one that make it final, for a chain without a `finalized` tag. 0: the tag decides.
     pub confirmations: u64,
 }
@@ -37,6 +39,7 @@ impl Default for RpcFile {
             probe_ms: 5_000,
             skip_ms: 15_000,
             max_lag_blocks: 16,
+            near_blocks: 64,
             confirmations: 0,
         }
     }
@@ -76,6 +79,7 @@ impl Rpc {
             ("timeout_ms", file.timeout_ms),
             ("probe_ms", file.probe_ms),
             ("skip_ms", file.skip_ms),
+            ("near_blocks", file.near_blocks),
         ] {
             if value == 0 {
                 mistakes.push(format!("rpc.{name}: must be at least 1"));

@@ -39,11 +39,11 @@ use crate::{
 };
 use pool::{Pool, Questions};
 
-/// How far honest endpoints may be from each other, in blocks: two epochs, for finality moves by one at a time.
+/// How far honest endpoints may be from each other in what an account has sent.
 const NEAR: u64 = 64;
 
-/// The same, in seconds of the chain's time.
-const NEAR_SECONDS: u64 = NEAR * 12;
+/// And in the time of their latest blocks, seconds.
+const NEAR_SECONDS: u64 = 768;
 
 /// A chain with a registry on it.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct Chain {
     pool: Pool,
     provider: DynProvider,
     confirmations: u64,
+    /// How far honest endpoints may be from each other, in blocks.
+    near: u64,
     /// Blocks in one question for reports that others have posted.
     posted_span: Arc<AtomicU64>,
     /// The chain's id.
@@ -83,6 +85,7 @@ impl Chain {
             pool,
             provider,
             confirmations: rpc.file.confirmations,
+            near: rpc.file.near_blocks,
             posted_span: Arc::new(AtomicU64::new(posted::SPAN)),
             id,
             registry,

@@ -63,6 +63,20 @@ async fn one_that_lies_low_or_was_just_started_does_not_pull_the_chain_back() {
     }
 }
 
+/// On an L2 finality moves by hundreds of blocks at a time, and endpoints see it at different moments.
+#[tokio::test]
+async fn how_far_endpoints_may_be_from_each_other_is_configured() {
+    let (_, a) = serve(|node| (node.head, node.finalized) = (10_000, 9_000)).await;
+    let (_, b) = serve(|node| (node.head, node.finalized) = (10_000, 8_000)).await;
+    let mut rpc = rpc(vec![a, b]);
+    let chain = Chain::connect(&rpc, Address::ZERO).await.unwrap();
+    let error = chain.finalized().await.unwrap_err();
+    assert!(error.to_string().contains("disagree"), "{error}");
+    rpc.file.near_blocks = 1_000;
+    let chain = Chain::connect(&rpc, Address::ZERO).await.unwrap();
+    assert_eq!(chain.finalized().await.unwrap().number, 8_000);
+}
+
 #[tokio::test]
 async fn one_of_three_invents_no_latest_block() {
     let (liar, a) = serve(|_| ()).await;
