@@ -1,6 +1,6 @@
 //! Bundles in, and what became of them.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use alloy::primitives::B256;
 use axum::{
@@ -11,6 +11,7 @@ use axum::{
 };
 use chassis_program::unix_now;
 use chassis_verifier::{CheckId, bundle::Disclosure};
+use tokio::time::sleep;
 use tracing::{Instrument, error, info, info_span};
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     answers::{BundleView, Word},
     intake::Received,
     named::Named,
+    operators::finalized,
     problem::{FailedCheck, Kind as ProblemKind, Problem, ProblemBody},
 };
 use crate::{
@@ -46,7 +48,7 @@ const DAY: i64 = 86_400;
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Checks failed, all of them listed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too much from this address, of this operator, or in all", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Stopping, busy, or something is away", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Stopping, busy, its block is not final here yet, or something is away", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn submit(
@@ -92,7 +94,7 @@ async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleV
         }
         return Err(Problem::refused(failed));
     };
-    admit(app, received.document.len(), &standing)?;
+    admit(app, &received, &standing).await?;
     let new = NewBundle {
         digest,
         operator,
@@ -145,7 +147,7 @@ fn failed_checks(app: &App, received: &Received) -> Vec<FailedCheck> {
 }
 
 /// Whether there is room: for this operator today, for anybody, and for one that was never attested here.
-fn admit(app: &App, bytes: usize, standing: &Standing) -> Result<(), Problem> {
+async fn admit(app: &App, received: &Received, standing: &Standing) -> Result<(), Problem> {
     let (sent, most) = (standing.received, app.limits.operator_per_day);
     if most > 0 && sent >= i64::from(most) {
         let detail =
@@ -159,14 +161,35 @@ fn admit(app: &App, bytes: usize, standing: &Standing) -> Result<(), Problem> {
         let detail = format!("{waiting} bundles wait to be appraised; send this again later");
         return Err(Problem::new(ProblemKind::QueueFull, detail).retry_after(30));
     }
-    if !standing.was_attested
-        && let Err(wait) = app.intake.newcomers.take(bytes)
-    {
+    if standing.was_attested {
+        return Ok(());
+    }
+    let block = received.bundle.evidence.anchor.block_number;
+    if !is_final(app, block).await {
+        let detail =
+            format!("block {block}, which the evidence names, is not final here yet: send this again");
+        return Err(Problem::new(ProblemKind::NotFinal, detail).retry_after(30));
+    }
+    if let Err(wait) = app.intake.newcomers.take(received.document.len()) {
         let detail =
             "operators that this relayer has not seen attested have sent as much as it keeps of such";
         return Err(Problem::new(ProblemKind::NewcomersQuota, detail).retry_after(wait.as_secs() + 1));
     }
     Ok(())
+}
+
+/// Whether a block is final, as far as the chain tells. What is not waits, and whoever makes keys could fill the newcomers'
+/// part of the queue with numbers of blocks to come. While the chain does not answer, everything waits.
+async fn is_final(app: &App, number: u64) -> bool {
+    // The operator's endpoint may be a moment ahead, and what is kept here a moment old.
+    for wait in [Duration::ZERO, Duration::from_secs(1)] {
+        sleep(wait).await;
+        match finalized(app).await {
+            Ok(block) if block.number < number => {}
+            _ => return true,
+        }
+    }
+    false
 }
 
 /// How far a bundle has come.

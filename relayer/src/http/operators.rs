@@ -12,7 +12,7 @@ use super::{
     named::Named,
     problem::{Problem, ProblemBody},
 };
-use crate::Error;
+use crate::{Error, chain::Block};
 
 /// What the registry says about an operator, and its latest bundle here.
 #[utoipa::path(
@@ -73,9 +73,7 @@ pub(super) async fn operator(
     )
 )]
 pub(super) async fn challenge(State(app): State<Arc<App>>) -> Result<Json<ChallengeView>, Problem> {
-    let chain = app.chain.clone();
-    let finalized = async move { chain.finalized().await.map_err(|error| error.to_string()) };
-    let block = app.keeping.finalized.get(finalized).await.map_err(Error::Rpc)?;
+    let block = finalized(&app).await?;
     Ok(Json(ChallengeView {
         chain_id: app.chain.id,
         registry: *app.chain.registry.address(),
@@ -83,4 +81,11 @@ pub(super) async fn challenge(State(app): State<Arc<App>>) -> Result<Json<Challe
         block_hash: block.hash,
         timestamp: block.timestamp,
     }))
+}
+
+/// The latest finalized block, as it was a second ago at most.
+pub(super) async fn finalized(app: &App) -> Result<Block, Error> {
+    let chain = app.chain.clone();
+    let finalized = async move { chain.finalized().await.map_err(|error| error.to_string()) };
+    app.keeping.finalized.get(finalized).await.map_err(Error::Rpc)
 }

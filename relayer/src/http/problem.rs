@@ -72,6 +72,8 @@ kinds! {
     NewcomersQuota "newcomers-quota" TOO_MANY_REQUESTS "too much of operators that were never attested";
     /// Too many bundles wait to be appraised.
     QueueFull "queue-full" TOO_MANY_REQUESTS "too many bundles wait";
+    /// Evidence of a newcomer names a block that is not final here yet.
+    NotFinal "not-final" SERVICE_UNAVAILABLE "the block is not final here yet";
     /// Too many bundles are being received.
     Busy "busy" SERVICE_UNAVAILABLE "too many bundles arrive at once";
     /// The relayer is on its way down.

@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 
 use super::{
     World,
-    chain::{KEYS, until},
+    chain::{KEYS, signer, until},
     digest,
     programs::attest,
+    proxy::{Fault, Proxy},
 };
 
 async fn get(world: &World, path: &str) -> (u16, reqwest::header::HeaderMap, Value) {
@@ -87,11 +88,12 @@ async fn intake_refuses_in_order_and_says_what_to_do() {
 
     // The day's only one has been used up; the same again is still answered.
     let second = attest(&world.chain, &world.cloud, &machine.parts(), 2);
-    let (status, problem) = world.relayer.post(&second).await;
+    let (status, headers, problem) = world.relayer.submit(&second).await;
     assert_eq!(
         (status, &problem["type"]),
         (429, &json!("urn:chassis:problem:operator-quota"))
     );
+    assert_eq!(headers["retry-after"], "3600");
     assert_eq!(world.relayer.post(&bundle).await.0, 200);
 
     let (status, headers, problem) = get(&world, "/v1/nothing").await;
@@ -104,6 +106,40 @@ async fn intake_refuses_in_order_and_says_what_to_do() {
     let (_, _, challenge) = get(&world, "/v1/challenge").await;
     assert_eq!(challenge["registry"], json!(world.chain.registry));
     assert_eq!(challenge["chainId"], json!(31337));
+}
+
+/// Whoever looks for a bundle in the log finds how far it came.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_stage_of_a_bundle_is_a_line_of_the_log_with_its_digest_and_operator() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    let log = world.dir.path().join("log");
+    world.relayer.start_logging(&log).await;
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (_, answer) = world.relayer.post(&bundle).await;
+    let digest = digest(&answer);
+    world.relayer.until_state(&digest, "final").await;
+    let operator = signer(2).address().to_string();
+    let stages = || {
+        let text = std::fs::read_to_string(&log).unwrap();
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let spans = lines.map(|line| line["span"].clone());
+        let about =
+            spans.filter(|span| span["digest"] == json!(digest) && span["operator"] == json!(operator));
+        let mut stages: Vec<_> = about
+            .map(|span| span["stage"].as_str().unwrap().to_owned())
+            .collect();
+        stages.dedup();
+        stages
+    };
+    let expected = ["intake", "appraise", "sign", "queue", "post", "include", "final"];
+    until("the log tells of its end", || async {
+        stages().last().unwrap() == "final"
+    })
+    .await;
+    assert_eq!(stages(), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,22 +159,29 @@ async fn newcomers_share_a_days_space_and_take_none_of_others() {
         .await;
     let (status, answer) = world.relayer.post(&first).await;
     assert_eq!(status, 202, "{answer}");
-    let (status, problem) = world.relayer.post(&second).await;
+    let (status, headers, problem) = world.relayer.submit(&second).await;
     assert_eq!(
         (status, &problem["type"]),
         (429, &json!("urn:chassis:problem:newcomers-quota"))
     );
+    let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=86_400).contains(&wait), "{wait}");
     world.relayer.until_state(&digest(&answer), "final").await;
     let renewal = attest(&world.chain, &world.cloud, &a.parts(), 2);
     let (status, answer) = world.relayer.post(&renewal).await;
     assert_eq!(status, 202, "who was attested is no newcomer: {answer}");
 }
 
-/// Evidence that names a block of the next minute waits for it; and keys cost nothing.
+/// Evidence that names a block to come would wait for it, and keys cost nothing: newcomers are told to come again. What waits
+/// all the same, as all does while the chain does not answer, leaves half of the queue.
 #[tokio::test(flavor = "multi_thread")]
 async fn newcomers_whose_bundles_wait_keep_out_nobody_who_was_attested() {
     let mut world = World::new().await;
     let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    let proxy = Proxy::start(&world.chain.url).await;
+    world
+        .relayer
+        .configure(|text| text.replace(&world.chain.url, &proxy.url));
     world.relayer.start_with(&[("CHASSIS_MAX_QUEUE", "4")]).await;
     let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
     let (_, answer) = world.relayer.post(&bundle).await;
@@ -149,19 +192,29 @@ async fn newcomers_whose_bundles_wait_keep_out_nobody_who_was_attested() {
         block_number: evidence.anchor.block_number + 60,
         ..evidence.anchor
     };
-    let mut waiting = Vec::new();
-    for refused in [false, false, true] {
+    let mut strangers = || {
         let stranger = PrivateKeySigner::random();
         evidence.operator = stranger.address();
-        let bundle = consent(evidence.clone(), &stranger).unwrap().to_json().unwrap();
-        let (status, answer) = world.relayer.post(&bundle).await;
+        consent(evidence.clone(), &stranger).unwrap().to_json().unwrap()
+    };
+    for _ in 0..3 {
+        let (status, headers, answer) = world.relayer.submit(&strangers()).await;
+        assert_eq!((status, headers["retry-after"].to_str().unwrap()), (503, "30"));
+        assert_eq!(answer["type"], json!("urn:chassis:problem:not-final"));
+    }
+    proxy.always(&[Fault::TooMany]);
+    let mut waiting = Vec::new();
+    for refused in [false, false, true] {
+        let (status, headers, answer) = world.relayer.submit(&strangers()).await;
         assert_eq!(status, if refused { 429 } else { 202 }, "{answer}");
+        assert_eq!(headers.contains_key("retry-after"), refused);
         if refused {
             assert_eq!(answer["type"], json!("urn:chassis:problem:queue-full"));
         } else {
             waiting.push(digest(&answer));
         }
     }
+    proxy.behave();
     let renewal = attest(&world.chain, &world.cloud, &machine.parts(), 2);
     let (status, answer) = world.relayer.post(&renewal).await;
     assert_eq!(status, 202, "{answer}");

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chassis_sim::{Cloud, machine::Parts};
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -120,6 +121,13 @@ impl Relayer {
         self.spawn(command, failpoint.is_some()).await;
     }
 
+    /// Starts it with its log in a file.
+    pub(crate) async fn start_logging(&mut self, log: &Path) {
+        let mut command = Command::new(binary("chassis"));
+        command.stderr(std::fs::File::create(log).unwrap());
+        self.spawn(command, false).await;
+    }
+
     /// The same on a disk that is full: no file can grow beyond so many KiB.
     pub(crate) async fn start_where_files_end_at(&mut self, kib: u32) {
         let mut command = Command::new("bash");
@@ -183,6 +191,12 @@ impl Relayer {
     }
 
     pub(crate) async fn post(&self, bundle: &[u8]) -> (u16, Value) {
+        let (status, _, answer) = self.submit(bundle).await;
+        (status, answer)
+    }
+
+    /// The same, with the answer's headers.
+    pub(crate) async fn submit(&self, bundle: &[u8]) -> (u16, HeaderMap, Value) {
         let answer = reqwest::Client::new()
             .post(format!("{}/v1/bundles", self.url))
             .header("content-type", "application/json")
@@ -190,10 +204,8 @@ impl Relayer {
             .send()
             .await
             .unwrap();
-        (
-            answer.status().as_u16(),
-            answer.json().await.unwrap_or(Value::Null),
-        )
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, answer.json().await.unwrap_or(Value::Null))
     }
 
     /// `/metrics`.
