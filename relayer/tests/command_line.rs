@@ -176,3 +176,30 @@ fn an_archive_may_be_named_in_the_environment_wherever_it_is_an_option() {
         }
     }
 }
+
+/// An empty one would know nothing of what its key has signed.
+#[test]
+fn a_database_that_an_upgrade_left_below_the_working_directory_is_not_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let [etc, work] = ["etc", "work"].map(|name| dir.path().join(name));
+    for folder in [&etc, &work] {
+        std::fs::create_dir_all(folder.join("data")).unwrap();
+    }
+    let config = etc.join("relayer.toml");
+    std::fs::write(&config, stdout(&chassis(&["config", "init"], &[]))).unwrap();
+    let told = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_chassis"))
+            .args(["config", "check", config.to_str().unwrap()])
+            .current_dir(&work)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(!told().contains("chassis.db"), "{}", told());
+    let (old, new) = (work.join("data/chassis.db"), etc.join("data/chassis.db"));
+    std::fs::write(&old, "").unwrap();
+    let words = format!("there is no {}, but there is {}", new.display(), old.display());
+    assert!(told().contains(&words), "{}", told());
+    std::fs::rename(old, new).unwrap();
+    assert!(!told().contains("chassis.db"), "{}", told());
+}

@@ -59,6 +59,7 @@ impl Config {
         let store = keep(file.store.in_force(&file.data_dir), &mut mistakes);
         let archive = keep(file.archive.in_force(&file.data_dir), &mut mistakes);
         let signer = keep(key::open(&file.key).await, &mut mistakes);
+        mistakes.extend(store.as_ref().and_then(|store| left_behind(store, path)));
         mistakes.extend(file.cosign.mistakes(signer.as_ref().map(Key::address)));
         match (rpc, policy, signer, store, archive) {
             (Some(rpc), Some(policy), Some(signer), Some(store), Some(archive)) if mistakes.is_empty() => {
@@ -82,6 +83,20 @@ fn layers(path: &Path) -> Result<Layers, String> {
     let file = std::path::absolute(path).map_err(|error| error.to_string())?;
     let folder = file.parent().unwrap_or(&file);
     Layers::read(&text, folder, std::env::vars_os().filter_map(utf8))
+}
+
+/// Relative paths were below the working directory once. A database that is still there is not to be followed by an empty one,
+/// in which nothing of what this key has signed is known.
+fn left_behind(store: &StoreUrl, config: &Path) -> Option<String> {
+    let (new, config) = (store.file()?, std::path::absolute(config).ok()?);
+    let old = paths::below_another(new, config.parent()?, &std::env::current_dir().ok()?)?;
+    (!new.exists() && old.exists()).then(|| {
+        let (new, old) = (new.display(), old.display());
+        format!(
+            "data_dir: there is no {new}, but there is {old}, and relative paths are below the configuration's folder now: \
+             move the data there; if {old} is another relayer's, start this one in another folder"
+        )
+    })
 }
 
 /// Variables that are no text are not ours.

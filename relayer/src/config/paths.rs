@@ -1,6 +1,6 @@
 //! Paths in the file are relative to the file's folder, so that it means the same wherever the program is started.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -43,6 +43,11 @@ fn replace(file: &mut Table, path: &[&str], change: impl FnOnce(&str) -> Option<
 fn below(folder: &Path, path: &str) -> String {
     let joined = folder.join(path);
     joined.to_str().map_or_else(|| path.to_owned(), str::to_owned)
+}
+
+/// Where a path below `folder` would be below `other`.
+pub(super) fn below_another(path: &Path, folder: &Path, other: &Path) -> Option<PathBuf> {
+    Some(other.join(path.strip_prefix(folder).ok()?))
 }
 
 #[cfg(test)]

@@ -161,6 +161,11 @@ impl StoreUrl {
         }
     }
 
+    /// Of `SQLite`: the file.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     pub(super) fn kind(&self) -> Kind {
         match self.file {
             Some(_) => Kind::Sqlite,
