@@ -63,7 +63,8 @@ impl Poster {
         let wait = if is_late {
             0
         } else {
-            until_final(parsed.issuedAt.to(), self.chain.finalized().await?, view.time()?)
+            let in_force = self.chain.decided.control().call().await?.relayerSetId;
+            until_another(&parsed, in_force, self.chain.finalized().await?, view.time()?)
         };
         warn!(%report, reason, is_late, wait, "the registry would refuse the report; appraising anew");
         // What somebody else proposed is not the bundles' fault.
@@ -158,10 +159,11 @@ impl Poster {
 }
 
 /// In how many seconds what the registry refuses now is final, as finality is behind now. Before that, what is appraised
-/// anew comes to the same report, of the same block, and is refused again. 0 if a block after the report's is final: the next
-/// report is another one.
-fn until_final(issued_at: u64, finalized: Block, time: u64) -> u64 {
-    if finalized.timestamp > issued_at {
+/// anew comes to the same report, of the same block, and is refused again. 0 if a block after the report's is final, or
+/// another relayer set is in force: the next report is another one.
+fn until_another(report: &Report, set_in_force: u32, finalized: Block, time: u64) -> u64 {
+    let issued_at = report.issuedAt.to();
+    if finalized.timestamp > issued_at || report.relayerSetId != set_in_force {
         0
     } else {
         time.saturating_sub(issued_at)
@@ -207,27 +209,30 @@ pub(super) fn inclusion(receipt: &Receipt) -> Inclusion {
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::aliases::U40;
+
     use super::*;
 
     #[test]
     fn what_is_refused_is_not_made_again_before_that_is_final() {
-        let finalized = |timestamp| Block {
-            number: 1,
-            hash: B256::ZERO,
-            timestamp,
-            base_fee: 1,
+        let wait = |set_in_force, finalized, time| {
+            let report = Report {
+                relayerSetId: 3,
+                issuedAt: U40::from(1_000),
+                ..Report::default()
+            };
+            let finalized = Block {
+                number: 1,
+                hash: B256::ZERO,
+                timestamp: finalized,
+                base_fee: 1,
+            };
+            until_another(&report, set_in_force, finalized, time)
         };
-        assert_eq!(until_final(1_000, finalized(1_000), 1_800), 800);
-        assert_eq!(
-            until_final(1_000, finalized(900), 1_800),
-            800,
-            "an endpoint fell back"
-        );
-        assert_eq!(
-            until_final(1_000, finalized(1_012), 1_800),
-            0,
-            "the next report is of another block"
-        );
-        assert_eq!(until_final(1_000, finalized(1_000), 999), 0);
+        assert_eq!(wait(3, 1_000, 1_800), 800);
+        assert_eq!(wait(3, 900, 1_800), 800, "an endpoint fell back");
+        assert_eq!(wait(3, 1_012, 1_800), 0, "the next report is of another block");
+        assert_eq!(wait(4, 1_000, 1_800), 0, "or of another set");
+        assert_eq!(wait(3, 1_000, 999), 0);
     }
 }
