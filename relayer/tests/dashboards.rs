@@ -9,7 +9,10 @@ use std::{
     process::Command,
 };
 
-use chassis_relayer::metrics::{CATALOGUE, Kind};
+use chassis_relayer::{
+    metrics::{CATALOGUE, Kind},
+    store::State,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -74,6 +77,53 @@ fn exists(name: &str) -> bool {
             .iter()
             .any(|suffix| name.strip_suffix(suffix) == Some(metric.name)),
     })
+}
+
+/// What an expression asks of labels: metric, label, and values, with alternatives apart.
+fn matched(expression: &str) -> Vec<(String, String, Vec<String>)> {
+    let mut all = Vec::new();
+    for (at, _) in expression.match_indices('{') {
+        let before = expression[..at].rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let metric = before.into_iter().next().unwrap();
+        let inside = expression[at + 1..].split('}').next().unwrap();
+        for matcher in inside.split(',') {
+            let (label, value) = matcher.split_once('=').unwrap();
+            let value = value.trim_start_matches('~').trim_matches('"');
+            let (prefix, choice) = value.split_once('(').unwrap_or(("", value));
+            let values = choice.trim_end_matches(')').split('|');
+            let values = values.map(|value| format!("{prefix}{value}")).collect();
+            all.push((metric.to_owned(), label.trim().to_owned(), values));
+        }
+    }
+    all
+}
+
+/// One that is misspelt never fires.
+#[test]
+fn alert_rules_ask_for_values_that_labels_have() {
+    let problems = read("relayer/src/http/problem.rs");
+    let mut count = 0;
+    for rule in rules() {
+        for (metric, label, values) in matched(&rule.expr) {
+            for value in values {
+                let exists = match (metric.as_str(), label.as_str()) {
+                    ("up", "job") => value == "chassis",
+                    ("chassis_bundles", "state") => State::ALL.iter().any(|state| state.name() == value),
+                    ("chassis_http_problems_total", "type") => problems.contains(&format!("\"{value}\"")),
+                    ("chassis_http_request_duration_seconds_bucket", "route") => value == "/v1/bundles",
+                    _ => {
+                        let metric = CATALOGUE.iter().find(|one| one.name == metric);
+                        let born = metric.unwrap().born.iter();
+                        born.flat_map(|labels| labels.iter())
+                            .any(|pair| *pair == (&*label, &*value))
+                    }
+                };
+                assert!(exists, "{}: {metric} has no {label} {value}", rule.alert);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 8, "{count}");
 }
 
 #[test]
