@@ -2,8 +2,12 @@
 
 /// Every fail point: its name, and the way of a bundle on which it lies. A kill test goes through each.
 pub const ALL: &[(&str, Way)] = &[
+    ("archived", Way::Intake),
+    ("received", Way::Intake),
+    ("appraised", Way::Straight),
     ("recorded", Way::Straight),
     ("collected", Way::Straight),
+    ("queued", Way::Straight),
     ("reserved", Way::Straight),
     ("signed", Way::Straight),
     ("sent", Way::Straight),
@@ -17,14 +21,22 @@ pub const ALL: &[(&str, Way)] = &[
     ("reorged", Way::Reorg),
     ("withdrawn", Way::Late),
     ("posted by another", Way::Overtaken),
+    ("reverted", Way::Reverted),
+    ("cancelled", Way::Cancelled),
 ];
 
-/// Those that lie on no bundle's way, but on that of the registry's log.
-pub const INDEX: &[&str] = &["index_block", "index_range", "index_rolled_back", "index_settled"];
+/// Those on the way of a freeze, from what was found to its end on chain, and to who is told.
+pub const FREEZE: &[&str] = &["ordered", "reappraised", "order queued", "frozen", "told"];
+
+/// Those that lie on no bundle's way, but on that of the registry's log, in the order in which an index that begins anew comes
+/// by them.
+pub const INDEX: &[&str] = &["index_range", "index_block", "index_settled", "index_rolled_back"];
 
 /// What must happen to a bundle for it to come by a fail point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
+    /// It is being taken in, and was not acknowledged.
+    Intake,
     /// Nothing unusual.
     Straight,
     /// Fees rise while its transaction waits.
@@ -39,6 +51,10 @@ pub enum Way {
     Late,
     /// Another relayer posts its report.
     Overtaken,
+    /// The same, and its own transaction is mined too.
+    Reverted,
+    /// Its report's deadline passes while its transaction waits.
+    Cancelled,
 }
 
 /// Aborts if this is the place that `CHASSIS_FAILPOINT` names.
@@ -58,14 +74,11 @@ mod tests {
     fn every_fail_point_in_the_source_is_listed() {
         let mut found = BTreeSet::new();
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-        let all = super::ALL.iter().map(|(name, _)| name).chain(super::INDEX);
-        let listed: BTreeSet<_> = all.map(|name| (*name).to_owned()).collect();
+        let others = super::INDEX.iter().chain(super::FREEZE);
+        let all = super::ALL.iter().map(|(name, _)| name).chain(others);
+        let listed: BTreeSet<_> = all.clone().map(|name| (*name).to_owned()).collect();
         assert_eq!(found, listed);
-        assert_eq!(
-            super::ALL.len() + super::INDEX.len(),
-            listed.len(),
-            "twice in the list"
-        );
+        assert_eq!(all.count(), listed.len(), "twice in the list");
     }
 
     fn collect(folder: &Path, found: &mut BTreeSet<String>) {

@@ -109,7 +109,9 @@ fn alert_rules_ask_for_values_that_labels_have() {
                 let exists = match (metric.as_str(), label.as_str()) {
                     ("up", "job") => value == "chassis",
                     ("chassis_bundles", "state") => State::ALL.iter().any(|state| state.name() == value),
-                    ("chassis_http_problems_total", "type") => problems.contains(&format!("\"{value}\"")),
+                    ("chassis_http_problems_total", "type") => value
+                        .strip_prefix("urn:chassis:problem:")
+                        .is_some_and(|name| problems.contains(&format!(" \"{name}\" "))),
                     ("chassis_http_request_duration_seconds_bucket", "route") => value == "/v1/bundles",
                     _ => {
                         let metric = CATALOGUE.iter().find(|one| one.name == metric);

@@ -28,6 +28,7 @@ use crate::{
     archive::{Archive, Kind},
     chain::Chain,
     endorse::Endorser,
+    failpoint::failpoint,
     store::{Appraised, BundleRow, State, Store},
 };
 
@@ -189,6 +190,7 @@ impl Appraiser {
             .await?;
         let stored: Vec<_> = done.iter().map(|(stored, ..)| stored.clone()).collect();
         let is_stored = self.store.set_appraisals(&stored).await?;
+        failpoint("appraised");
         for ((_, row, appraisal), is_stored) in done.iter().zip(is_stored) {
             span(row).in_scope(|| tell(appraisal, is_stored));
         }

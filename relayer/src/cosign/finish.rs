@@ -14,7 +14,8 @@ use crate::{
     Error,
     appraiser::Fields,
     chain::Block,
-    post::Steps,
+    failpoint::failpoint,
+    post::{Steps, stages},
     registry::IProofOfCloudRegistry::{Report, postCall},
     report::{Carried, Effect},
     store::{BundleRow, OpenReport},
@@ -95,7 +96,9 @@ impl Inner {
         }
         let calldata = calldata(report, mask, signatures)?;
         self.store.queue_report(report, &calldata).await?;
+        failpoint("queued");
         info!(report = %report.hash, is_own, "has its signatures: to be posted");
+        stages::tell(&self.store, "queue", report.hash).await;
         Ok(true)
     }
 

@@ -23,7 +23,9 @@ use super::{
     server::Fault,
     sign::verified,
 };
-use crate::{Error, freeze, post::Steps, registry::IProofOfCloudRegistry::Freeze, store::Order};
+use crate::{
+    Error, failpoint::failpoint, freeze, post::Steps, registry::IProofOfCloudRegistry::Freeze, store::Order,
+};
 
 /// Most orders that peers are asked about at a time.
 const AT_ONCE: usize = 8;
@@ -115,6 +117,7 @@ impl Inner {
             self.store
                 .queue_order(order.hash, &freeze::calldata(&body, mask, bytes))
                 .await?;
+            failpoint("order queued");
             info!(order = %order.hash, operator = %order.operator, "a freeze has its signatures: to be posted");
         }
         Ok(())

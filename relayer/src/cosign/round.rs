@@ -30,6 +30,7 @@ use crate::{
     archive::Kind,
     chain::Block,
     failpoint::failpoint,
+    post::stages,
     report::{Built, Carried, Effect, View, build},
     store::{BundleRow, NewItem, NewReport, Signing, State},
 };
@@ -352,6 +353,10 @@ impl Inner {
         let new = self.new_report(set, built, items);
         let signature = self.record(&new, built).await?;
         info!(report = %new.hash, bundles = new.items.len(), "signed");
+        let bundles = ready
+            .iter()
+            .map(|one| (one.carried.evidence, one.carried.operator));
+        stages::tell_of("sign", new.hash, bundles);
         metrics::counter!("chassis_cosign_signatures_total", "of" => "own").increment(1);
         Ok((new.hash, signature))
     }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     Error,
     archive::Kind,
+    failpoint::failpoint,
     service::Phase,
     store::{BundleRow, NewBundle, Standing, signed},
 };
@@ -105,11 +106,13 @@ async fn take(app: &App, received: Received) -> Result<(StatusCode, Json<BundleV
     app.archive
         .put_new(Kind::Bundle, digest, received.document)
         .await?;
+    failpoint("archived");
     if let Some(place) = place {
         app.held.keep(digest, received.bundle, place);
     }
     // Of two that come at once, one adds it; both are answered alike.
     if app.store.add_bundle(&new).await? {
+        failpoint("received");
         metrics::counter!("chassis_bundles_received_total").increment(1);
         info!("received");
         return Ok((

@@ -11,6 +11,7 @@ mod config;
 mod fees;
 mod nonces;
 mod settle;
+pub(crate) mod stages;
 mod transaction;
 mod turns;
 mod view;

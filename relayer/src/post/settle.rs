@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use super::{
     Poster,
     admission::{Call, parse},
+    stages,
     view::View,
 };
 use crate::{
@@ -65,14 +66,18 @@ impl Poster {
             .any(|attempt| attempt.cancels && attempt.hash == at.hash)
         {
             let then = Then::Refresh("it came too late to be posted");
-            return self.store.drop_transaction(transaction.id, then).await;
+            let is_news = self.store.drop_transaction(transaction.id, then).await?;
+            failpoint("cancelled");
+            return Ok(is_news);
         }
         let parsed = match parse(&self.store.calldata_of(report).await?)? {
             Call::Post(parsed) => parsed,
             // Done, or somebody else has done it.
             Call::Freeze(_) => {
                 info!(order = %report, succeeded = receipt.succeeded, "a freeze is final");
-                return self.store.set_final(transaction.id, &[]).await;
+                let is_news = self.store.set_final(transaction.id, &[]).await?;
+                failpoint("frozen");
+                return Ok(is_news);
             }
         };
         let Some(applied) = applied(receipt, report, *self.chain.registry.address()) else {
@@ -92,6 +97,7 @@ impl Poster {
             metrics::counter!("chassis_batches_final_total").increment(1);
             metrics::counter!("chassis_gas_used_total").increment(at.gas_used);
             info!(%report, block = at.block_number, skipped = skipped.len(), "final");
+            self.tell("final", transaction).await;
         }
         Ok(is_news)
     }
@@ -111,7 +117,16 @@ impl Poster {
             .as_ref()
             .map_or(Then::Reappraise("the transaction reverted"), Then::PostedBy);
         warn!(%report, ?then, "the transaction reverted");
-        self.store.drop_transaction(transaction.id, then).await
+        let is_news = self.store.drop_transaction(transaction.id, then).await?;
+        failpoint("reverted");
+        Ok(is_news)
+    }
+
+    /// Says that a transaction's bundles have come to a stage.
+    pub(super) async fn tell(&self, stage: &'static str, transaction: &Transaction) {
+        if let Some(report) = transaction.report {
+            stages::tell(&self.store, stage, report).await;
+        }
     }
 }
 

@@ -130,6 +130,9 @@ impl Poster {
             .await?;
         failpoint("included");
         info!(report = ?transaction.report, block = at.block_number, gas = at.gas_used, "included");
+        if is_news {
+            self.tell("include", transaction).await;
+        }
         Ok(is_news)
     }
 
@@ -184,6 +187,7 @@ impl Poster {
                         self.store.set_broadcast(transaction.id).await?;
                         failpoint("broadcast");
                         info!(hash = %attempt.hash, nonce = transaction.nonce, "sent");
+                        self.tell("post", transaction).await;
                     }
                     return Ok(());
                 }

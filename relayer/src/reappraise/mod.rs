@@ -31,6 +31,7 @@ use crate::{
     chain::Chain,
     config::Config,
     endorse::Endorser,
+    failpoint::failpoint,
     freeze::{self, Finding},
     registry::IProofOfCloudRegistry::{Attestation, Status},
     store::{BundleRow, Store, Warning, signed},
@@ -174,6 +175,7 @@ impl Reappraiser {
                 &message,
             )
             .await?;
+        failpoint("reappraised");
         if let Some(warning) = warning.filter(|_| is_news) {
             warn!(operator = %row.operator, digest = %row.digest, deadline = warning.deadline,
                 bars = warning.bars, reasons = warning.reasons, "would not be attested so today");

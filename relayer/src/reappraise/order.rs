@@ -7,7 +7,7 @@ use alloy::{
 use tracing::warn;
 
 use super::Reappraiser;
-use crate::{Error, freeze::Finding, registry::domain, store::Order};
+use crate::{Error, failpoint::failpoint, freeze::Finding, registry::domain, store::Order};
 
 impl Reappraiser {
     /// Signs a freeze for what was found as of a finalized block of this time (Unix seconds), and keeps it. Nothing, if this
@@ -33,7 +33,9 @@ impl Reappraiser {
             reason: finding.trigger.name().to_owned(),
             is_settled: false,
         };
-        if self.store.add_order(&stored, signer, &signature).await? {
+        let is_news = self.store.add_order(&stored, signer, &signature).await?;
+        failpoint("ordered");
+        if is_news {
             metrics::counter!("chassis_freezes_proposed_total").increment(1);
             warn!(operator = %finding.operator, trigger = finding.trigger.name(), order = %hash, "signed a freeze");
         }

@@ -29,6 +29,7 @@ use target::address_of;
 
 use crate::{
     Error,
+    failpoint::failpoint,
     store::{Delivery, Store, signed},
 };
 
@@ -111,6 +112,7 @@ impl Courier {
             Ok(()) => {
                 info!(id = %delivery.id, "an operator was told");
                 self.store.end_delivery(delivery.id).await?;
+                failpoint("told");
                 "taken"
             }
             Err(problem) if delivery.tries + 1 >= i64::from(self.settings.max_tries) => {

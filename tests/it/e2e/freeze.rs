@@ -2,13 +2,15 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy::{
     primitives::{Bytes, Signature},
+    providers::Provider as _,
+    rpc::types::Filter,
     signers::SignerSync,
-    sol_types::SolStruct,
+    sol_types::{SolEvent as _, SolStruct},
 };
 use axum::{
     Router,
@@ -17,7 +19,11 @@ use axum::{
     routing::post,
 };
 use chassis_relayer::{
-    registry::{IProofOfCloudRegistry::Status, domain},
+    failpoint::FREEZE,
+    registry::{
+        IProofOfCloudRegistry::{Status, StatusChanged},
+        domain,
+    },
     webhook::Webhook,
 };
 use chassis_sim::machine::MachineSpec;
@@ -82,6 +88,22 @@ async fn register(world: &World, key: usize, url: &str, issued_at: u64) -> u16 {
         .await
         .unwrap();
     answer.status().as_u16()
+}
+
+/// How often the registry has frozen operator 2.
+async fn freezes(world: &World) -> usize {
+    let operator = signer(2).address();
+    let filter = Filter::new()
+        .address(world.chain.registry)
+        .event_signature(StatusChanged::SIGNATURE_HASH)
+        .from_block(0);
+    let logs = world.chain.provider.get_logs(&filter).await.unwrap();
+    let changes = logs
+        .iter()
+        .map(|log| StatusChanged::decode_log(&log.inner).unwrap().data);
+    changes
+        .filter(|change| change.subject == operator.into_word() && change.newStatus == Status::Frozen)
+        .count()
 }
 
 async fn orders(world: &World) -> Vec<Value> {
@@ -183,4 +205,93 @@ async fn a_revoked_machine_is_told_of_and_frozen_at_once() {
         .collect();
     assert_eq!(frozen.len(), 1, "{told:?}");
     assert_eq!(frozen[0]["operator"], json!(signer(2).address()));
+}
+
+/// Each point on a chain of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_anywhere_it_freezes_once_and_tells_of_it_until_that_is_taken() {
+    let all = FREEZE.iter().map(|point| freezes_once(point));
+    futures::future::join_all(all).await;
+}
+
+async fn freezes_once(point: &str) {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world.relayer.start(None).await;
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (_, answer) = world.relayer.post(&bundle).await;
+    world.relayer.until_state(&digest(&answer), "final").await;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let inbox = Inbox::default();
+    let hook = inbox.serve().await;
+    assert_eq!(register(&world, 2, &hook, now).await, 204);
+    world.relayer.kill();
+
+    world.cloud.revoke(world.cloud.intel().pck_spec("a").ppid);
+    world.relayer.start(Some(point)).await;
+    for _ in 0..600 {
+        if world.relayer.is_dead() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(world.relayer.is_dead(), "it never came to `{point}`");
+    world.relayer.start(None).await;
+    until(&format!("it is frozen, after `{point}`"), || async {
+        freezes(&world).await > 0
+    })
+    .await;
+    until(&format!("the operator was told, after `{point}`"), || async {
+        inbox.all().len() >= 2
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(freezes(&world).await, 1, "{point}");
+    if point == "told" {
+        assert_eq!(inbox.all().len(), 2, "what was taken is not sent again");
+    }
+}
+
+/// The provider's server may be out of order for a while: its word is waited for. The operator is warned at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_stays_unlisted_is_warned_of_and_frozen_in_the_end() {
+    const WHILE: u64 = 10;
+    let mut world = World::new().await;
+    world.relayer.configure(|text| {
+        let on = format!("freeze_on = [\"host_unlisted\"]\nunlisted_for_s = {WHILE}");
+        text.replace("freeze_on = [\"pck_revoked\"]", &on)
+    });
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world.relayer.start(None).await;
+    let bundle = attest(&world.chain, &world.cloud, &machine.parts(), 2);
+    let (_, answer) = world.relayer.post(&bundle).await;
+    world.relayer.until_state(&digest(&answer), "final").await;
+    let operator = signer(2).address();
+    let warnings = async || {
+        let url = format!("{}/v1/operators/{operator}", world.relayer.url);
+        let view: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        view["warnings"].as_array().unwrap().clone()
+    };
+    assert_eq!(warnings().await, [Value::Null; 0]);
+
+    let ppid = world.cloud.intel().pck_spec("a").ppid;
+    world.cloud.unlist(ppid);
+    until("it is warned", || async { !warnings().await.is_empty() }).await;
+    let (warning, warned_at) = (&warnings().await[0], Instant::now());
+    assert_eq!(
+        warning["reasons"][0]["name"],
+        json!("custody.host_registry"),
+        "{warning}"
+    );
+    assert_eq!(orders(&world).await, [Value::Null; 0], "not yet");
+    until("it is frozen", || async { freezes(&world).await > 0 }).await;
+    let waited = warned_at.elapsed();
+    assert!(
+        waited > Duration::from_secs(WHILE / 2),
+        "it waited only {waited:?}"
+    );
+    assert_eq!(orders(&world).await[0]["trigger"], json!("host_unlisted"));
 }

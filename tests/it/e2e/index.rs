@@ -2,6 +2,7 @@
 
 use alloy::{providers::Provider as _, sol_types::SolEvent as _};
 use chassis_relayer::{
+    failpoint::INDEX,
     index::event_json,
     registry::IProofOfCloudRegistry::{BatchPosted, StatusChanged},
     replay::RegistryLog,
@@ -15,6 +16,9 @@ use super::{
     liar::{Liar, Lie},
     postgres::Postgres,
 };
+
+/// The one of [`INDEX`] that takes a reorg.
+const ROLLED_BACK: &str = "index_rolled_back";
 
 async fn get(world: &World, path: &str) -> (u16, Value) {
     let answer = reqwest::get(format!("{}{path}", world.relayer.url))
@@ -106,6 +110,16 @@ async fn killed_anywhere_the_index_goes_on_where_it_was_in_postgres_too() {
     goes_on(world).await;
 }
 
+async fn until_dead(world: &mut World, failpoint: &str) {
+    for _ in 0..600 {
+        if world.relayer.is_dead() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("it never came to `{failpoint}`");
+}
+
 async fn goes_on(mut world: World) {
     let registry = world.chain.registry;
     {
@@ -113,19 +127,14 @@ async fn goes_on(mut world: World) {
         history.enrol(&[1, 2, 3], 0xa1).await;
         history.renew(&[1, 2], 13 * HOUR).await;
     }
-    for failpoint in ["index_range", "index_block", "index_settled"] {
+    // Where a reorg is undone, `takes_back` goes by.
+    for failpoint in INDEX.iter().filter(|point| **point != ROLLED_BACK) {
         world.relayer.configure(|text| {
             let text = text.split("[index]").next().unwrap().to_owned();
             text + "[index]\nmax_range = 3\n"
         });
         world.relayer.start(Some(failpoint)).await;
-        for _ in 0..600 {
-            if world.relayer.is_dead() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        assert!(world.relayer.is_dead(), "it never came to `{failpoint}`");
+        until_dead(&mut world, failpoint).await;
         History::new(&world.chain, policy(&world))
             .renew(&[1, 3], 14 * HOUR)
             .await;
@@ -198,29 +207,27 @@ async fn goes_on(mut world: World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_reorg_takes_back_is_taken_back() {
-    takes_back(World::with_epoch(10).await).await;
+    takes_back(World::with_epoch(10).await, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_it_takes_back_what_a_reorg_did_it_goes_on_where_it_was() {
+    assert!(INDEX.contains(&ROLLED_BACK));
+    takes_back(World::with_epoch(10).await, Some(ROLLED_BACK)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_reorg_takes_back_is_taken_back_in_postgres_too() {
     let mut world = World::with_epoch(10).await;
     let _server = in_postgres(&mut world);
-    takes_back(world).await;
+    takes_back(world, None).await;
 }
 
-async fn takes_back(mut world: World) {
-    world.relayer.start(None).await;
+async fn takes_back(mut world: World, failpoint: Option<&str>) {
+    world.relayer.start(failpoint).await;
     let history = History::new(&world.chain, policy(&world));
     history.enrol(&[1, 2], 0xa1).await;
-    let mine = async |blocks: u64| {
-        let _: Value = world
-            .chain
-            .provider
-            .raw_request("anvil_mine".into(), [blocks])
-            .await
-            .unwrap();
-    };
-    mine(25).await;
+    world.chain.mine(25).await;
     complete(&world, &history, "").await;
 
     let snapshot: Value = world
@@ -243,6 +250,10 @@ async fn takes_back(mut world: World) {
         .raw_request("evm_revert".into(), [snapshot])
         .await
         .unwrap();
+    if let Some(failpoint) = failpoint {
+        until_dead(&mut world, failpoint).await;
+        world.relayer.start(None).await;
+    }
     // Another one: nonces are lower again.
     let history = History::new(&world.chain, policy(&world));
     history.enrol(&[3], 0xa1).await;
@@ -250,9 +261,10 @@ async fn takes_back(mut world: World) {
     complete(&world, &history, "&pending=true").await;
     let after = all(&world, "&pending=true").await;
     assert_ne!(before, after);
-    mine(25).await;
+    world.chain.mine(25).await;
     complete(&world, &history, "").await;
-    assert!(metric(&world, "chassis_index_reorgs_total").await >= 1);
+    let reorgs = u64::from(failpoint.is_none());
+    assert!(metric(&world, "chassis_index_reorgs_total").await >= reorgs);
     assert_eq!(metric(&world, "chassis_index_divergences_total").await, 0);
 }
 

@@ -1,6 +1,7 @@
 //! Markets that move, and an account that runs dry.
 
 use super::*;
+use crate::e2e::proxy::Fault;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_market_that_moves_makes_a_dearer_attempt_and_one_effect() {
@@ -27,6 +28,39 @@ async fn a_market_that_moves_makes_a_dearer_attempt_and_one_effect() {
     assert_eq!(after.nonce, before.nonce);
     assert!(8 * after.max_fee >= 9 * before.max_fee && 8 * after.max_tip >= 9 * before.max_tip);
     scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+}
+
+/// Whichever of its hashes is mined. Here the first, which somebody had kept, after a dearer one was signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_was_replaced_and_is_mined_all_the_same_is_the_effect() {
+    let scene = Scene::started(PLAIN).await;
+    let swallowed = || -> Vec<(B256, u64, Vec<u8>)> {
+        let sent = scene.proxies[0].sent().into_iter();
+        let read = sent.map(|raw| {
+            let transaction = TxEnvelope::decode_2718(&mut &*raw).unwrap();
+            let fee = u64::try_from(transaction.max_fee_per_gas()).unwrap();
+            (*transaction.tx_hash(), fee, raw)
+        });
+        read.collect()
+    };
+    scene.proxies[0].always(&[Fault::Swallow]);
+    let digest = scene.submit(0).await;
+    until("a transaction is swallowed", || async { !swallowed().is_empty() }).await;
+    let (old, fee, raw) = swallowed()[0].clone();
+    scene.set_base_fee(fee / GWEI + 20).await;
+    until("so is a dearer one", || async {
+        swallowed()
+            .iter()
+            .any(|(hash, dearer, _)| *hash != old && *dearer > fee)
+    })
+    .await;
+    scene.set_base_fee(1).await;
+    let raw = alloy::primitives::Bytes::from(raw);
+    scene.chain.ask("eth_sendRawTransaction", json!([raw])).await;
+    scene.until_final(&digest).await;
+    assert_eq!(scene.relayer.bundle(&digest).await["transaction"], json!(old));
+    scene.proxies[0].behave();
     scene.assert_settled(1, 1).await;
 }
 
@@ -83,8 +117,8 @@ async fn a_report_that_waits_for_the_market_takes_no_nonce() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_days_budget_holds_transactions_back() {
-    let scene = Scene::started(Setup {
+async fn the_days_budget_holds_transactions_back_until_there_is_more() {
+    let mut scene = Scene::started(Setup {
         post: "max_spend_per_day = \"0.000001\"",
         ..PLAIN
     })
@@ -96,6 +130,15 @@ async fn the_days_budget_holds_transactions_back() {
     .await;
     assert_eq!(scene.state(&digest).await, "queued");
     assert!(scene.proxies[0].sent().is_empty());
+    scene.relayer.kill();
+    let key = "max_spend_per_day";
+    scene
+        .relayer
+        .configure(|text| text.replace(&format!("{key} = \"0.000001\""), &format!("{key} = \"1\"")));
+    scene.relayer.start(None).await;
+    scene.until_final(&digest).await;
+    scene.assert_settled(1, 1).await;
+    assert!(!scene.relayer.reasons().await.contains(key));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use chassis_relayer::failpoint::{ALL, Way};
 
 use super::{
-    trouble::{late, overtaken},
+    trouble::{late, overtaken, reverted, waiting_too_long},
     *,
 };
 
@@ -18,6 +18,28 @@ async fn killed_anywhere_on_the_straight_way_it_posts_once() {
         scene.until_dead(point).await;
         scene.mining.store(false, Ordering::Relaxed);
         scene.relayer.start(None).await;
+        scene.until_final(&digest).await;
+        scene.assert_settled(number, number).await;
+        scene.relayer.kill();
+    }
+}
+
+/// Nothing was acknowledged: whoever sent it sends it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_it_takes_a_bundle_in_it_posts_once() {
+    let mut scene = Scene::new(PLAIN).await;
+    for (number, point) in (1..).zip(points(Way::Intake)) {
+        scene.relayer.start(Some(point)).await;
+        let bundle = scene.attested(0).await;
+        let url = format!("{}/v1/bundles", scene.relayer.url);
+        let sent = reqwest::Client::new().post(url).body(bundle.clone()).send().await;
+        assert!(sent.is_err(), "{point}: {sent:?}");
+        scene.until_dead(point).await;
+        scene.relayer.start(None).await;
+        let (status, answer) = scene.relayer.post(&bundle).await;
+        let expected = if point == "received" { 200 } else { 202 };
+        assert_eq!(status, expected, "{point}: {answer}");
+        let digest = crate::e2e::digest(&answer);
         scene.until_final(&digest).await;
         scene.assert_settled(number, number).await;
         scene.relayer.kill();
@@ -94,18 +116,39 @@ async fn killed_after_it_was_overtaken_it_posts_nothing_more() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_its_own_transaction_reverted_it_posts_nothing_more() {
+    for point in points(Way::Reverted) {
+        let mut scene = dying(PLAIN, point).await;
+        let digest = reverted(&scene).await;
+        scene.ends_well(point, &digest, 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_after_nothing_took_the_place_of_what_was_too_late_it_posts_once() {
+    for point in points(Way::Cancelled) {
+        let mut scene = dying(PLAIN, point).await;
+        let digest = waiting_too_long(&scene).await;
+        scene.ends_well(point, &digest, 2).await;
+    }
+}
+
 /// Every way has a test above: a new one does not compile without.
 #[test]
 fn no_way_is_without_a_kill_test() {
     for (_, way) in ALL {
         match way {
-            Way::Straight
+            Way::Intake
+            | Way::Straight
             | Way::Spike
             | Way::Gap
             | Way::Foreign
             | Way::Reorg
             | Way::Late
-            | Way::Overtaken => {}
+            | Way::Overtaken
+            | Way::Reverted
+            | Way::Cancelled => {}
         }
         assert!(!points(*way).is_empty());
     }

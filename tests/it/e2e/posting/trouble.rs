@@ -65,16 +65,7 @@ async fn a_report_that_is_too_late_does_not_wait_for_an_endpoint_without_logs() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_was_overtaken_reverts_and_its_bundle_is_final_all_the_same() {
     let scene = Scene::started(PLAIN).await;
-    scene.proxies[0].always(&[Fault::Swallow]);
-    let digest = scene.submit(0).await;
-    until("a transaction is swallowed", || async {
-        !scene.proxies[0].sent().is_empty()
-    })
-    .await;
-    scene.overtake(&scene.proxies[0].sent()[0]).await;
-    scene.chain.mine(1).await;
-    assert_eq!(scene.chain.batches().await, 1);
-    scene.proxies[0].behave();
+    let digest = reverted(&scene).await;
     scene.until_final(&digest).await;
     scene.assert_settled(1, 1).await;
 }
@@ -95,12 +86,7 @@ async fn a_report_that_became_too_late_in_the_queue_is_made_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_became_too_late_is_replaced_by_nothing() {
     let scene = Scene::started(PLAIN).await;
-    scene.proxies[0].always(&[Fault::Swallow]);
-    let digest = scene.submit(0).await;
-    scene.until_state(&digest, "posted").await;
-    scene.chain.ask("evm_increaseTime", json!([3_700])).await;
-    scene.chain.mine(4).await;
-    scene.proxies[0].behave();
+    let digest = waiting_too_long(&scene).await;
     let pending = scene.until_pending(1).await;
     scene.until_final(&digest).await;
     assert_eq!(pending[0].nonce, 0);
@@ -124,6 +110,30 @@ async fn a_transaction_that_nobody_mines_is_told_of() {
         !scene.relayer.reasons().await.contains("in no block")
     })
     .await;
+}
+
+pub(super) async fn reverted(scene: &Scene) -> String {
+    scene.proxies[0].always(&[Fault::Swallow]);
+    let digest = scene.submit(0).await;
+    until("a transaction is swallowed", || async {
+        !scene.proxies[0].sent().is_empty()
+    })
+    .await;
+    scene.overtake(&scene.proxies[0].sent()[0]).await;
+    scene.chain.mine(1).await;
+    assert_eq!(scene.chain.batches().await, 1);
+    scene.proxies[0].behave();
+    digest
+}
+
+pub(super) async fn waiting_too_long(scene: &Scene) -> String {
+    scene.proxies[0].always(&[Fault::Swallow]);
+    let digest = scene.submit(0).await;
+    scene.until_state(&digest, "posted").await;
+    scene.chain.ask("evm_increaseTime", json!([3_700])).await;
+    scene.chain.mine(4).await;
+    scene.proxies[0].behave();
+    digest
 }
 
 pub(super) async fn overtaken(scene: &Scene) -> String {
