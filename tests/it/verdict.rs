@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use chassis_sim::machine::MachineSpec;
 use chassis_verifier::{
-    Binding, OperatorKey, appraise,
+    Binding, KeyHome, appraise,
     bundle::Tee,
     challenge::{AkName, challenge, report_data},
 };
@@ -24,9 +24,9 @@ fn a_key_is_in_the_td_where_the_entry_says_so_and_the_td_is_bound() {
         *quote = machine.td_quote(named).into();
     });
     for (key, bundle, binding, inside) in [
-        (OperatorKey::InTd, &bound, Binding::VirtualTpm, true),
-        (OperatorKey::InTd, &alone, Binding::Quote, false),
-        (OperatorKey::External, &bound, Binding::VirtualTpm, false),
+        (KeyHome::InTd, &bound, Binding::VirtualTpm, true),
+        (KeyHome::InTd, &alone, Binding::Quote, false),
+        (KeyHome::External, &bound, Binding::VirtualTpm, false),
     ] {
         world.policy.workloads[0].operator_key = key;
         let appraisal = world.appraise(bundle, &machine);

@@ -96,7 +96,7 @@ fn first_difference(workload: &Workload, measured: &Measurements) -> Option<&'st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Accept, HexBytes, OperatorKey};
+    use crate::{Accept, HexBytes, KeyHome};
 
     fn one<const N: usize>(value: HexBytes<N>) -> Accept<N> {
         Accept::OneOf(vec![value])
@@ -128,7 +128,7 @@ mod tests {
             td_hob: None,
             cfv: None,
             vtpm_sealed: false,
-            operator_key: OperatorKey::External,
+            operator_key: KeyHome::External,
         };
         let workloads = [reviewed];
         assert!(find(&workloads, &honest).unwrap().is_some());
