@@ -102,6 +102,8 @@ mod tests {
         Accept::OneOf(vec![value])
     }
 
+    type Change = fn(&mut Measurements);
+
     #[test]
     fn each_register_by_itself_decides() {
         let honest = Measurements {
@@ -132,7 +134,7 @@ mod tests {
         };
         let workloads = [reviewed];
         assert!(find(&workloads, &honest).unwrap().is_some());
-        let changes: [(&str, fn(&mut Measurements)); 8] = [
+        let changes: [(&str, Change); 8] = [
             ("MRTD", |measured| measured.mrtd.0[47] ^= 1),
             ("RTMR0", |measured| measured.rtmrs[0].0[0] ^= 1),
             ("RTMR1", |measured| measured.rtmrs[1].0[0] ^= 1),
