@@ -11,7 +11,7 @@ use chassis_verifier::{
     Appraisal, Base64, Binding, CheckId, CustodyLevel,
     bundle::{self, Bundle, Evidence, Tee},
     challenge::{AkName, challenge, qualifying_data, report_data},
-    eventlog::{Algorithm, TcgLog},
+    eventlog::{Algorithm, Digest, TcgLog},
 };
 use tss_esapi::{
     interface_types::algorithm::HashingAlgorithm,
@@ -89,7 +89,7 @@ fn spliced(told: impl FnOnce(&mut bundle::Tpm, &MeasuredBoot)) -> Appraisal {
         let tpm = tpm(evidence);
         let replayed = TcgLog::parse(&log).unwrap().replay(Algorithm::Sha256).unwrap();
         for pcr in &tpm.pcrs {
-            let replayed = replayed.get(pcr.index.into()).map(|value| value.as_slice());
+            let replayed = replayed.get(pcr.index.into()).map(Digest::as_slice);
             assert_eq!(replayed, Some(&pcr.value[..]), "PCR {}", pcr.index);
         }
         tpm.event_log = Some(log.into());
@@ -185,12 +185,12 @@ fn a_td_quote_forged_by_another_cpus_keys() {
     let rented = world.boot(MachineSpec::new("a"));
     let unreviewed = MachineSpec::new("b").image(Image::distribution());
     let forger = world.boot(unreviewed.in_basement());
-    let forged = forger.td().claiming(*rented.td().report());
+    let impostor = forger.td().claiming(*rented.td().report());
     let bundle = world.tamper(&world.attest(&rented.parts()), |evidence| {
         let challenge = challenge(&evidence.anchor, evidence.operator);
         let ak = AkName::of(&tpm(evidence).ak_public);
         let named = report_data(challenge, ak, evidence.session_key_hash);
-        *td_quote(evidence) = forged.quote(named).into();
+        *td_quote(evidence) = impostor.quote(named).into();
         requote(evidence, &rented, HashingAlgorithm::Sha384, &QUOTED_PCRS);
     });
     let appraisal = world.appraise(&bundle, &forger);
