@@ -38,12 +38,18 @@ impl<'a> Cursor<'a> {
         self.rest().is_empty()
     }
 
-    /// An error that names this structure, `field` and the present offset.
+    /// An error that names this structure, `field` and the present offset: where the field begins, so call it on a clone from
+    /// before the reading.
     pub fn error(&self, field: &'static str, problem: impl Into<String>) -> ParseError {
+        self.error_at(self.position, field, problem)
+    }
+
+    /// The same with the offset of a field that was read before.
+    pub fn error_at(&self, offset: usize, field: &'static str, problem: impl Into<String>) -> ParseError {
         ParseError {
             what: self.what,
             field,
-            offset: self.position,
+            offset: Some(offset),
             problem: problem.into(),
         }
     }

@@ -2,16 +2,38 @@
 
 /// A binary structure that does not parse: which, where, why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: {field} at offset {offset}: {problem}")]
+#[error("{what}: {field}{}: {problem}", place(*offset))]
 pub struct ParseError {
     /// The structure, in its specification's own term.
     pub what: &'static str,
     /// The field being read.
     pub field: &'static str,
-    /// Bytes from the structure's front.
-    pub offset: usize,
+    /// Where the field begins, in bytes from the structure's front. `None` where that is not known any more, as in a part that
+    /// was decoded out of it.
+    pub offset: Option<usize>,
     /// What is wrong there.
     pub problem: String,
+}
+
+impl ParseError {
+    /// An error in a part that was decoded out of the structure: offsets in it are none in the structure.
+    pub(crate) fn decoded(what: &'static str, field: &'static str, problem: impl Into<String>) -> Self {
+        Self {
+            what,
+            field,
+            offset: None,
+            problem: problem.into(),
+        }
+    }
+
+    /// The same error, found in such a part.
+    pub(crate) fn within(self) -> Self {
+        Self { offset: None, ..self }
+    }
+}
+
+fn place(offset: Option<usize>) -> String {
+    offset.map_or_else(String::new, |offset| format!(" at offset {offset}"))
 }
 
 /// Everything that stops an appraisal before it starts.

@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
         ParseError {
             what: "Google's instance extension",
             field,
-            offset,
+            offset: Some(offset),
             problem,
         }
     }

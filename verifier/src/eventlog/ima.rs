@@ -126,13 +126,15 @@ impl ImaRecord<'_> {
 }
 
 fn record<'a>(cursor: &mut Cursor<'a>) -> Result<ImaRecord<'a>, ParseError> {
+    let at = cursor.clone();
     let pcr = cursor.u32_le("pcr")?;
     if pcr > 23 {
-        return Err(cursor.error("pcr", format!("{pcr} does not exist, the last is 23")));
+        return Err(at.error("pcr", format!("{pcr} does not exist, the last is 23")));
     }
     let sha1: [u8; 20] = cursor.array("template digest")?;
+    let at = cursor.clone();
     if field(cursor, "template name")? == b"ima" {
-        return Err(cursor.error(
+        return Err(at.error(
             "template name",
             "`ima` is not supported: boot with ima_template=ima-ng",
         ));

@@ -110,10 +110,8 @@ impl Kind {
     fn check_register(&self, cursor: &Cursor<'_>, event: &Event<'_>) -> Result<(), ParseError> {
         let last = self.last_register;
         if event.extends() && event.register > last {
-            return Err(cursor.error(
-                "register",
-                format!("{} does not exist, the last is {last}", event.register),
-            ));
+            let problem = format!("{} does not exist, the last is {last}", event.register);
+            return Err(cursor.error_at(event.offset, "register", problem));
         }
         Ok(())
     }
@@ -144,9 +142,10 @@ fn agile_event<'a>(cursor: &mut Cursor<'a>, algorithms: &[Algorithm]) -> Result<
 }
 
 fn digests<'a>(cursor: &mut Cursor<'a>, algorithms: &[Algorithm]) -> Result<&'a [u8], ParseError> {
+    let at = cursor.clone();
     let count = cursor.u32_le("digests.count")?;
     if usize::try_from(count) != Ok(algorithms.len()) {
-        return Err(cursor.error(
+        return Err(at.error(
             "digests.count",
             format!("{count} digests, the header announces {}", algorithms.len()),
         ));
@@ -154,13 +153,14 @@ fn digests<'a>(cursor: &mut Cursor<'a>, algorithms: &[Algorithm]) -> Result<&'a 
     let list = cursor.rest();
     let mut seen = [false; Algorithm::COUNT];
     for _ in algorithms {
+        let at = cursor.clone();
         let id = cursor.u16_le("digests.hashAlg")?;
         let algorithm = Algorithm::from_id(id)
             .filter(|algorithm| algorithms.contains(algorithm))
-            .ok_or_else(|| cursor.error("digests.hashAlg", format!("0x{id:04x} is not in the header")))?;
+            .ok_or_else(|| at.error("digests.hashAlg", format!("0x{id:04x} is not in the header")))?;
         cursor.take("digests.digest", algorithm.digest_len())?;
         if std::mem::replace(&mut seen[algorithm.slot()], true) {
-            return Err(cursor.error("digests.hashAlg", format!("{algorithm} twice in one record")));
+            return Err(at.error("digests.hashAlg", format!("{algorithm} twice in one record")));
         }
     }
     Ok(&list[..list.len() - cursor.rest().len()])
@@ -182,23 +182,26 @@ fn spec_id(event: &Event<'_>) -> Result<Option<Vec<Algorithm>>, ParseError> {
     cursor.u32_le("platformClass")?;
     cursor.take("specVersion", 3)?;
     cursor.u8("uintnSize")?;
+    let count_at = cursor.clone();
     let count = cursor.u32_le("numberOfAlgorithms")?;
     let mut algorithms = Vec::new();
     for _ in 0..count {
+        let id_at = cursor.clone();
         let id = cursor.u16_le("algorithmId")?;
+        let size_at = cursor.clone();
         let size = cursor.u16_le("digestSize")?;
         let algorithm = Algorithm::from_id(id)
-            .ok_or_else(|| cursor.error("algorithmId", format!("unknown algorithm 0x{id:04x}")))?;
+            .ok_or_else(|| id_at.error("algorithmId", format!("unknown algorithm 0x{id:04x}")))?;
         if usize::from(size) != algorithm.digest_len() {
-            return Err(cursor.error("digestSize", format!("{size} bytes for {algorithm}")));
+            return Err(size_at.error("digestSize", format!("{size} bytes for {algorithm}")));
         }
         if algorithms.contains(&algorithm) {
-            return Err(cursor.error("algorithmId", format!("{algorithm} twice")));
+            return Err(id_at.error("algorithmId", format!("{algorithm} twice")));
         }
         algorithms.push(algorithm);
     }
     if algorithms.is_empty() {
-        return Err(cursor.error("numberOfAlgorithms", "no algorithm"));
+        return Err(count_at.error("numberOfAlgorithms", "no algorithm"));
     }
     let vendor = cursor.u8("vendorInfoSize")?;
     cursor.take("vendorInfo", usize::from(vendor))?;

@@ -99,12 +99,13 @@ fn startup_locality(events: &[Event<'_>]) -> Result<u8, ParseError> {
         }
         let mut cursor = Cursor::new("TCG_EfiStartupLocalityEvent", event.data);
         cursor.take("signature", STARTUP_LOCALITY.len())?;
+        let at = cursor.clone();
         let value = cursor.u8("startupLocality")?;
         if !matches!(value, 0 | 3 | 4) {
-            return Err(cursor.error("startupLocality", format!("{value} cannot start a TPM")));
+            return Err(at.error("startupLocality", format!("{value} cannot start a TPM")));
         }
         if pcr0_extended || locality.is_some() {
-            return Err(cursor.error("startupLocality", "a second one, or after PCR 0's first event"));
+            return Err(at.error("startupLocality", "a second one, or after PCR 0's first event"));
         }
         cursor.finish()?;
         locality = Some(value);

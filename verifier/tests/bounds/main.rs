@@ -52,11 +52,11 @@ fn logs_of_the_smallest_records() {
 fn a_log_bomb_is_left_at_the_record_too_many() {
     let log = hostile::sha1_log(DEFAULT_LIMIT / 32);
     let error = within("log bomb", log.len(), || TcgLog::parse(&log).unwrap_err());
-    assert_eq!((error.field, error.offset), ("events", MAX_EVENTS * 32));
+    assert_eq!((error.field, error.offset), ("events", Some(MAX_EVENTS * 32)));
 
     let list = hostile::ima_list(DEFAULT_LIMIT / 32);
     let error = within("list bomb", list.len(), || ImaLog::parse(&list).unwrap_err());
-    assert_eq!((error.field, error.offset), ("records", MAX_EVENTS * 32));
+    assert_eq!((error.field, error.offset), ("records", Some(MAX_EVENTS * 32)));
 }
 
 #[test]

@@ -61,14 +61,14 @@ impl AllianceToken {
         let header: Header = json("header", header)?;
         let payload: Payload = json("payload", payload)?;
         if header.typ != "JWT" {
-            return Err(cursor.error("typ", "it is not JWT"));
+            return Err(error("typ", "it is not JWT"));
         }
         if header.alg != "EdDSA" {
-            return Err(cursor.error("alg", "it is not EdDSA, and no other is accepted"));
+            return Err(error("alg", "it is not EdDSA, and no other is accepted"));
         }
         let machine_id = lower_hex("machine_id", &payload.machine_id)?;
         if !matches!(machine_id.len(), 16 | 32) {
-            return Err(cursor.error(
+            return Err(error(
                 "machine_id",
                 "it has neither 16 nor 32 bytes: no Intel platform's",
             ));
@@ -149,12 +149,11 @@ struct Payload {
 
 fn json<T: DeserializeOwned>(field: &'static str, encoded: &str) -> Result<T, ParseError> {
     let text = segment(field, encoded)?;
-    let at = Cursor::new(WHAT, &text);
     // `serde` would read an array as the same struct.
     if text.first() != Some(&b'{') {
-        return Err(at.error(field, "it is no JSON object"));
+        return Err(error(field, "it is no JSON object"));
     }
-    serde_json::from_slice(&text).map_err(|error| at.error(field, error.to_string()))
+    serde_json::from_slice(&text).map_err(|problem| error(field, problem.to_string()))
 }
 
 /// Unpadded; bits left over must be zero, or there would be several spellings.
@@ -162,21 +161,24 @@ fn segment(field: &'static str, encoded: &str) -> Result<Vec<u8>, ParseError> {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     URL_SAFE_NO_PAD
         .decode(encoded)
-        .map_err(|error| Cursor::new(WHAT, &[]).error(field, format!("base64url: {error}")))
+        .map_err(|problem| error(field, format!("base64url: {problem}")))
 }
 
 fn digest(field: &'static str, text: &str) -> Result<[u8; 32], ParseError> {
     let bytes = lower_hex(field, text)?;
     <[u8; 32]>::try_from(bytes.as_slice())
-        .map_err(|_| Cursor::new(WHAT, &[]).error(field, format!("{} bytes, there must be 32", bytes.len())))
+        .map_err(|_| error(field, format!("{} bytes, there must be 32", bytes.len())))
 }
 
 fn lower_hex(field: &'static str, text: &str) -> Result<Vec<u8>, ParseError> {
-    let error = || Cursor::new(WHAT, &[]).error(field, "it is not lower-case hex");
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(error());
-    }
-    hex::decode(text).map_err(|_| error())
+    let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let bytes = hex::decode(text).ok().filter(|_| !upper);
+    bytes.ok_or_else(|| error(field, "it is not lower-case hex"))
+}
+
+/// About what base64url and JSON hide.
+fn error(field: &'static str, problem: impl Into<String>) -> ParseError {
+    ParseError::decoded(WHAT, field, problem)
 }
 
 const WHAT: &str = "alliance token";

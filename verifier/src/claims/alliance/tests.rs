@@ -297,3 +297,9 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 const QUOTE: &[u8] = b"a quote";
+
+#[test]
+fn an_offset_in_what_a_segment_decodes_to_is_not_told() {
+    let error = AllianceToken::parse("e30.e30.e30").unwrap_err();
+    assert_eq!((error.field, error.offset), ("header", None));
+}

@@ -24,12 +24,14 @@ impl Item {
         Self { what, field, value }
     }
 
+    /// The encoding that `field`, a byte string, holds.
     pub(in crate::claims) fn decode(
         what: &'static str,
         field: &'static str,
         bytes: &[u8],
     ) -> Result<Self, ParseError> {
-        Ok(Self::new(what, field, decode(what, bytes)?))
+        let value = decode(what, bytes).map_err(ParseError::within)?;
+        Ok(Self::new(what, field, value))
     }
 
     pub(in crate::claims) fn map(self) -> Result<Map, ParseError> {

@@ -33,7 +33,7 @@ pub(super) fn decode(what: &'static str, bytes: &[u8]) -> Result<Value, ParseErr
     let mut rest = bytes;
     let decoded = ciborium::de::from_reader_with_recursion_limit(&mut rest, NESTING_LIMIT);
     let mut cursor = Cursor::new(what, bytes);
-    let value = decoded.map_err(|error| cursor.error("CBOR", problem(&error)))?;
+    let value = decoded.map_err(|error| ParseError::decoded(what, "CBOR", problem(&error)))?;
     cursor.take("CBOR", bytes.len() - rest.len())?;
     cursor.finish()?;
     check_keys(what, &value)?;
@@ -44,13 +44,13 @@ pub(super) fn decode(what: &'static str, bytes: &[u8]) -> Result<Value, ParseErr
 pub(super) fn encode(what: &'static str, value: &Value) -> Result<Vec<u8>, ParseError> {
     let mut bytes = Vec::new();
     ciborium::ser::into_writer(value, &mut bytes)
-        .map_err(|error| Cursor::new(what, &[]).error("CBOR", error.to_string()))?;
+        .map_err(|error| ParseError::decoded(what, "CBOR", error.to_string()))?;
     Ok(bytes)
 }
 
 /// An error about a decoded part, whose offset is no longer known.
 pub(super) fn error(what: &'static str, field: &'static str, problem: impl Into<String>) -> ParseError {
-    Cursor::new(what, &[]).error(field, problem)
+    ParseError::decoded(what, field, problem)
 }
 
 fn check_keys(what: &'static str, value: &Value) -> Result<(), ParseError> {

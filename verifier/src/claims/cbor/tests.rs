@@ -14,7 +14,7 @@ fn what_is_announced_must_be_there() {
             "{} {error}",
             hex::encode(&bytes)
         );
-        assert_eq!(error.offset.min(9), error.offset, "{error}");
+        assert!(error.offset.is_some_and(|offset| offset <= 9), "{error}");
         // Inside of something else, too.
         for outside in [&[0x81][..], &[0xc6], &[0xa1, 0x01], &[0x82, 0x01]] {
             decode("X", &[outside, &bytes].concat()).unwrap_err();
@@ -25,6 +25,16 @@ fn what_is_announced_must_be_there() {
     ] {
         decode("X", &hex::decode(cut).unwrap()).unwrap_err();
     }
+}
+
+#[test]
+fn an_offset_that_is_not_known_is_not_told() {
+    let outer = decode("X", &[0x01, 0x18]).unwrap_err();
+    assert!(outer.to_string().starts_with("X: CBOR at offset "), "{outer}");
+    let inner = Item::decode("X", "payload", &[0x01, 0x18]).err().unwrap();
+    assert!(inner.to_string().starts_with("X: CBOR: "), "{inner}");
+    let twice = decode("X", &[0xa2, 0x01, 0x01, 0x01, 0x01]).unwrap_err();
+    assert!(twice.to_string().starts_with("X: key: "), "{twice}");
 }
 
 #[test]

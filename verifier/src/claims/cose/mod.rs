@@ -145,7 +145,7 @@ fn check_headers(what: &'static str, message: &Value) -> Result<(), ParseError> 
             "it is no array of headers, payload and signature",
         ));
     };
-    let Value::Map(protected) = cbor::decode(what, protected)? else {
+    let Value::Map(protected) = cbor::decode(what, protected).map_err(ParseError::within)? else {
         return Err(cbor::error(what, "protected", "it is no map"));
     };
     let labels = || protected.iter().chain(unprotected).map(|(label, _)| label);

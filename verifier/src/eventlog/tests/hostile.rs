@@ -47,6 +47,24 @@ fn digest_counts_other_than_the_headers_fail() {
 }
 
 #[test]
+fn an_error_names_the_offset_at_which_its_field_begins() {
+    let (bytes, second) = two_records();
+    for (at, patch, field) in [
+        (second, &24_u32.to_le_bytes()[..], "register"),
+        (second + 8, &3_u32.to_le_bytes(), "digests.count"),
+        (second + 12, &0x7777_u16.to_le_bytes(), "digests.hashAlg"),
+    ] {
+        let mut bytes = bytes.clone();
+        bytes[at..at + patch.len()].copy_from_slice(patch);
+        let refusal = refusal(&bytes);
+        assert!(
+            refusal.contains(&format!(": {field} at offset {at}: ")),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
 fn an_algorithm_unknown_or_twice_fails() {
     let (bytes, second) = two_records();
     // SM3 has SHA-256's length, so that only its name is wrong.

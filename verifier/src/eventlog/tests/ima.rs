@@ -75,6 +75,18 @@ fn each_bank_gets_its_own_hash_and_a_violation_gets_ones() {
 }
 
 #[test]
+fn an_error_names_the_offset_at_which_its_field_begins() {
+    let first = record(10, 1, b"ima-ng", b"");
+    for (second, field, at) in [
+        (record(24, 1, b"ima-ng", b""), "pcr", 0),
+        (record(10, 1, b"ima", b""), "template name", 24),
+    ] {
+        let error = ImaLog::parse(&[&first[..], &second].concat()).unwrap_err();
+        assert_eq!((error.field, error.offset), (field, Some(first.len() + at)));
+    }
+}
+
+#[test]
 fn only_the_aggregate_of_this_boot_in_front_goes_unlisted() {
     let boot = boot();
     let boot = TcgLog::parse(&boot).unwrap();

@@ -199,7 +199,7 @@ fn ak_error(field: &str, value: &Value) -> &'static str {
     let mut json = variable_data();
     json["keys"][0][field] = value.clone();
     let error = parse(&json.to_string()).unwrap_err();
-    assert_eq!(error.offset, 1236);
+    assert_eq!(error.offset, Some(1236));
     error.field
 }
 
