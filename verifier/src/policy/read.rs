@@ -169,13 +169,15 @@ impl Shape {
 
     /// Whether a mistake at `path` may come from a value that was put in for an unreadable one.
     fn guesses(&self, path: &str) -> bool {
-        let section = path.split_once('.').map_or(path, |(section, _)| section);
-        let of_section = |key: &&str| self.unreadable.contains(&join(section, key));
+        let (section, key) = path.split_once('.').unwrap_or((path, ""));
+        let decides = |(decider, decided): &(&str, &[&str])| {
+            decided.contains(&key) && self.unreadable.contains(&join(section, decider))
+        };
         let names_provider = section.starts_with("poe_issuer") && path.ends_with(".provider");
         let a_provider = |path: &String| path.starts_with("provider");
         self.unreadable.contains(path)
             || self.unreadable.contains(section)
-            || DECIDING.iter().any(of_section)
+            || DECIDING.iter().any(decides)
             || names_provider && self.unreadable.iter().any(a_provider)
     }
 }
@@ -251,8 +253,22 @@ fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Keys that decide what is meant by others of their section.
-const DECIDING: [&str; 4] = ["profile", "host_registry", "registrars", "bank"];
+/// Keys that decide what is meant by others of their section, and by which.
+const DECIDING: [(&str, &[&str]); 4] = [
+    ("profile", &["roots", "registrars", "require_pzid"]),
+    ("host_registry", &["ak_certificate_custody", "require_pzid"]),
+    (
+        "registrars",
+        &[
+            "roots",
+            "ak_certificate_custody",
+            "revoked_statements",
+            "revoked_eks",
+            "revoked_aks",
+        ],
+    ),
+    ("bank", &["pcr17", "pcr18"]),
+];
 
 // The mandatory keys of each section, with values that no good policy has: what is put in for a missing name is nobody's
 // twin.

@@ -89,6 +89,37 @@ fn a_value_that_stands_for_an_unreadable_one_is_nobodys_mistake() {
 }
 
 #[test]
+fn what_an_unreadable_key_does_not_decide_is_told() {
+    let value = "ab".repeat(48);
+    let host = |name: &str, bank: &str| {
+        format!(
+            "[[host]]\nname = \"{name}\"\nbank = \"{bank}\"\npcr17 = [\"{value}\"]\npcr18 = [\"{value}\"]\n"
+        )
+    };
+    let text = format!(
+        "version = 1\nname = \"n\"\n[[provider]]\nid = 200\nname = \"p\"\nprofile = \"metal\"\nhost_registry = 1\n{}{}",
+        host("h", "sha384"),
+        host("h", "sha-384"),
+    );
+    let found = mistakes(&text);
+    let found: Vec<_> = found
+        .iter()
+        .map(|(line, path, _)| (line.unwrap(), &**path))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (4, "provider[0].id"),
+            (6, "provider[0].profile"),
+            (7, "provider[0].host_registry"),
+            (13, "host[1]"),
+            (14, "host[1].name"),
+            (15, "host[1].bank"),
+        ]
+    );
+}
+
+#[test]
 fn sections_of_another_shape_are_one_mistake_each() {
     let found =
         mistakes("version = 1\nname = \"n\"\ntcb = 1\nprovider = { id = 1 }\nhost = [1]\nalliance = \"x\"\n");
