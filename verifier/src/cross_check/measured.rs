@@ -1,52 +1,7 @@
-//! What the comparison looks at: a class and a digest. The rest is for messages.
+//! What the comparison looks at, out of logs: a class and a digest. The rest is for messages.
 
+use super::Class;
 use crate::eventlog::{Algorithm, Ccel, Event, ImaLog, ImaRecord, TcgLog};
-
-/// The RTMR that several PCRs share (UEFI 2.10 §38.4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// Firmware configuration: PCR 1 and 7.
-    Rtmr0,
-    /// Firmware's drivers and boot loader: PCR 2 to 6.
-    Rtmr1,
-    /// What the boot loader loads: PCR 8 to 15.
-    Rtmr2,
-}
-
-impl Class {
-    /// All, in order.
-    pub const ALL: [Self; 3] = [Self::Rtmr0, Self::Rtmr1, Self::Rtmr2];
-
-    /// The class of a PCR. PCR 0 is `MRTD`'s; from 16 no class.
-    pub fn of_pcr(pcr: u32) -> Option<Self> {
-        match pcr {
-            1 | 7 => Some(Self::Rtmr0),
-            2..=6 => Some(Self::Rtmr1),
-            8..=15 => Some(Self::Rtmr2),
-            _ => None,
-        }
-    }
-
-    /// The class of a CCEL register, counted from 1. `MRTD` (0) and RTMR3 (4) have none.
-    pub fn of_td_register(register: u32) -> Option<Self> {
-        match register {
-            1 => Some(Self::Rtmr0),
-            2 => Some(Self::Rtmr1),
-            3 => Some(Self::Rtmr2),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Class {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Rtmr0 => "RTMR0",
-            Self::Rtmr1 => "RTMR1",
-            Self::Rtmr2 => "RTMR2",
-        })
-    }
-}
 
 /// One measurement that went into a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
