@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 
 use super::{Claim, Sources};
 use crate::{
-    Check, CheckId, CustodyLevel, ParseError, bundle,
+    Check, CheckId, CustodyLevel, ParseError, PoeIssuer, bundle,
     claims::{AllianceToken, ClaimFault, Poe},
 };
 
@@ -41,16 +41,12 @@ fn fail(id: CheckId, text: impl Into<String>) -> Answer {
 pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
     const ID: CheckId = CheckId::Poe;
     let Some(poe) = &sources.signed.poe else {
-        return (
-            Check::not_applicable(ID, "no platform ownership endorsement"),
-            None,
-        );
+        let text = "no platform ownership endorsement";
+        return (Check::not_applicable(ID, text), None);
     };
     let Some(td) = sources.td else {
-        return (
-            Check::not_applicable(ID, "no quote verified, so no CPU is known"),
-            None,
-        );
+        let text = "no quote verified, so no CPU is known";
+        return (Check::not_applicable(ID, text), None);
     };
     match td.claims.platform.pck.platform_instance_id {
         None => {
@@ -64,66 +60,81 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
         }
         Some(_) => {}
     }
+    let mut refusal = Refusal::Unsigned("the policy names no issuer of endorsements".into());
+    let mut rule = "poe_issuer".to_owned();
+    // An issuer may endorse several providers' machines, each with an entry for its owners: that of a stranger says most.
+    for (index, issuer) in sources.policy.poe_issuers.iter().enumerate() {
+        let entry = format!("poe_issuer[{index}]");
+        match judge(poe, issuer, sources) {
+            Ok(claim) => {
+                let check = Check::pass(ID, format!("{} endorses `{}`", issuer.name, poe.owner()))
+                    .fact("id", poe.id().to_string())
+                    .fact("owner", poe.owner())
+                    .fact("provider", issuer.provider)
+                    .by(entry);
+                return (check, Some(claim));
+            }
+            Err(Refusal::Final(key, text)) => {
+                return (Check::fail(ID, text).by(format!("{entry}.{key}")), None);
+            }
+            Err(_) if matches!(refusal, Refusal::Stranger(_)) => {}
+            Err(other) => {
+                if matches!(other, Refusal::Stranger(_)) {
+                    rule = format!("{entry}.owners");
+                }
+                refusal = other;
+            }
+        }
+    }
+    let (Refusal::Unsigned(text) | Refusal::Stranger(text) | Refusal::Final(_, text)) = refusal;
+    (Check::fail(ID, text).by(rule), None)
+}
+
+/// Why an issuer's entry lets an endorsement not pass.
+enum Refusal {
+    /// The issuer did not sign it. Another may have.
+    Unsigned(String),
+    /// It did, for an owner that is not this entry's. It may be another's.
+    Stranger(String),
+    /// It did, and no other entry can help. With the key that decided.
+    Final(&'static str, String),
+}
+
+/// What an endorsement is worth under one issuer's entry.
+fn judge(poe: &Poe, issuer: &PoeIssuer, sources: &Sources<'_, '_>) -> Result<Claim, Refusal> {
+    let roots: Vec<_> = issuer.roots.iter().map(|root| &**root).collect();
     let crls: Vec<_> = sources
         .endorsements
         .provider_crls
         .iter()
         .map(|crl| &**crl)
         .collect();
-    let mut fault = "the policy names no issuer of endorsements".to_owned();
-    // An issuer may endorse several providers' machines, each with an entry for its owners.
-    let mut stranger = None;
-    for (index, issuer) in sources.policy.poe_issuers.iter().enumerate() {
-        let roots: Vec<_> = issuer.roots.iter().map(|root| &**root).collect();
-        let verified = match poe.verify(&roots, &crls, sources.as_of) {
-            Ok(verified) => verified,
-            Err(error) => {
-                fault = error.to_string();
-                continue;
-            }
-        };
-        if !issuer.owners.iter().any(|owner| owner == poe.owner()) {
-            let text = format!(
-                "{} endorses `{}`, which is no owner of the policy's",
-                issuer.name,
-                poe.owner()
-            );
-            stranger.get_or_insert((text, format!("poe_issuer[{index}].owners")));
-            continue;
-        }
-        if issuer.revoked.contains(&poe.id()) {
-            let (check, claim) = fail(ID, format!("{} has taken it back", issuer.name));
-            return (check.by(format!("poe_issuer[{index}].revoked")), claim);
-        }
-        if issuer.require_crl && verified.revocation.uncovered > 0 {
-            let text = format!(
-                "no CRL for every issuer, which the policy requires of {}",
-                issuer.name
-            );
-            let (check, claim) = fail(ID, text);
-            return (check.by(format!("poe_issuer[{index}].require_crl")), claim);
-        }
-        let claim = Claim {
-            source: "a platform ownership endorsement",
-            provider: Some(issuer.provider),
-            level: CustodyLevel::Automated,
-            zone: String::new(),
-            // A CRL out of date says nothing about who was revoked since.
-            until: [Some(verified.not_after), verified.revocation.until]
-                .into_iter()
-                .flatten()
-                .min(),
-        };
-        let check = Check::pass(ID, format!("{} endorses `{}`", issuer.name, poe.owner()))
-            .fact("id", poe.id().to_string())
-            .fact("owner", poe.owner())
-            .fact("provider", issuer.provider)
-            .by(format!("poe_issuer[{index}]"));
-        return (check, Some(claim));
+    let verified = poe
+        .verify(&roots, &crls, sources.as_of)
+        .map_err(|fault| Refusal::Unsigned(fault.to_string()))?;
+    let (name, owner) = (&issuer.name, poe.owner());
+    if !issuer.owners.iter().any(|listed| listed == owner) {
+        let text = format!("{name} endorses `{owner}`, which is no owner of the policy's");
+        return Err(Refusal::Stranger(text));
     }
-    let (text, rule) = stranger.unwrap_or_else(|| (fault, "poe_issuer".to_owned()));
-    let (check, claim) = fail(ID, text);
-    (check.by(rule), claim)
+    if issuer.revoked.contains(&poe.id()) {
+        return Err(Refusal::Final("revoked", format!("{name} has taken it back")));
+    }
+    if issuer.require_crl && verified.revocation.uncovered > 0 {
+        let text = format!("no CRL for every issuer, which the policy requires of {name}");
+        return Err(Refusal::Final("require_crl", text));
+    }
+    Ok(Claim {
+        source: "a platform ownership endorsement",
+        provider: Some(issuer.provider),
+        level: CustodyLevel::Automated,
+        zone: String::new(),
+        // A CRL out of date says nothing about who was revoked since.
+        until: [Some(verified.not_after), verified.revocation.until]
+            .into_iter()
+            .flatten()
+            .min(),
+    })
 }
 
 /// 806. The alliance's token: people saw this machine. It ends only by the policy's time, so it names this very quote.
