@@ -38,8 +38,8 @@ pub fn drtm_registers(log: &DrtmLog<'_>, bank: HashAlg) -> Result<DynamicRegiste
             pcr: event.register,
         });
     }
-    let registers = Algorithm::from_id(bank.id())
-        .and_then(|algorithm| log.replay(algorithm))
+    let registers = log
+        .replay(Algorithm::from(bank))
         .ok_or(HostFault::LogBank(bank))?;
     let explained = |pcr: u8| {
         let index = usize::from(pcr);

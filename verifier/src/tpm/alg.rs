@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use crate::{Cursor, ParseError};
+use crate::{Cursor, ParseError, eventlog::Algorithm};
 
 /// `TPM_ALG_NULL`: none chosen.
 pub(super) const NULL: u16 = 0x0010;
 
-/// A hash algorithm, as a PCR bank or as part of a signing scheme.
+/// A hash algorithm, as a PCR bank or as part of a signing scheme: those of [`Algorithm`] that a quote may use. A log may have
+/// digests of others, which are read over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HashAlg {
@@ -25,33 +26,19 @@ pub enum HashAlg {
 impl HashAlg {
     /// The algorithm with this `TPM_ALG_ID`, if it is one of these.
     pub fn from_id(id: u16) -> Option<Self> {
-        match id {
-            0x0004 => Some(Self::Sha1),
-            0x000b => Some(Self::Sha256),
-            0x000c => Some(Self::Sha384),
-            0x000d => Some(Self::Sha512),
-            _ => None,
-        }
+        [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512]
+            .into_iter()
+            .find(|hash| hash.id() == id)
     }
 
     /// Its `TPM_ALG_ID`.
     pub fn id(self) -> u16 {
-        match self {
-            Self::Sha1 => 0x0004,
-            Self::Sha256 => 0x000b,
-            Self::Sha384 => 0x000c,
-            Self::Sha512 => 0x000d,
-        }
+        Algorithm::from(self).id()
     }
 
     /// Length of its digests, in bytes.
     pub fn digest_len(self) -> usize {
-        match self {
-            Self::Sha1 => 20,
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
-        }
+        Algorithm::from(self).digest_len()
     }
 
     /// The digest of `parts`, concatenated; `None` for SHA-1, which nothing here may rest on.
@@ -61,6 +48,17 @@ impl HashAlg {
             Self::Sha256 => Some(digest::<Sha256>(parts)),
             Self::Sha384 => Some(digest::<Sha384>(parts)),
             Self::Sha512 => Some(digest::<Sha512>(parts)),
+        }
+    }
+}
+
+impl From<HashAlg> for Algorithm {
+    fn from(hash: HashAlg) -> Self {
+        match hash {
+            HashAlg::Sha1 => Self::Sha1,
+            HashAlg::Sha256 => Self::Sha256,
+            HashAlg::Sha384 => Self::Sha384,
+            HashAlg::Sha512 => Self::Sha512,
         }
     }
 }
