@@ -56,6 +56,9 @@ pub fn appraise(
 /// The appraisal itself. First whatever tells what to expect (which workload, whose root, what profile, which host), then the
 /// checks, in an order that counts where one rests on another: `ak` on `tpm`, `host` on both, `custody` on what these two
 /// proved and on `td`. What each asks of earlier checks is a list of what must have passed ([`Checks`]).
+///
+/// Beneath it are signatures that this thread has verified before (`memo`). The result is the same without: [`Appraiser`] is
+/// the only caller, and opens their scope.
 fn appraise_with(appraiser: &Appraiser<'_>, bundle: &Bundle, as_of: u64) -> Result<Appraisal, Error> {
     let (endorsements, policy) = (&*appraiser.endorsements, appraiser.policy);
     if as_of.max(endorsements.anchor.timestamp) > LATEST {
