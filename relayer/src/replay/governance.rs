@@ -58,6 +58,14 @@ impl Action {
             _ => return None,
         })
     }
+
+    /// Whether one such call waits at a time, since its arguments can be chosen without end.
+    fn is_one_at_a_time(self) -> bool {
+        matches!(
+            self,
+            Self::RegisterPolicy | Self::RotateRelayers | Self::AddGuardian | Self::SetGovernor
+        )
+    }
 }
 
 impl Replay {
@@ -220,10 +228,18 @@ impl Replay {
         self.move_head(Kind::Authority, &words.abi_encode(), e.head)
     }
 
-    pub(super) fn submitted(&mut self, e: &ActionSubmitted) -> Result<(), Problem> {
+    pub(super) fn submitted(&mut self, e: &ActionSubmitted, time: u64) -> Result<(), Problem> {
         expect("the call's hash", keccak256(&e.data), e.id)?;
-        if Action::of(e.selector).is_none() {
+        let Some(action) = Action::of(e.selector) else {
             return Err(Problem::impossible("the call", "a timelocked one", e.selector));
+        };
+        let before = action
+            .is_one_at_a_time()
+            .then(|| self.state.latest.insert(e.selector, e.id));
+        for id in before.flatten().into_iter().chain([e.id]) {
+            if self.is_waiting(id, time) {
+                return Err(Problem::impossible("the call", "one beside none that waits", id));
+            }
         }
         self.state.executable_at.insert(e.id, e.executableAt.to());
         Ok(())
@@ -231,8 +247,9 @@ impl Replay {
 
     /// Stands before what the call did.
     pub(super) fn executed(&mut self, e: &ActionExecuted, time: u64) -> Result<(), Problem> {
+        let is_waiting = self.is_waiting(e.id, time);
         let ripe = self.state.executable_at.remove(&e.id);
-        if ripe.is_none_or(|ripe| time < ripe || time > ripe + WINDOW) {
+        if !is_waiting || ripe.is_none_or(|ripe| time < ripe) {
             let found = format!("{} at {time}", e.id);
             return Err(Problem::impossible("the call", "one submitted and ripe", found));
         }
@@ -247,11 +264,18 @@ impl Replay {
         Ok(())
     }
 
-    pub(super) fn vetoed(&mut self, e: &ActionVetoed) -> Result<(), Problem> {
-        match self.state.executable_at.remove(&e.id) {
-            Some(_) => Ok(()),
-            None => Err(Problem::impossible("the call", "one submitted", e.id)),
+    pub(super) fn vetoed(&mut self, e: &ActionVetoed, time: u64) -> Result<(), Problem> {
+        if !self.is_waiting(e.id, time) {
+            return Err(Problem::impossible("the call", "one that waits", e.id));
         }
+        self.state.executable_at.remove(&e.id);
+        Ok(())
+    }
+
+    /// Not ripe yet, or ripe: neither made, nor vetoed, nor run out.
+    fn is_waiting(&self, id: B256, time: u64) -> bool {
+        let ripe = self.state.executable_at.get(&id);
+        ripe.is_some_and(|ripe| time <= ripe + WINDOW)
     }
 
     pub(super) fn ordered(&mut self, e: &OrderExecuted) -> Result<(), Problem> {

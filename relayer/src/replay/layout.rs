@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::primitives::{Address, B256, FixedBytes, U256, keccak256};
 use alloy_trie::root::storage_root_unhashed;
 
 use super::{
@@ -28,8 +28,9 @@ const OLDER_FREEZES: u64 = 15;
 const GOVERNOR: u64 = 16;
 const DELAYS: u64 = 17;
 const EXECUTABLE_AT: u64 = 18;
-const SPENT: u64 = 19;
-const FIRST_ROOT: u64 = 20;
+const LATEST: u64 = 19;
+const SPENT: u64 = 20;
+const FIRST_ROOT: u64 = 21;
 
 impl State {
     /// Every slot that is not zero, in no order.
@@ -125,13 +126,12 @@ impl State {
             let by_seat: U256 = under((*subject).into(), subjects).into();
             (under(U256::from(*seat), by_seat), U256::from(*time))
         });
-        let delays = self.delays.iter().map(|(selector, delay)| {
-            let mut key = B256::ZERO;
-            key[..4].copy_from_slice(selector.as_slice());
-            (at(key.into(), DELAYS), *delay)
-        });
+        let delays = self.delays.iter();
+        let delays = delays.map(|(selector, delay)| (at(word_of(*selector), DELAYS), *delay));
         let actions = self.executable_at.iter();
         let actions = actions.map(|(id, time)| (at((*id).into(), EXECUTABLE_AT), U256::from(*time)));
+        let latest = self.latest.iter();
+        let latest = latest.map(|(selector, id)| (at(word_of(*selector), LATEST), (*id).into()));
         let spent = self
             .spent
             .iter()
@@ -142,6 +142,7 @@ impl State {
             .chain(freezes)
             .chain(delays)
             .chain(actions)
+            .chain(latest)
             .chain(spent)
     }
 
@@ -201,6 +202,12 @@ fn platform_words(id: B256, platform: &Platform) -> impl Iterator<Item = (B256, 
 fn numbered(ids: &[B256], map: u64) -> impl Iterator<Item = (B256, U256)> {
     let ids = ids.iter().enumerate();
     ids.map(move |(i, id)| (at(U256::from(i + 1), map), (*id).into()))
+}
+
+fn word_of(selector: FixedBytes<4>) -> U256 {
+    let mut word = B256::ZERO;
+    word[..4].copy_from_slice(selector.as_slice());
+    word.into()
 }
 
 fn plain(slot: u64) -> B256 {

@@ -145,9 +145,9 @@ impl Replay {
             Event::PolicyRegistered(e) => self.policy_registered(e)?,
             Event::PolicyRetired(e) => self.policy_retired(e)?,
             Event::AuthorityChanged(e) => self.authority_changed(e)?,
-            Event::ActionSubmitted(e) => self.submitted(e)?,
+            Event::ActionSubmitted(e) => self.submitted(e, time)?,
             Event::ActionExecuted(e) => self.executed(e, time)?,
-            Event::ActionVetoed(e) => self.vetoed(e)?,
+            Event::ActionVetoed(e) => self.vetoed(e, time)?,
             Event::OrderExecuted(e) => self.ordered(e)?,
             Event::Equivocation(_) => {}
         }

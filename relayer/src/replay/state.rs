@@ -38,6 +38,8 @@ pub struct State {
     pub(super) governor: Address,
     pub(super) delays: BTreeMap<FixedBytes<4>, U256>,
     pub(super) executable_at: HashMap<B256, u64>,
+    /// What was submitted last, of those functions of which one call waits at a time.
+    pub(super) latest: BTreeMap<FixedBytes<4>, B256>,
     pub(super) spent: HashSet<B256>,
     /// By batch modulo [`ROOTS`].
     pub(super) roots: Vec<B256>,
@@ -116,6 +118,7 @@ impl State {
             governor: Address::ZERO,
             delays: BTreeMap::new(),
             executable_at: HashMap::new(),
+            latest: BTreeMap::new(),
             spent: HashSet::new(),
             roots: Vec::new(),
         }
