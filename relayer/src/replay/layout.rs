@@ -222,3 +222,47 @@ fn at(key: U256, slot: u64) -> B256 {
 fn under(key: U256, slot: U256) -> B256 {
     keccak256([key.to_be_bytes::<32>(), slot.to_be_bytes()].as_flattened())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_lie_where_solc_put_them() {
+        let layout = include_str!("../../../contracts/snapshots/StorageLayout.txt");
+        let slots: Vec<_> = layout
+            .lines()
+            .skip(1)
+            .filter_map(|line| {
+                let mut columns = line.split_whitespace();
+                let (slot, name) = (columns.next()?, columns.nth(2)?);
+                Some((name, slot.parse().unwrap()))
+            })
+            .collect();
+        let ours = [
+            ("_control", CONTROL),
+            ("_head", HEAD),
+            ("_lanes", LANES),
+            ("_operators", OPERATORS),
+            ("_instances", INSTANCES),
+            ("_platforms", PLATFORMS),
+            ("_moreLanes", MORE_LANES),
+            ("_platformIds", PLATFORM_IDS),
+            ("_workloadIds", WORKLOAD_IDS),
+            ("_workloadIndexes", WORKLOAD_INDEXES),
+            ("_relayerSets", RELAYER_SETS),
+            ("_policies", POLICIES),
+            ("_seats", SEATS),
+            ("_olderFreezes", OLDER_FREEZES),
+            ("_governor", GOVERNOR),
+            ("_takenSeats", GOVERNOR),
+            ("_delays", DELAYS),
+            ("_executableAt", EXECUTABLE_AT),
+            ("_latest", LATEST),
+            ("_spent", SPENT),
+            ("_roots", FIRST_ROOT),
+        ];
+        // Before them lie OpenZeppelin's two, which stay empty.
+        assert_eq!(slots[2..], ours);
+    }
+}
