@@ -111,14 +111,19 @@ impl Scene {
     /// that what is granted lasts longer.
     async fn submit(&self, machine: usize) -> String {
         let bundle = self.attested(machine).await;
-        let mut answer = self.relayer.post(&bundle).await;
+        self.send(&bundle).await
+    }
+
+    /// Submits a bundle.
+    async fn send(&self, bundle: &[u8]) -> String {
+        let mut answer = self.relayer.post(bundle).await;
         // An endpoint is behind: who sends it comes again.
         for _ in 0..20 {
             if answer.1["type"] != json!("urn:chassis:problem:not-final") {
                 break;
             }
             self.chain.mine(1).await;
-            answer = self.relayer.post(&bundle).await;
+            answer = self.relayer.post(bundle).await;
         }
         let (status, answer) = answer;
         assert_eq!(status, 202, "{answer}");

@@ -10,9 +10,14 @@ async fn three_reports_are_under_way_at_once() {
         ..PLAIN
     })
     .await;
-    let mut digests = Vec::new();
+    // Whoever attests has blocks mined, and with them what waits.
+    let mut bundles = Vec::new();
     for machine in 0..3 {
-        digests.push(scene.submit(machine).await);
+        bundles.push(scene.attested(machine).await);
+    }
+    let mut digests = Vec::new();
+    for bundle in &bundles {
+        digests.push(scene.send(bundle).await);
     }
     let pending = scene.until_pending(3).await;
     let nonces: Vec<_> = pending.iter().map(|transaction| transaction.nonce).collect();
