@@ -20,6 +20,9 @@ use super::swtpm::STOP_TIMEOUT;
 /// Others start TPMs on this computer too, and a port that was free may not be so for long.
 const ATTEMPTS: u32 = 20;
 
+/// Beside programs that have hundreds of ports open, most that are free have a neighbour that is not.
+const PORTS: u32 = 1_000;
+
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The TPM whose state is in `state`, an absolute path, and its port. Manufactures it first if there is none.
@@ -132,7 +135,7 @@ fn log_file(state: &Path) -> PathBuf {
 }
 
 fn free_port_pair() -> anyhow::Result<u16> {
-    for _ in 0..ATTEMPTS {
+    for _ in 0..PORTS {
         let first = TcpListener::bind("127.0.0.1:0")?;
         let port = first.local_addr()?.port();
         if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
