@@ -56,6 +56,26 @@ pub enum OnChain {
     Paused,
 }
 
+#[cfg(test)]
+impl Standing {
+    /// Attested until `expiry`; not at all if that is 0.
+    pub(crate) fn until(expiry: u64) -> Self {
+        Self {
+            is_attested: expiry > 0,
+            status: OnChain::Active,
+            binding: 2,
+            custody: 2,
+            tcb: 1,
+            key_in_td: false,
+            evidence_time: 1000,
+            attested_since: 1000,
+            ttl: 86_400,
+            expiry,
+            lane: 8,
+        }
+    }
+}
+
 impl Standing {
     pub(super) fn new(stored: &Attestation, is_attested: bool) -> Self {
         Self {

@@ -132,17 +132,10 @@ mod tests {
 
     fn standing(status: OnChain) -> Standing {
         Standing {
-            is_attested: true,
             status,
-            binding: 2,
-            custody: 2,
-            tcb: 1,
-            key_in_td: false,
             evidence_time: BEGIN,
             attested_since: BEGIN,
-            ttl: DAY,
-            expiry: BEGIN + DAY,
-            lane: 8,
+            ..Standing::until(BEGIN + DAY)
         }
     }
 

@@ -118,7 +118,6 @@ impl Drop for Ready {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::OnChain;
 
     #[test]
     fn yes_ends_with_the_attestation_whoever_answers() {
@@ -126,17 +125,8 @@ mod tests {
         let path = folder.path().join("ready");
         let ready = Ready::new(Address::ZERO, Some(path.clone()));
         let standing = Standing {
-            is_attested: true,
-            status: OnChain::Active,
-            binding: 2,
-            custody: 2,
-            tcb: 1,
-            key_in_td: false,
-            evidence_time: 1000,
-            attested_since: 1000,
             ttl: 600,
-            expiry: 1600,
-            lane: 8,
+            ..Standing::until(1600)
         };
         ready.learn(1000, &standing);
         assert!(ready.told().0 && ready.reader().told().0 && path.exists());

@@ -120,27 +120,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{OnChain, Rpc};
+    use crate::Rpc;
 
     fn sight(url: &str) -> Sight {
         let registry = Registry::new(Rpc::new(url).unwrap(), Address::ZERO);
         Sight::new(registry, Address::ZERO, Ready::new(Address::ZERO, None))
-    }
-
-    fn until(expiry: u64) -> Standing {
-        Standing {
-            is_attested: expiry > 0,
-            status: OnChain::Active,
-            binding: 2,
-            custody: 2,
-            tcb: 1,
-            key_in_td: false,
-            evidence_time: 1000,
-            attested_since: 1000,
-            ttl: 86_400,
-            expiry,
-            lane: 8,
-        }
     }
 
     #[test]
@@ -151,7 +135,7 @@ mod tests {
             let (sight, start) = (sight("http://127.0.0.1:9"), Instant::now());
             for (after, failures) in [(0, 0), (60, 0), (299, 0), (300, 1), (360, 2)] {
                 let at = start + Duration::from_secs(after);
-                let (now, _) = sight.take(Ok((1000, until(9000))), at).unwrap();
+                let (now, _) = sight.take(Ok((1000, Standing::until(9000))), at).unwrap();
                 assert_eq!(now, 1000 + after);
                 let said = handle.render();
                 let counted = said.contains(&format!("chassis_node_chain_failures_total {failures}\n"));
@@ -169,7 +153,11 @@ mod tests {
         let (sight, start) = (sight("http://127.0.0.1:9"), Instant::now());
         let take = |head, expiry, after| {
             let at = start + Duration::from_secs(after);
-            sight.take(Ok((head, until(expiry))), at).unwrap().1.expiry
+            sight
+                .take(Ok((head, Standing::until(expiry))), at)
+                .unwrap()
+                .1
+                .expiry
         };
         assert_eq!(take(2000, 9000, 0), 9000);
         assert_eq!(take(1988, 0, 1), 9000, "before the grant");

@@ -13,7 +13,7 @@ use chassis_verifier::{
     appraise,
     bundle::{Bundle, Disclosure, Evidence, IakCertification, Tee, Tpm},
     challenge::{challenge, report_data},
-    claims::{Algorithm, RegistrarClaims, RegistrarStatement},
+    claims::{Algorithm, RegistrarClaims},
     tpm::HashAlg,
 };
 
@@ -22,9 +22,9 @@ use crate::world::{World, failed, tpm};
 
 /// A provider of bare metal, whose registrar's key this is.
 const REGISTRAR: &str = "registrar";
-const METAL: u16 = 2;
+pub(super) const METAL: u16 = 2;
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let mut world = World::new();
     let launch = Launch::reviewed().pcrs(HostSpec::BANK);
     world.policy.providers.push(Provider {
@@ -60,13 +60,13 @@ fn spki(sec1: [u8; 65]) -> Vec<u8> {
 }
 
 /// Who vouches for the key.
-enum By {
+pub(super) enum By {
     Statement(Vec<u8>),
     Iak(IakProof),
     Nobody,
 }
 
-fn statement(world: &World, host: &BareMetal, change: impl FnOnce(&mut RegistrarClaims)) -> By {
+pub(super) fn statement(world: &World, host: &BareMetal, change: impl FnOnce(&mut RegistrarClaims)) -> By {
     let maker = world.cloud.tpm_manufacturer();
     let registered = Registrar::new(&maker)
         .register(host, world.cloud.now(), world.cloud.now() + 86_400)
@@ -83,7 +83,7 @@ fn statement(world: &World, host: &BareMetal, change: impl FnOnce(&mut Registrar
     By::Statement(signed(&claims, Seed(42)))
 }
 
-fn signed(claims: &RegistrarClaims, seed: Seed) -> Vec<u8> {
+pub(super) fn signed(claims: &RegistrarClaims, seed: Seed) -> Vec<u8> {
     let sign = |message: &[u8]| {
         Ok::<_, chassis_verifier::ParseError>(seed.key(REGISTRAR).sign_raw(message).to_vec())
     };
@@ -91,7 +91,7 @@ fn signed(claims: &RegistrarClaims, seed: Seed) -> Vec<u8> {
 }
 
 /// A bundle as a node on this host would make it.
-fn bundle(world: &World, host: &BareMetal, by: By) -> Bundle {
+pub(super) fn bundle(world: &World, host: &BareMetal, by: By) -> Bundle {
     let anchor = named(&world.cloud.anchor());
     let challenge = challenge(&anchor, world.operator.address());
     let quote = host.td_quote(report_data(challenge, host.ak_name(), B256::ZERO));
@@ -137,7 +137,7 @@ fn bundle(world: &World, host: &BareMetal, by: By) -> Bundle {
     chassis_attester::consent(evidence, &world.operator).unwrap()
 }
 
-fn judged(world: &World, policy: &Policy, host: &BareMetal, bundle: &Bundle) -> Appraisal {
+pub(super) fn judged(world: &World, policy: &Policy, host: &BareMetal, bundle: &Bundle) -> Appraisal {
     let endorsements = Endorsements {
         host_registry: Vec::new(),
         ..world.cloud.endorsements(host.td().pck())
@@ -146,7 +146,7 @@ fn judged(world: &World, policy: &Policy, host: &BareMetal, bundle: &Bundle) -> 
 }
 
 /// An honest host's evidence, vouched for by a registrar, after `change`.
-fn honest(change: impl FnOnce(HostSpec) -> HostSpec) -> (World, BareMetal, Bundle) {
+pub(super) fn honest(change: impl FnOnce(HostSpec) -> HostSpec) -> (World, BareMetal, Bundle) {
     let world = world();
     let host = world.cloud.boot_host(change(HostSpec::new("a"))).unwrap();
     let by = statement(&world, &host, |_| ());
@@ -155,7 +155,7 @@ fn honest(change: impl FnOnce(HostSpec) -> HostSpec) -> (World, BareMetal, Bundl
 }
 
 #[track_caller]
-fn refused(appraisal: &Appraisal, checks: &[CheckId]) {
+pub(super) fn refused(appraisal: &Appraisal, checks: &[CheckId]) {
     assert_eq!(failed(appraisal), checks, "{:#?}", appraisal.checks);
     assert!(appraisal.verdict.binding < Binding::Chassis);
     assert!(!appraisal.is_attestable());
@@ -324,121 +324,6 @@ fn an_ek_certificate_is_no_proof_of_an_ak() {
     ];
     refused(&appraisal, &checks);
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
-}
-
-#[test]
-fn a_statement_about_another_key() {
-    let world = world();
-    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
-    let by = statement(&world, &host, |claims| claims.ak_name.0[33] ^= 1);
-    let bundle = bundle(&world, &host, by);
-    refused(&judged(&world, &world.policy, &host, &bundle), &[CheckId::HostAk]);
-}
-
-#[test]
-fn a_statement_about_another_cpu() {
-    let world = world();
-    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
-    let by = statement(&world, &host, |claims| claims.platform_id.0[0] ^= 1);
-    let bundle = bundle(&world, &host, by);
-    let appraisal = judged(&world, &world.policy, &host, &bundle);
-    refused(&appraisal, &[CheckId::HostPlatform, CheckId::Registrar]);
-    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
-}
-
-/// Each registrar states what is with its own provider.
-#[test]
-fn a_statement_for_another_provider() {
-    let world = world();
-    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
-    let another = world.policy.providers[0].id;
-    assert_ne!(another, METAL);
-    let by = statement(&world, &host, |claims| claims.provider = another);
-    let bundle = bundle(&world, &host, by);
-    let appraisal = judged(&world, &world.policy, &host, &bundle);
-    refused(&appraisal, &[CheckId::HostAk, CheckId::Registrar]);
-    assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
-    assert_eq!(appraisal.result.provider, 0);
-}
-
-#[test]
-fn a_statement_that_has_ended() {
-    let world = world();
-    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
-    let by = statement(&world, &host, |claims| claims.not_after = world.cloud.now());
-    let bundle = bundle(&world, &host, by);
-    refused(
-        &judged(&world, &world.policy, &host, &bundle),
-        &[CheckId::HostAk, CheckId::Registrar],
-    );
-}
-
-#[test]
-fn a_statement_by_a_registrar_nobody_pins() {
-    let world = world();
-    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
-    let By::Statement(good) = statement(&world, &host, |_| ()) else {
-        unreachable!("a statement was asked for")
-    };
-    let claims = RegistrarStatement::parse(&good).unwrap().claims().clone();
-    let forged = signed(&claims, Seed(43));
-    let bundle = bundle(&world, &host, By::Statement(forged));
-    refused(
-        &judged(&world, &world.policy, &host, &bundle),
-        &[CheckId::HostAk, CheckId::Registrar],
-    );
-}
-
-#[test]
-fn a_statement_that_was_taken_back() {
-    let (mut world, host, bundle) = honest(|spec| spec);
-    let statement = bundle
-        .evidence
-        .tpm
-        .as_ref()
-        .unwrap()
-        .registrar_statement
-        .clone()
-        .unwrap();
-    let id = RegistrarStatement::parse(&statement).unwrap().id();
-    world.policy.providers[1].revoked_statements.push(id);
-    refused(
-        &judged(&world, &world.policy, &host, &bundle),
-        &[CheckId::HostAk, CheckId::Registrar],
-    );
-}
-
-/// A host is stated anew every week, each time under another id: what is revoked must take all of that with it.
-#[test]
-fn statements_about_a_revoked_tpm() {
-    let (mut world, host, _) = honest(|spec| spec);
-    let registered = Registrar::new(&world.cloud.tpm_manufacturer())
-        .register(&host, world.cloud.now(), world.cloud.now() + 86_400)
-        .unwrap();
-    let bundles = [0, 1].map(|week| {
-        let later = |claims: &mut RegistrarClaims| claims.not_after += week * 604_800;
-        bundle(&world, &host, statement(&world, &host, later))
-    });
-    let lists = |ek: B256, ak: [u8; 34]| [(vec![ek], Vec::new()), (Vec::new(), vec![HexBytes(ak)])];
-    let mut other = registered.ak_name.0;
-    other[33] ^= 1;
-    for (eks, aks) in lists(B256::repeat_byte(7), other) {
-        let metal = &mut world.policy.providers[1];
-        (metal.revoked_eks, metal.revoked_aks) = (eks, aks);
-        for bundle in &bundles {
-            let appraisal = judged(&world, &world.policy, &host, bundle);
-            assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
-        }
-    }
-    for (eks, aks) in lists(registered.ek_cert_hash, registered.ak_name.0) {
-        let metal = &mut world.policy.providers[1];
-        (metal.revoked_eks, metal.revoked_aks) = (eks, aks);
-        for bundle in &bundles {
-            let appraisal = judged(&world, &world.policy, &host, bundle);
-            refused(&appraisal, &[CheckId::HostAk, CheckId::Registrar]);
-            assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
-        }
-    }
 }
 
 #[test]

@@ -15,3 +15,4 @@ mod platform;
 mod pzid;
 mod quote;
 mod size;
+mod statements;

@@ -14,6 +14,7 @@ mod freeze;
 mod freezes;
 mod history;
 mod index;
+mod intake;
 mod investigation;
 mod kms;
 mod liar;

@@ -1,19 +1,14 @@
 //! The relayer set changes while bundles are under way.
 
-use alloy::providers::Provider;
 use alloy::{
     primitives::{Address, aliases::U40},
-    rpc::types::Filter,
-    sol_types::{SolCall, SolEvent},
+    sol_types::SolCall,
 };
-use chassis_relayer::registry::{
-    IProofOfCloudGovernance as Gov,
-    IProofOfCloudRegistry::{BatchPosted, postCall},
-};
+use chassis_relayer::registry::IProofOfCloudGovernance as Gov;
 use serde_json::json;
 
 use super::{
-    byzantine::finalized,
+    byzantine::{finalized, posted},
     chain::{Chain, signer, until},
     cosign::{MEMBERS, Network, address, votes_as_the_proposer_wants},
     digest,
@@ -50,26 +45,13 @@ async fn fund(chain: &Chain, wei: &str) {
 }
 
 /// The sets whose reports were posted, in their order, and whom each granted.
-async fn posted(chain: &Chain) -> Vec<(u32, Vec<Address>)> {
-    let filter = Filter::new()
-        .address(chain.registry)
-        .event_signature(BatchPosted::SIGNATURE_HASH)
-        .from_block(0);
-    let mut posted = Vec::new();
-    for log in chain.provider.get_logs(&filter).await.unwrap() {
-        let hash = log.transaction_hash.unwrap();
-        let transaction = chain
-            .provider
-            .get_transaction_by_hash(hash)
-            .await
-            .unwrap()
-            .unwrap();
-        let input = alloy::consensus::Transaction::input(&transaction).clone();
-        let report = postCall::abi_decode(&input).unwrap().report;
+async fn granted(chain: &Chain) -> Vec<(u32, Vec<Address>)> {
+    let reports = posted(chain).await.into_iter().map(|call| call.report);
+    let granted = reports.map(|report| {
         let operators = report.grants.iter().map(|grant| grant.operator).collect();
-        posted.push((report.relayerSetId, operators));
-    }
-    posted
+        (report.relayerSetId, operators)
+    });
+    granted.collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +113,7 @@ async fn what_is_signed_is_posted_in_grace_and_the_rest_goes_on_under_the_new_se
     network.honest[STAYER].until_state(&begun, "final").await;
     let (first, second) = (signer(2).address(), signer(6).address());
     assert_eq!(
-        posted(&network.chain).await,
+        granted(&network.chain).await,
         [(1, vec![first]), (2, vec![second])]
     );
     let by_joiner = signatures(&network.honest[2]).await;

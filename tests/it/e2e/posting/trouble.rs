@@ -112,7 +112,8 @@ async fn a_transaction_that_nobody_mines_is_told_of() {
     .await;
 }
 
-pub(super) async fn reverted(scene: &Scene) -> String {
+/// Has another post what it sent and no node has seen.
+async fn swallowed_and_overtaken(scene: &Scene) -> String {
     scene.proxies[0].always(&[Fault::Swallow]);
     let digest = scene.submit(0).await;
     until("a transaction is swallowed", || async {
@@ -120,6 +121,11 @@ pub(super) async fn reverted(scene: &Scene) -> String {
     })
     .await;
     scene.overtake(&scene.proxies[0].sent()[0]).await;
+    digest
+}
+
+pub(super) async fn reverted(scene: &Scene) -> String {
+    let digest = swallowed_and_overtaken(scene).await;
     scene.chain.mine(1).await;
     assert_eq!(scene.chain.batches().await, 1);
     scene.proxies[0].behave();
@@ -137,13 +143,7 @@ pub(super) async fn waiting_too_long(scene: &Scene) -> String {
 }
 
 pub(super) async fn overtaken(scene: &Scene) -> String {
-    scene.proxies[0].always(&[Fault::Swallow]);
-    let digest = scene.submit(0).await;
-    until("a transaction is swallowed", || async {
-        !scene.proxies[0].sent().is_empty()
-    })
-    .await;
-    scene.overtake(&scene.proxies[0].sent()[0]).await;
+    let digest = swallowed_and_overtaken(scene).await;
     scene.send_foreign(0).await;
     scene.chain.mine(1).await;
     assert_eq!(scene.chain.batches().await, 1);
