@@ -20,17 +20,17 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Puts `content` where nothing is yet, as [`replace`] does: wholly or not at all.
 ///
 /// # Errors
-/// `AlreadyExists` if something is there; that stays as it is.
+/// `AlreadyExists` if something is there; that stays as it is. Also where the file system has no hard links, as FAT has none.
 pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     // Not another process's, which may be at the same.
     let temporary = beside(path, &format!(".new-{}", process::id()));
     let written = write_new(&temporary, content).and_then(|()| fs::hard_link(&temporary, path));
-    remove(&temporary)?;
-    written?;
+    let removed = remove(&temporary);
+    written.and(removed)?;
     sync_folder_of(path)
 }
 
-/// The same, where nothing but a plain file may stand in the way. A link is not followed.
+/// As [`replace`], where nothing but a plain file may stand in the way. A link is not followed.
 ///
 /// # Errors
 /// If something else is at `path`, or nothing can be written there.

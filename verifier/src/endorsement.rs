@@ -221,9 +221,9 @@ mod tests {
             Endorsements::parse(&set.to_json().unwrap())
         };
         with(ZONE_LIMIT).unwrap();
-        let error = with(ZONE_LIMIT + 2).unwrap_err().to_string();
+        let error = with(ZONE_LIMIT + 1).unwrap_err().to_string();
         assert!(
-            error.contains("a zone of 66 bytes, at most 64 are allowed"),
+            error.contains("a zone of 65 bytes, at most 64 are allowed"),
             "{error}"
         );
     }

@@ -9,13 +9,13 @@
 //! 1. `check`: every check, by the question it belongs to. `appraise`: their order, and where it counts.
 //! 2. `appraise::verdict`: which checks make which binding.
 //! 3. [`cross_check`]: why both boot records must agree, and the comparison.
-//! 4. `appraise::{td, fresh, tpm, ak, proven, logs, workload}`: a virtual TPM's evidence; `{host, registrar}`: a host's;
-//!    `hcl`: a paravisor's; `custody`: where the CPU stands.
+//! 4. `appraise::{parts, profile, td, fresh, tpm, ak, proven, logs, workload}`: a virtual TPM's evidence; `{host, registrar}`: a
+//!    host's; `hcl`: a paravisor's; `custody`: where the CPU stands.
 //! 5. What these ask: [`td`], [`challenge`], [`tpm`], [`ak`], [`eventlog`] (`replay`), [`host`], [`hcl`], [`claims`].
-//! 6. What is signed: `digest`, `canonical`, [`bundle`], `consent`, `policy` (its types and `mistakes`).
+//! 6. What is signed: `digest`, `canonical`, [`bundle`], `consent`, `policy` (its types, `read` and `mistakes`).
 //!
-//! An auditor may skip what no verdict depends on: `eventlog::{describe, view}` (words for people), `policy::{places, read}`
-//! (lines of a policy's file, and its mistakes beyond the first), `cross_check::learn` (entries for a person to review), and
+//! An auditor may skip what no verdict depends on: `eventlog::{describe, view}` (words for people), `policy::places`
+//! (lines of a policy's file), `cross_check::learn` (entries for a person to review), and
 //! `sign_with` of registrars' statements (who writes them).
 //!
 //! # The one state

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 /// What the newest block says, and what a clock that nobody sets has counted since: an endpoint that shows an old block for
-/// ever would keep an attestation alive for ever. So it goes back only where blocks have come at time's own pace for a while:
-/// then one before was of a time that had not come, or our own count runs fast.
+/// ever would keep an attestation alive for ever. So it goes back only where blocks have come at time's own pace for a while, and
+/// no further than to where it was before it leapt: then what it leapt to was of a time that had not come, or our own count runs
+/// fast. A first block of such a time it does not come back from.
 #[derive(Debug, Default)]
 pub(super) struct ChainClock(Option<Seen>);
 
@@ -14,6 +15,8 @@ struct Seen {
     head: u64,
     moved: Instant,
     told: Count,
+    /// What it told before it leapt, counted on.
+    floor: Count,
     run: Run,
 }
 
@@ -57,16 +60,18 @@ impl ChainClock {
             head,
             moved: at,
             told: Count { time: head, at },
+            floor: Count { time: head, at },
             run: Run::new(head, at),
         });
         if head > seen.head {
             (seen.head, seen.moved) = (head, at);
         }
-        seen.told.raise(head, at);
+        seen.raise(head, at);
         seen.run.go_on(head, at);
         if seen.run.first.passed(at) >= WHILE {
-            if seen.run.is_in_pace(at) {
-                seen.told = seen.run.told;
+            let is_above = seen.run.told.now(at).saturating_add(NEAR) >= seen.floor.now(at);
+            if is_above && seen.run.is_in_pace(at) {
+                (seen.told, seen.floor) = (seen.run.told, seen.run.told);
                 if seen.run.head < seen.head {
                     (seen.head, seen.moved) = (seen.run.head, at);
                 }
@@ -78,6 +83,17 @@ impl ChainClock {
             still: at.saturating_duration_since(seen.moved),
             is_old: head < seen.head,
         }
+    }
+}
+
+impl Seen {
+    fn raise(&mut self, head: u64, at: Instant) {
+        let leaps = head > self.told.now(at).saturating_add(NEAR);
+        let has_leapt = self.told.now(at) > self.floor.now(at).saturating_add(NEAR);
+        if leaps && !has_leapt {
+            self.floor = self.told;
+        }
+        self.told.raise(head, at);
     }
 }
 
@@ -175,9 +191,23 @@ mod tests {
     }
 
     #[test]
-    fn blocks_out_of_pace_do_not_set_it_back() {
+    fn one_wrong_block_after_another_does_not_keep_it() {
+        let mut see = clock();
+        see(1000, 0);
+        see(1_000_000, 60);
+        see(2_000_000, 120);
+        for minute in 3..20 {
+            see(1000 + 60 * minute, 60 * minute);
+        }
+        assert_eq!(see(2200, 1200), (2200, 0, false));
+    }
+
+    #[test]
+    fn blocks_of_the_past_do_not_set_it_back() {
         type Heads = fn(u64) -> u64;
-        let kinds: [(&str, Heads); 3] = [
+        let kinds: [(&str, Heads); 5] = [
+            ("one of another chain, or that lags", |minute| 1000 + minute * 60),
+            ("one that catches up slowly", |minute| 1000 + minute * 90),
             ("three that stand still", |minute| 1000 + minute % 3 * 600),
             ("one that is far behind and catching up", |minute| {
                 1000 + minute * 180

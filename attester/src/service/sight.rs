@@ -66,10 +66,19 @@ impl Sight {
 
     /// The latest block's time, and what the registry says there.
     async fn ask(&self) -> Result<(u64, Standing), Error> {
+        let (time, at) = self.latest().await?;
+        if let Ok(standing) = self.registry.standing(self.operator, at).await {
+            return Ok((time, standing));
+        }
+        // Behind one URL may be several machines: of the block that one has just shown, the next may not have heard.
+        let (time, at) = self.latest().await?;
+        Ok((time, self.registry.standing(self.operator, at).await?))
+    }
+
+    /// The latest block's time, and how it is named.
+    async fn latest(&self) -> Result<(u64, At), Error> {
         let block = self.registry.rpc.block(At::Latest).await?;
-        let at = At::Block(block.number.to());
-        let standing = self.registry.standing(self.operator, at).await?;
-        Ok((block.timestamp.to(), standing))
+        Ok((block.timestamp.to(), At::Block(block.number.to())))
     }
 
     fn take(&self, answer: Result<(u64, Standing), Error>, at: Instant) -> Result<(u64, Standing), Error> {
@@ -115,6 +124,8 @@ fn count_failure() {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use axum::{Json, Router, routing::post};
     use metrics_exporter_prometheus::PrometheusBuilder;
     use serde_json::{Value, json};
@@ -168,22 +179,40 @@ mod tests {
         assert!(!sight.ready.told().0);
     }
 
-    #[tokio::test]
-    async fn the_registry_is_asked_at_the_block_that_was_read() {
-        let answer = |Json(request): Json<Value>| async move {
-            let result = match (request["method"].as_str(), request["params"][1].as_str()) {
-                (Some("eth_getBlockByNumber"), _) => {
-                    json!({"number": "0x10", "hash": format!("0x{:064x}", 1), "timestamp": "0x3e8"})
-                }
-                (Some("eth_call"), Some("0x10")) => json!(format!("0x{}", "00".repeat(32 * 32))),
-                _ => Value::Null,
-            };
-            Json(json!({"jsonrpc": "2.0", "id": 1, "result": result}))
+    /// Serves a chain that knows its block 16 once it has been asked about it so many times.
+    async fn serve(deaf: u64) -> String {
+        let calls = std::sync::Arc::new(AtomicU64::new(0));
+        let answer = move |Json(request): Json<Value>| {
+            let calls = std::sync::Arc::clone(&calls);
+            async move {
+                let result = match (request["method"].as_str(), request["params"][1].as_str()) {
+                    (Some("eth_getBlockByNumber"), _) => {
+                        json!({"number": "0x10", "hash": format!("0x{:064x}", 1), "timestamp": "0x3e8"})
+                    }
+                    (Some("eth_call"), Some("0x10")) if calls.fetch_add(1, Ordering::Relaxed) >= deaf => {
+                        json!(format!("0x{}", "00".repeat(32 * 32)))
+                    }
+                    _ => Value::Null,
+                };
+                Json(json!({"jsonrpc": "2.0", "id": 1, "result": result}))
+            }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
-        let (now, standing) = sight(&url).look().await.unwrap();
+        url
+    }
+
+    #[tokio::test]
+    async fn the_registry_is_asked_at_the_block_that_was_read() {
+        let (now, standing) = sight(&serve(0).await).look().await.unwrap();
         assert_eq!((now, standing.is_attested), (1000, false));
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_has_not_heard_of_the_block_is_asked_once_more() {
+        // What is asked there are two questions.
+        sight(&serve(1).await).look().await.unwrap();
+        sight(&serve(9).await).look().await.unwrap_err();
     }
 }

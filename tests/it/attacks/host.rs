@@ -213,7 +213,10 @@ fn a_revoked_key_that_an_iak_certifies() {
     let appraisal = judged(&world, &world.policy, &host, &bundle);
     assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
     world.policy.providers[0].revoked_aks.push(HexBytes(revoked));
-    refused(&judged(&world, &world.policy, &host, &bundle), &[CheckId::HostAk]);
+    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    refused(&appraisal, &[CheckId::HostAk]);
+    let check = appraisal.checks.iter().find(|check| check.id == CheckId::HostAk);
+    assert_eq!(check.unwrap().rule.as_deref(), Some("provider[0].revoked_aks"));
 }
 
 /// A device identity signs whatever it is given, so a certification of a key by it says nothing. It would only have to say of itself

@@ -39,6 +39,11 @@ impl<'p> Vouched<'_, 'p> {
         self.chain.as_ref().ok().map(|chain| chain.provider)
     }
 
+    /// The policy's entry of that provider.
+    pub(super) fn entry(&self) -> Option<&str> {
+        self.chain.as_ref().ok().map(|chain| &*chain.entry)
+    }
+
     /// When its path first expires, Unix seconds.
     pub(super) fn not_after(&self) -> Option<u64> {
         self.chain.as_ref().ok().map(|chain| chain.not_after)
@@ -111,6 +116,7 @@ pub(super) fn check<'p>(
 /// A verified path, and whose root it ends at.
 struct Chain<'p> {
     provider: &'p Provider,
+    entry: String,
     rule: String,
     not_after: u64,
     revocation: Revocation,
@@ -129,13 +135,13 @@ fn chain<'p>(
         .enumerate()
         .flat_map(|(index, provider)| {
             let roots = provider.roots.iter().enumerate();
-            roots.map(move |(root, der)| (provider, format!("provider[{index}].roots[{root}]"), &**der))
+            roots.map(move |(root, der)| (provider, format!("provider[{index}]"), root, &**der))
         })
         .collect();
-    let roots: Vec<_> = pinned.iter().map(|(_, _, der)| *der).collect();
+    let roots: Vec<_> = pinned.iter().map(|(.., der)| *der).collect();
     let crls: Vec<_> = endorsements.provider_crls.iter().map(|crl| &**crl).collect();
     let verified = leaf.verify_chain(intermediates, &roots, &crls, as_of)?;
-    let (provider, rule, _) = pinned.get(verified.root).ok_or(AkError::UnknownIssuer)?;
+    let (provider, entry, root, _) = pinned.get(verified.root).ok_or(AkError::UnknownIssuer)?;
     // A CRL out of date says nothing about who was revoked since.
     let not_after = verified
         .revocation
@@ -143,7 +149,8 @@ fn chain<'p>(
         .map_or(verified.not_after, |until| until.min(verified.not_after));
     Ok(Chain {
         provider,
-        rule: rule.clone(),
+        entry: entry.clone(),
+        rule: format!("{entry}.roots[{root}]"),
         not_after,
         revocation: verified.revocation,
     })

@@ -165,7 +165,9 @@ fn key_check<'p>(
         return fail("the IAK's own certificate does not hold".into());
     };
     if let Some(revoked) = vouching.0.revocation_of_ak(tpm.ak_name()) {
-        return fail(revoked);
+        let entry = vouched.and_then(Vouched::entry).unwrap_or("provider");
+        let check = Check::fail(CheckId::HostAk, revoked).by(format!("{entry}.revoked_aks"));
+        return (check, None);
     }
     match iak_certifies(certification, tpm.ak_name()) {
         Ok(()) => {

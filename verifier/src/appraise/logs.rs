@@ -131,7 +131,7 @@ pub(super) fn check(
             "; but the logs are not of what was quoted: see {}",
             unexplained.join(", ")
         );
-        for check in &mut compared {
+        for check in compared.iter_mut().filter(|check| check.outcome == Outcome::Pass) {
             check.detail.push_str(&text);
         }
     }

@@ -255,7 +255,7 @@ fn one_line(message: &str) -> String {
 
 /// Keys that decide what is meant by others of their section, and by which.
 const DECIDING: [(&str, &[&str]); 4] = [
-    ("profile", &["roots", "registrars", "require_pzid"]),
+    ("profile", &["roots", "registrars", "require_pzid", "revoked_aks"]),
     ("host_registry", &["ak_certificate_custody", "require_pzid"]),
     (
         "registrars",
@@ -264,7 +264,6 @@ const DECIDING: [(&str, &[&str]); 4] = [
             "ak_certificate_custody",
             "revoked_statements",
             "revoked_eks",
-            "revoked_aks",
         ],
     ),
     ("bank", &["pcr17", "pcr18"]),

@@ -20,7 +20,7 @@ pub(super) fn check(raw: &[u8]) -> Result<(), ParseError> {
     quote.u16_le("attestation key type")?;
     let tee = quote.u32_le("TEE type")?;
     if tee == SGX {
-        return Err(quote.error("TEE type", "an SGX enclave's, not a TD's"));
+        return Err(quote.error_at(4, "TEE type", "an SGX enclave's, not a TD's"));
     }
     quote.take("header", 40)?;
     match version {
@@ -29,7 +29,7 @@ pub(super) fn check(raw: &[u8]) -> Result<(), ParseError> {
             quote.u16_le("body type")?;
             sized(&mut quote, "body")?
         }
-        _ => return Err(quote.error("version", format!("{version} is neither 4 nor 5"))),
+        _ => return Err(quote.error_at(0, "version", format!("{version} is neither 4 nor 5"))),
     };
     let mut signature = Cursor::new("TD quote signature data", sized(&mut quote, "signature data")?);
     signature.take("signature, attestation key", 128)?;

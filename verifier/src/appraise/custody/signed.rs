@@ -60,8 +60,8 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
         }
         Some(_) => {}
     }
-    let mut refusal = Refusal::Unsigned("the policy names no issuer of endorsements".into());
-    let mut rule = "poe_issuer".to_owned();
+    let mut told = "the policy names no issuer of endorsements".to_owned();
+    let mut strangers = None;
     // An issuer may endorse several providers' machines, each with an entry for its owners: that of a stranger says most.
     for (index, issuer) in sources.policy.poe_issuers.iter().enumerate() {
         let entry = format!("poe_issuer[{index}]");
@@ -77,16 +77,13 @@ pub(super) fn poe(sources: &Sources<'_, '_>) -> Answer {
             Err(Refusal::Final(key, text)) => {
                 return (Check::fail(ID, text).by(format!("{entry}.{key}")), None);
             }
-            Err(_) if matches!(refusal, Refusal::Stranger(_)) => {}
-            Err(other) => {
-                if matches!(other, Refusal::Stranger(_)) {
-                    rule = format!("{entry}.owners");
-                }
-                refusal = other;
+            Err(Refusal::Stranger(text)) => {
+                strangers.get_or_insert((text, format!("{entry}.owners")));
             }
+            Err(Refusal::Unsigned(text)) => told = text,
         }
     }
-    let (Refusal::Unsigned(text) | Refusal::Stranger(text) | Refusal::Final(_, text)) = refusal;
+    let (text, rule) = strangers.unwrap_or((told, "poe_issuer".to_owned()));
     (Check::fail(ID, text).by(rule), None)
 }
 
