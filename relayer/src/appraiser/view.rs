@@ -224,17 +224,26 @@ mod tests {
     #[tokio::test]
     async fn a_block_below_finality_that_is_not_there_is_asked_about_again() {
         let chain = chain().await;
-        chain.0.set(|node| node.lacks = Some(500));
-        let view = View::new(Blocks::default());
-        let (mut claims, _) = named(&chain, &view, [500]).await;
-        let error = claims.remove(0).unwrap_err();
-        assert!(
-            error.is_transient() && error.to_string().contains("block 500"),
-            "{error}"
+        let lacking = async |number| {
+            chain.0.set(|node| node.lacks = Some(number));
+            let (mut claims, _) = named(&chain, &View::new(Blocks::default()), [number]).await;
+            claims.remove(0)
+        };
+        for near in [10_000 - 64, 9_999] {
+            let error = lacking(near).await.unwrap_err();
+            assert!(
+                error.is_transient() && error.to_string().contains(&format!("block {near}")),
+                "{error}"
+            );
+        }
+        assert_eq!(
+            lacking(10_000 - 65).await.unwrap(),
+            10_000,
+            "an old one may be gone for good"
         );
         chain.0.set(|node| node.lacks = None);
-        let (claims, _) = named(&chain, &view, [500]).await;
-        assert_eq!(claims[0].as_ref().unwrap(), &500);
+        let (claims, _) = named(&chain, &View::new(Blocks::default()), [9_999]).await;
+        assert_eq!(claims[0].as_ref().unwrap(), &9_999);
     }
 
     #[test]

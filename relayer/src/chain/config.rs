@@ -5,6 +5,9 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
+/// Days of blocks on any chain: beyond it, nothing would be far from anything.
+const MOST_NEAR: u64 = 100_000;
+
 /// The section as written. Endpoints may also stand at the file's top, as `rpc_url`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -84,6 +87,9 @@ impl Rpc {
             if value == 0 {
                 mistakes.push(format!("rpc.{name}: must be at least 1"));
             }
+        }
+        if file.near_blocks > MOST_NEAR {
+            mistakes.push(format!("rpc.near_blocks: must be at most {MOST_NEAR}"));
         }
         let file = file.clone();
         (!urls.is_empty()).then_some(Self { urls, file })

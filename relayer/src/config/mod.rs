@@ -90,7 +90,9 @@ fn layers(path: &Path) -> Result<Layers, String> {
 fn left_behind(store: &StoreUrl, config: &Path) -> Option<String> {
     let (new, config) = (store.file()?, std::path::absolute(config).ok()?);
     let old = paths::below_another(new, config.parent()?, &std::env::current_dir().ok()?)?;
-    (!new.exists() && old.exists()).then(|| {
+    // What cannot be looked at may be there.
+    let may_be = |path: &Path| path.try_exists().unwrap_or(true);
+    (!may_be(new) && may_be(&old)).then(|| {
         let (new, old) = (new.display(), old.display());
         format!(
             "data_dir: there is no {new}, but there is {old}, and relative paths are below the configuration's folder now: \

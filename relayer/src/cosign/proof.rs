@@ -7,14 +7,19 @@ use alloy::{
 use chassis_program::unix_now;
 use chassis_verifier::AttestationResult;
 use serde::Serialize;
+use tracing::warn;
 
 use super::{Cosigner, Inner, judge::Judged};
-use crate::{Error, registry::IProofOfCloudRegistry::Report, store::RefusedReport};
+use crate::{
+    Error,
+    registry::IProofOfCloudRegistry::Report,
+    store::{Lie, RefusedReport, SignedResult, TwoResults},
+};
 
 /// A result, the report that carries its digest, and a signature under it: what the registry calls a `Posting`.
 type Posting = (AttestationResult, Report, Bytes);
 
-/// What this relayer found of an item, and what a report that it refused says instead.
+/// What this relayer found, and what a report that it refused says instead.
 type Pair = (AttestationResult, AttestationResult);
 
 /// Their types, as a function's signature has them.
@@ -52,124 +57,119 @@ impl Cosigner {
 
 impl Inner {
     /// Keeps a report that this relayer does not sign, if it carries another result than its own. Of that result it knows
-    /// what the grant says; if the rest is not as in its own, nobody but the liar knows what the digest is of.
-    pub(super) async fn keep_lie(
+    /// what the grant says; if the rest is not as in its own, nobody but the liar knows what the digest is of. The report is
+    /// refused in any case: what fails here is told in the log.
+    pub(super) async fn keep_lies(
         &self,
         (signer, hash, signature): (Address, B256, [u8; 64]),
         report: &Report,
         judged: &[Judged],
-    ) -> Result<(), Error> {
-        let pairs: Vec<Pair> = judged
+    ) {
+        let lies = judged
             .iter()
-            .filter_map(|judged| Some((judged.result.clone(), told_instead(report, &judged.result)?)))
-            .collect();
-        if pairs.is_empty() {
-            return Ok(());
-        }
+            .filter_map(|judged| Some(lie(&judged.result, told_instead(report, &judged.result)?)));
         let refused = RefusedReport {
             signer,
+            hash,
             report: report.abi_encode(),
             signature,
-            results: pairs.abi_encode(),
+            lies: lies.collect(),
         };
-        self.store.keep_refused(hash, &refused, unix_now()).await
+        if refused.lies.is_empty() {
+            return;
+        }
+        let kept = async {
+            self.store.keep_refused(&refused, unix_now()).await?;
+            self.store.two_results(signer).await
+        };
+        match kept.await {
+            Ok(Some(_)) => {
+                warn!(%signer, "it signed two results for one appraisal: /v1/equivocations has the proof");
+            }
+            Ok(None) => {}
+            Err(error) => warn!(%signer, %error, "what it signed could not be kept"),
+        }
     }
 
     async fn proofs(&self) -> Result<Vec<Proof>, Error> {
         let set = self.known_set().await?;
-        let refused = self.store.refused_reports().await?;
-        let mut proofs: Vec<Proof> = Vec::new();
-        for one in &refused {
-            let Some(index) = set.index(one.signer).filter(|index| !set.is_disabled(*index)) else {
+        let mut proofs = Vec::new();
+        for relayer in &set.members {
+            let Some(index) = set.index(*relayer).filter(|index| !set.is_disabled(*index)) else {
                 continue;
             };
-            if proofs.iter().any(|proof| proof.relayer == one.signer) {
+            let Some(TwoResults { both, has_truth }) = self.store.two_results(*relayer).await? else {
                 continue;
-            }
-            if let Some((a, b)) = self.two_results(one, &refused).await? {
-                proofs.push(Proof {
-                    relayer: one.signer,
-                    relayer_set_id: set.id,
-                    index,
-                    evidence: a.0.evidenceDigest,
-                    calldata: calldata(set.id, index, a, b),
-                });
-            }
+            };
+            let [one, other] = both;
+            let (a, b) = (posting(&one, has_truth)?, posting(&other, false)?);
+            proofs.push(Proof {
+                relayer: *relayer,
+                relayer_set_id: set.id,
+                index,
+                evidence: a.0.evidenceDigest,
+                calldata: calldata(set.id, index, a, b),
+            });
         }
         Ok(proofs)
     }
+}
 
-    /// What this signer has signed besides, in a report that this relayer signed too, or in another that it refused.
-    async fn two_results(
-        &self,
-        one: &RefusedReport,
-        all: &[RefusedReport],
-    ) -> Result<Option<(Posting, Posting)>, Error> {
-        for (own, told) in pairs(one)? {
-            let b = posting(told.clone(), &one.report, one.signature)?;
-            let (evidence, digest) = (own.evidenceDigest, own.eip712_hash_struct());
-            if let Some((report, signature)) = self.store.signed_by(one.signer, evidence, digest).await? {
-                return Ok(Some((posting(own, &report, signature)?, b)));
-            }
-            for other in all.iter().filter(|other| other.signer == one.signer) {
-                let told_else = pairs(other)?.into_iter().map(|(_, told)| told);
-                if let Some(a) = told_else.into_iter().find(|a| are_of_one_name(a, &told)) {
-                    return Ok(Some((posting(a, &other.report, other.signature)?, b)));
-                }
-            }
-        }
-        Ok(None)
+fn lie(own: &AttestationResult, told: AttestationResult) -> Lie {
+    let name = (
+        own.evidenceDigest,
+        own.policyDigest,
+        own.endorsementsDigest,
+        own.asOf,
+    );
+    Lie {
+        name: keccak256(name.abi_encode()),
+        result: told.eip712_hash_struct(),
+        evidence: own.evidenceDigest,
+        own: own.eip712_hash_struct(),
+        results: (own.clone(), told).abi_encode(),
     }
 }
 
-fn pairs(refused: &RefusedReport) -> Result<Vec<Pair>, Error> {
-    <Vec<Pair> as SolValue>::abi_decode(&refused.results).map_err(|error| unreadable(&error))
-}
-
-fn posting(result: AttestationResult, report: &[u8], signature: [u8; 64]) -> Result<Posting, Error> {
-    let report = <Report as SolValue>::abi_decode(report).map_err(|error| unreadable(&error))?;
-    Ok((result, report, Bytes::from(signature)))
-}
-
-fn unreadable(error: &alloy::sol_types::Error) -> Error {
-    Error::Refused(format!(
-        "what was kept of a refused report is unreadable: {error}"
-    ))
-}
-
-/// Two different results that must not both be signed.
-fn are_of_one_name(a: &AttestationResult, b: &AttestationResult) -> bool {
-    let name = |r: &AttestationResult| (r.evidenceDigest, r.policyDigest, r.endorsementsDigest, r.asOf);
-    name(a) == name(b) && a.eip712_hash_struct() != b.eip712_hash_struct()
+fn posting(signed: &SignedResult, is_own: bool) -> Result<Posting, Error> {
+    let unreadable = |error: alloy::sol_types::Error| {
+        Error::Refused(format!(
+            "what was kept of a refused report is unreadable: {error}"
+        ))
+    };
+    let (own, told) = <Pair as SolValue>::abi_decode(&signed.results).map_err(unreadable)?;
+    let report = <Report as SolValue>::abi_decode(&signed.report).map_err(unreadable)?;
+    let result = if is_own { own } else { told };
+    Ok((result, report, Bytes::from(signed.signature)))
 }
 
 /// The result whose digest the report carries for this one's operator, if it is another and its grant says all of the
 /// difference.
 fn told_instead(report: &Report, own: &AttestationResult) -> Option<AttestationResult> {
-    let grant = report
+    let digest = own.eip712_hash_struct();
+    let grants = report
         .grants
         .iter()
-        .find(|grant| grant.operator == own.operator)?;
-    let entry = report
-        .platforms
-        .iter()
-        .find(|entry| entry.platformId == grant.platformId);
-    let told = AttestationResult {
-        platformId: grant.platformId,
-        instanceId: grant.instanceId,
-        workloadId: grant.workloadId,
-        evidenceTime: grant.evidenceTime,
-        expiry: grant.expiry,
-        provider: entry.map_or(own.provider, |entry| entry.provider),
-        teeClass: grant.teeClass,
-        binding: grant.binding,
-        custody: grant.custody,
-        tcb: grant.tcb,
-        flags: grant.flags,
-        ..own.clone()
-    };
-    let own = own.eip712_hash_struct();
-    (grant.digest != own && told.eip712_hash_struct() == grant.digest).then_some(told)
+        .filter(|grant| grant.operator == own.operator);
+    grants.filter(|grant| grant.digest != digest).find_map(|grant| {
+        let mut entries = report.platforms.iter();
+        let entry = entries.find(|entry| entry.platformId == grant.platformId);
+        let told = AttestationResult {
+            platformId: grant.platformId,
+            instanceId: grant.instanceId,
+            workloadId: grant.workloadId,
+            evidenceTime: grant.evidenceTime,
+            expiry: grant.expiry,
+            provider: entry.map_or(own.provider, |entry| entry.provider),
+            teeClass: grant.teeClass,
+            binding: grant.binding,
+            custody: grant.custody,
+            tcb: grant.tcb,
+            flags: grant.flags,
+            ..own.clone()
+        };
+        (told.eip712_hash_struct() == grant.digest).then_some(told)
+    })
 }
 
 fn calldata(set: u32, index: u8, a: Posting, b: Posting) -> Bytes {
@@ -269,7 +269,9 @@ mod tests {
             change(&mut told);
             let found = told_instead(&report(&told), &own()).unwrap();
             assert_eq!(found.eip712_hash_struct(), told.eip712_hash_struct());
-            assert!(are_of_one_name(&found, &own()));
+            let (lie, same) = (lie(&own(), found), lie(&own(), own()));
+            assert_eq!((lie.name, lie.own), (same.name, same.result));
+            assert_ne!(lie.result, lie.own);
         }
     }
 
@@ -303,6 +305,17 @@ mod tests {
         assert!(told_instead(&report(&another), &own()).is_none());
     }
 
+    /// As the registry has it, a liar may put the truth first.
+    #[test]
+    fn whichever_of_an_operators_grants_is_false_is_found() {
+        let mut told = own();
+        told.binding = 3;
+        let mut both = report(&own());
+        both.grants.extend(report(&told).grants);
+        let found = told_instead(&both, &own()).unwrap();
+        assert_eq!(found.eip712_hash_struct(), told.eip712_hash_struct());
+    }
+
     #[test]
     fn two_results_of_two_names_may_both_be_signed() {
         type Change = fn(&mut AttestationResult);
@@ -312,11 +325,11 @@ mod tests {
             |r| r.endorsementsDigest = B256::ZERO,
             |r| r.asOf = U40::from(9),
         ];
+        let name = lie(&own(), own()).name;
         for change in changes {
             let mut other = own();
             change(&mut other);
-            assert!(!are_of_one_name(&other, &own()));
+            assert_ne!(lie(&other, own()).name, name);
         }
-        assert!(!are_of_one_name(&own(), &own()));
     }
 }

@@ -58,17 +58,24 @@ impl Inner {
         // What was known a few seconds ago is good enough for a vote.
         self.set_in_force().await?;
         let (judgements, view) = self.judge_all(sender, &request.proposal).await?;
-        let judged = judgements
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|reasons| Fault::refused(reasons.join("; ")))?;
+        let (mut judged, mut refusal) = (Vec::new(), None);
+        for judgement in judgements {
+            match judgement {
+                Ok(one) => judged.push(one),
+                Err(reasons) => refusal = refusal.or(Some(reasons)),
+            }
+        }
+        let signed = (sender.address, hash, theirs);
+        if let Some(reasons) = refusal {
+            self.keep_lies(signed, &asked, &judged).await;
+            return Err(Fault::refused(reasons.join("; ")));
+        }
         let carried: Vec<_> = judged.iter().map(|one| one.carried.clone()).collect();
         let own = build(self.heading(request.proposal.relayer_set_id), &view, &carried)?;
         if let Some(field) = difference(&own.report, &asked) {
             warn!(proposer = %sender.address, field, "asked to sign what does not follow");
             metrics::counter!("chassis_cosign_lies_total").increment(1);
-            self.keep_lie((sender.address, hash, theirs), &asked, &judged)
-                .await?;
+            self.keep_lies(signed, &asked, &judged).await;
             return Err(Fault::refused(format!(
                 "{field} does not follow from the proposal"
             )));

@@ -1,6 +1,6 @@
 //! Bundles in, and what became of them.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use alloy::primitives::B256;
 use axum::{
@@ -11,7 +11,6 @@ use axum::{
 };
 use chassis_program::unix_now;
 use chassis_verifier::{CheckId, bundle::Disclosure};
-use tokio::time::sleep;
 use tracing::{Instrument, error, info, info_span};
 
 use super::{
@@ -168,7 +167,7 @@ async fn admit(app: &App, received: &Received, standing: &Standing) -> Result<()
         return Ok(());
     }
     let block = received.bundle.evidence.anchor.block_number;
-    if !is_final(app, block).await {
+    if !is_final(app, received).await {
         let detail =
             format!("block {block}, which the evidence names, is not final here yet: send this again");
         return Err(Problem::new(ProblemKind::NotFinal, detail).retry_after(30));
@@ -183,16 +182,14 @@ async fn admit(app: &App, received: &Received, standing: &Standing) -> Result<()
 
 /// Whether a block is final, as far as the chain tells. What is not waits, and whoever makes keys could fill the newcomers'
 /// part of the queue with numbers of blocks to come. While the chain does not answer, everything waits.
-async fn is_final(app: &App, number: u64) -> bool {
-    // The operator's endpoint may be a moment ahead, and what is kept here a moment old.
-    for wait in [Duration::ZERO, Duration::from_secs(1)] {
-        sleep(wait).await;
-        match finalized(app).await {
-            Ok(block) if block.number < number => {}
-            _ => return true,
-        }
+async fn is_final(app: &App, received: &Received) -> bool {
+    let number = received.bundle.evidence.anchor.block_number;
+    let is_beyond = async || matches!(finalized(app).await, Ok(block) if block.number < number);
+    if !is_beyond().await {
+        return true;
     }
-    false
+    // The operator's endpoint may be a moment ahead, and what is kept here a moment old.
+    app.intake.wait_a_moment(&received.document).await && !is_beyond().await
 }
 
 /// How far a bundle has come.

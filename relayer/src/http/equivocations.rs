@@ -9,6 +9,7 @@ use super::{
     App,
     problem::{Problem, ProblemBody},
 };
+use crate::Error;
 
 /// Relayers of the set in force that signed two results for one appraisal, and are not disabled yet: of each, the call of
 /// `proveEquivocation` that disables it. Anyone may send it to the registry.
@@ -25,6 +26,8 @@ use super::{
     )
 )]
 pub(super) async fn equivocations(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    let proofs = app.cosigner.proofs().await?;
+    let cosigner = app.cosigner.clone();
+    let proofs = async move { cosigner.proofs().await.map_err(|error| error.to_string()) };
+    let proofs = app.keeping.proofs.get(proofs).await.map_err(Error::Rpc)?;
     Ok(Json(json!({"equivocations": proofs})))
 }

@@ -23,7 +23,7 @@ use chassis_verifier::{bundle::Bundle, consent_signer};
 use http_body_util::BodyExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::{
@@ -41,6 +41,12 @@ const AHEAD: usize = 256 << 10;
 /// One client has this part of the memory.
 const PART: usize = 4;
 
+/// So many bundles at once may wait a moment for their block, each of `AHEAD` bytes at most.
+const MOMENTS: usize = 16;
+
+/// What is known of the chain is not older.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// Bounds what is being received.
 #[derive(Clone, Debug)]
 pub struct Intake {
@@ -57,6 +63,7 @@ pub struct Intake {
     wait: Duration,
     arrival: Duration,
     pub(super) newcomers: Arc<Newcomers>,
+    moments: Arc<Semaphore>,
 }
 
 /// A bundle as far as intake cares.
@@ -111,6 +118,7 @@ impl Intake {
             wait: Duration::from_secs(limits.intake_wait_s),
             arrival: Duration::from_secs(limits.body_timeout_s),
             newcomers: Arc::new(Newcomers::new(limits)),
+            moments: Arc::new(Semaphore::new(MOMENTS)),
         }
     }
 
@@ -240,6 +248,18 @@ impl Intake {
     fn too_large(&self) -> Problem {
         let detail = format!("a bundle has at most {} bytes", self.largest);
         Problem::new(Kind::TooLarge, detail)
+    }
+
+    /// Waits a moment, if this bundle may: what waits keeps its room. Whether it did.
+    pub(super) async fn wait_a_moment(&self, document: &[u8]) -> bool {
+        let Ok(_place) = self.moments.try_acquire() else {
+            return false;
+        };
+        if document.len() > AHEAD {
+            return false;
+        }
+        sleep(MOMENT).await;
+        true
     }
 }
 

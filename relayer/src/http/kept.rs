@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use crate::chain::Block;
+use crate::{chain::Block, cosign::Proof};
 
 /// How long an answer is good for. Less than a block, and than anybody's watch looks again.
 const TIME: Duration = Duration::from_secs(1);
@@ -23,6 +23,8 @@ pub struct Keeping {
     pub(super) metrics: Kept<String>,
     /// The latest finalized block.
     pub(super) finalized: Kept<Result<Block, String>>,
+    /// What convicts other relayers.
+    pub(super) proofs: Kept<Result<Vec<Proof>, String>>,
 }
 
 /// The last answer. Clones share it.

@@ -235,34 +235,34 @@ mod tests {
             .skip(1)
             .filter_map(|line| {
                 let mut columns = line.split_whitespace();
-                let (slot, name) = (columns.next()?, columns.nth(2)?);
-                Some((name, slot.parse().unwrap()))
+                let (slot, offset, name) = (columns.next()?, columns.next()?, columns.nth(1)?);
+                Some((name, (slot.parse().unwrap(), offset.parse().unwrap())))
             })
             .collect();
         let ours = [
-            ("_control", CONTROL),
-            ("_head", HEAD),
-            ("_lanes", LANES),
-            ("_operators", OPERATORS),
-            ("_instances", INSTANCES),
-            ("_platforms", PLATFORMS),
-            ("_moreLanes", MORE_LANES),
-            ("_platformIds", PLATFORM_IDS),
-            ("_workloadIds", WORKLOAD_IDS),
-            ("_workloadIndexes", WORKLOAD_INDEXES),
-            ("_relayerSets", RELAYER_SETS),
-            ("_policies", POLICIES),
-            ("_seats", SEATS),
-            ("_olderFreezes", OLDER_FREEZES),
-            ("_governor", GOVERNOR),
-            ("_takenSeats", GOVERNOR),
-            ("_delays", DELAYS),
-            ("_executableAt", EXECUTABLE_AT),
-            ("_latest", LATEST),
-            ("_spent", SPENT),
-            ("_roots", FIRST_ROOT),
+            ("_control", (CONTROL, 0)),
+            ("_head", (HEAD, 0)),
+            ("_lanes", (LANES, 0)),
+            ("_operators", (OPERATORS, 0)),
+            ("_instances", (INSTANCES, 0)),
+            ("_platforms", (PLATFORMS, 0)),
+            ("_moreLanes", (MORE_LANES, 0)),
+            ("_platformIds", (PLATFORM_IDS, 0)),
+            ("_workloadIds", (WORKLOAD_IDS, 0)),
+            ("_workloadIndexes", (WORKLOAD_INDEXES, 0)),
+            ("_relayerSets", (RELAYER_SETS, 0)),
+            ("_policies", (POLICIES, 0)),
+            ("_seats", (SEATS, 0)),
+            ("_olderFreezes", (OLDER_FREEZES, 0)),
+            ("_governor", (GOVERNOR, 0)),
+            ("_takenSeats", (GOVERNOR, 20)),
+            ("_delays", (DELAYS, 0)),
+            ("_executableAt", (EXECUTABLE_AT, 0)),
+            ("_latest", (LATEST, 0)),
+            ("_spent", (SPENT, 0)),
+            ("_roots", (FIRST_ROOT, 0)),
         ];
-        // Before them lie OpenZeppelin's two, which stay empty.
+        // Before them lie OpenZeppelin's two, which stay empty. Offsets are bytes.
         assert_eq!(slots[2..], ours);
     }
 }

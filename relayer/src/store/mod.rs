@@ -37,7 +37,7 @@ pub use appraisals::Appraised;
 pub use bundles::{BundleRow, NewBundle, Signing};
 pub(crate) use connect::URL_VARIABLE;
 pub use connect::{StoreConfig, StoreUrl};
-pub use cosign::{NewItem, NewReport, OpenReport, RefusedReport};
+pub use cosign::{Lie, NewItem, NewReport, OpenReport, RefusedReport, SignedResult, TwoResults};
 pub use index::{BlockRef, EventFilter, EventRow, IndexChange, IndexState};
 pub use intake::Standing;
 pub use orders::Order;

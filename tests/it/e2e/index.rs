@@ -263,8 +263,10 @@ async fn takes_back(mut world: World, failpoint: Option<&str>) {
     assert_ne!(before, after);
     world.chain.mine(25).await;
     complete(&world, &history, "").await;
-    let reorgs = u64::from(failpoint.is_none());
-    assert!(metric(&world, "chassis_index_reorgs_total").await >= reorgs);
+    // What was counted before it died is not.
+    if failpoint.is_none() {
+        assert!(metric(&world, "chassis_index_reorgs_total").await > 0);
+    }
     assert_eq!(metric(&world, "chassis_index_divergences_total").await, 0);
 }
 

@@ -61,6 +61,7 @@ impl Store {
                 recorded,
             ),
             ("DELETE FROM votes WHERE voted_at < $1", recorded),
+            ("DELETE FROM cosign_lies WHERE refused_at < $1", recorded),
             ("DELETE FROM cosign_refused WHERE refused_at < $1", recorded),
             ("DELETE FROM signatures WHERE as_of < $1", named),
         ] {

@@ -10,7 +10,7 @@ mod votes;
 use alloy::primitives::{Address, B256};
 use sqlx::Row as _;
 
-pub use refused::RefusedReport;
+pub use refused::{Lie, RefusedReport, SignedResult, TwoResults};
 
 use super::{
     Row, Signing,

@@ -1,102 +1,161 @@
-//! Reports that members signed and this relayer refused, for who would prove it.
+//! What members signed and this relayer refused, for who would prove it.
 
-use alloy::primitives::{Address, B256};
-use sqlx::Row as _;
+use alloy::primitives::{Address, B256, FixedBytes};
 
 use super::super::{
-    Store,
-    row::{parse_bytes, row_to_signature},
+    Row, Store,
+    row::{parse, parse_bytes},
     signed,
 };
 use crate::Error;
 
-/// Most that are kept of one signer's. One that convicts is enough, and whoever signs more only convicts itself again.
-const MOST_OF_ONE: i64 = 64;
+/// Keeps a lie while its signer has few, and one that convicts while it has twice as many: whoever fills the first places has
+/// not shut out the proof.
+const KEEP: &str =
+    "INSERT INTO cosign_lies (signer, name, result, evidence, own, results, report, refused_at)
+     SELECT $1, $2, $3, $4, $5, $6, $7, CAST($8 AS BIGINT)
+     WHERE (SELECT COUNT(*) FROM cosign_lies WHERE signer = $1) < 64
+        OR ((SELECT COUNT(*) FROM cosign_lies WHERE signer = $1) < 128
+            AND (EXISTS (SELECT 1 FROM cosign_lies WHERE signer = $1 AND name = $2 AND result <> $3)
+                 OR EXISTS (SELECT 1 FROM cosign_items i JOIN cosign_signatures s ON s.report = i.report
+                            WHERE i.evidence = $4 AND i.result = $5 AND s.signer = $1)))
+     ON CONFLICT (signer, name, result) DO NOTHING";
+
+/// A lie, and what the same signer signed of this relayer's own result.
+const TRUTH: &str = "SELECT l.results AS one, r.report AS one_report, s.signature AS one_signature,
+            l.results AS other, f.report AS other_report, f.signature AS other_signature
+     FROM cosign_lies l
+     JOIN cosign_refused f ON f.signer = l.signer AND f.hash = l.report
+     JOIN cosign_items i ON i.evidence = l.evidence AND i.result = l.own
+     JOIN cosign_signatures s ON s.report = i.report AND s.signer = l.signer
+     JOIN cosign_reports r ON r.hash = i.report
+     WHERE l.signer = $1 LIMIT 1";
+
+/// Two lies about one thing.
+const LIES: &str = "SELECT a.results AS one, fa.report AS one_report, fa.signature AS one_signature,
+            b.results AS other, fb.report AS other_report, fb.signature AS other_signature
+     FROM cosign_lies a
+     JOIN cosign_lies b ON b.signer = a.signer AND b.name = a.name AND b.result > a.result
+     JOIN cosign_refused fa ON fa.signer = a.signer AND fa.hash = a.report
+     JOIN cosign_refused fb ON fb.signer = b.signer AND fb.hash = b.report
+     WHERE a.signer = $1 LIMIT 1";
 
 /// A report under which stands a member's signature, and not this relayer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedReport {
     /// Who signed it.
     pub signer: Address,
+    /// Its EIP-712 digest.
+    pub hash: B256,
     /// ABI-encoded.
     pub report: Vec<u8>,
     /// 64 bytes (EIP-2098), verified.
     pub signature: [u8; 64],
-    /// ABI-encoded: what this relayer found, and what the report says instead.
+    /// What it says otherwise than this relayer.
+    pub lies: Vec<Lie>,
+}
+
+/// A result that is another than this relayer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lie {
+    /// What must not have two results.
+    pub name: B256,
+    /// Digest of the result.
+    pub result: B256,
+    /// Digest of the evidence that it is of.
+    pub evidence: B256,
+    /// Digest of what this relayer found.
+    pub own: B256,
+    /// ABI-encoded: both results, this relayer's first.
     pub results: Vec<u8>,
 }
 
+/// Two results of one name that one member signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TwoResults {
+    /// One of them, and another.
+    pub both: [SignedResult; 2],
+    /// Whether the first is this relayer's own, and not a lie too.
+    pub has_truth: bool,
+}
+
+/// A result that a member signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedResult {
+    /// As [`Lie::results`].
+    pub results: Vec<u8>,
+    /// ABI-encoded: the report that carries it.
+    pub report: Vec<u8>,
+    /// Under that report.
+    pub signature: [u8; 64],
+}
+
 impl Store {
-    /// Keeps what was refused, of each signer's so many. The same again changes nothing.
+    /// Keeps what was refused: of each signer's lies so many. The same again changes nothing.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn keep_refused(&self, hash: B256, refused: &RefusedReport, now: u64) -> Result<(), Error> {
-        let row = sqlx::query("SELECT COUNT(*) FROM cosign_refused WHERE signer = $1")
-            .bind(refused.signer.to_string())
-            .fetch_one(&self.pool)
-            .await?;
-        if row.try_get::<i64, _>(0)? >= MOST_OF_ONE {
-            return Ok(());
+    pub async fn keep_refused(&self, refused: &RefusedReport, now: u64) -> Result<(), Error> {
+        let (signer, hash) = (refused.signer.to_string(), refused.hash.to_string());
+        let mut all = self.begin().await?;
+        let mut kept = 0;
+        for lie in &refused.lies {
+            let done = sqlx::query(KEEP)
+                .bind(&signer)
+                .bind(lie.name.to_string())
+                .bind(lie.result.to_string())
+                .bind(lie.evidence.to_string())
+                .bind(lie.own.to_string())
+                .bind(hex::encode(&lie.results))
+                .bind(&hash)
+                .bind(signed(now))
+                .execute(&mut *all)
+                .await?;
+            kept += done.rows_affected();
         }
-        sqlx::query(
-            "INSERT INTO cosign_refused (hash, signer, report, signature, results, refused_at)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (signer, hash) DO NOTHING",
-        )
-        .bind(hash.to_string())
-        .bind(refused.signer.to_string())
-        .bind(hex::encode(&refused.report))
-        .bind(hex::encode(refused.signature))
-        .bind(hex::encode(&refused.results))
-        .bind(signed(now))
-        .execute(&self.writer)
-        .await?;
-        Ok(())
-    }
-
-    /// All that were refused and kept, the oldest first.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn refused_reports(&self) -> Result<Vec<RefusedReport>, Error> {
-        let rows = sqlx::query("SELECT * FROM cosign_refused ORDER BY refused_at, hash")
-            .fetch_all(&self.pool)
+        if kept > 0 {
+            sqlx::query(
+                "INSERT INTO cosign_refused (signer, hash, report, signature, refused_at)
+                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (signer, hash) DO UPDATE SET refused_at = excluded.refused_at",
+            )
+            .bind(&signer)
+            .bind(&hash)
+            .bind(hex::encode(&refused.report))
+            .bind(hex::encode(refused.signature))
+            .bind(signed(now))
+            .execute(&mut *all)
             .await?;
-        let refused = rows.iter().map(|row| {
-            let (signer, signature) = row_to_signature(row)?;
-            Ok(RefusedReport {
-                signer,
-                report: parse_bytes(row, "report")?,
-                signature,
-                results: parse_bytes(row, "results")?,
-            })
-        });
-        Ok(refused.collect::<Result<_, sqlx::Error>>()?)
+        }
+        Ok(all.commit().await?)
     }
 
-    /// A report that this relayer has signed and `signer` too, in which the result of this evidence is this: ABI-encoded,
-    /// with that one's signature.
+    /// What convicts this member, if anything here does.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn signed_by(
-        &self,
-        signer: Address,
-        evidence: B256,
-        result: B256,
-    ) -> Result<Option<(Vec<u8>, [u8; 64])>, Error> {
-        let row = sqlx::query(
-            "SELECT r.report, s.signer, s.signature FROM cosign_items i JOIN cosign_reports r ON r.hash = i.report
-             JOIN cosign_signatures s ON s.report = r.hash
-             WHERE i.evidence = $1 AND i.result = $2 AND s.signer = $3 ORDER BY r.recorded_at LIMIT 1",
-        )
-        .bind(evidence.to_string())
-        .bind(result.to_string())
-        .bind(signer.to_string())
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let (_, signature) = row_to_signature(&row)?;
-        Ok(Some((parse_bytes(&row, "report")?, signature)))
+    pub async fn two_results(&self, signer: Address) -> Result<Option<TwoResults>, Error> {
+        for (query, has_truth) in [(TRUTH, true), (LIES, false)] {
+            let found = sqlx::query(query)
+                .bind(signer.to_string())
+                .fetch_optional(&self.pool)
+                .await?;
+            if let Some(row) = found {
+                let both = [
+                    signed_result(&row, ["one", "one_report", "one_signature"])?,
+                    signed_result(&row, ["other", "other_report", "other_signature"])?,
+                ];
+                return Ok(Some(TwoResults { both, has_truth }));
+            }
+        }
+        Ok(None)
     }
+}
+
+fn signed_result(row: &Row, [results, report, signature]: [&str; 3]) -> Result<SignedResult, sqlx::Error> {
+    let signature: FixedBytes<64> = parse(row, signature)?;
+    Ok(SignedResult {
+        results: parse_bytes(row, results)?,
+        report: parse_bytes(row, report)?,
+        signature: signature.0,
+    })
 }

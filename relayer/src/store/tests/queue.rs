@@ -1,7 +1,7 @@
 //! Whom it is to propose next, and what is left of reports that others posted.
 
 use super::*;
-use crate::store::RefusedReport;
+use crate::store::{Lie, RefusedReport, SignedResult, TwoResults};
 
 const OWN: Address = Address::repeat_byte(1);
 const OTHER: Address = Address::repeat_byte(2);
@@ -54,6 +54,28 @@ async fn sign_of(store: &Store, n: u64, proposer: Address, of: &[u64]) -> Result
     };
     store.record_report(&new, OWN, &[9; 64]).await?;
     Ok(report)
+}
+
+/// Report `n`, signed and refused.
+fn refused(signer: Address, n: u64, lies: Vec<Lie>) -> RefusedReport {
+    RefusedReport {
+        signer,
+        hash: hash(n),
+        report: n.to_be_bytes().to_vec(),
+        signature: [3; 64],
+        lies,
+    }
+}
+
+/// One of the results that are told under name `n`.
+fn lie(n: u64, which: u64) -> Lie {
+    Lie {
+        name: hash(8_000 + n),
+        result: hash(9_000 + 10 * n + which),
+        evidence: hash(8_000 + n),
+        own: hash(9_000 + 10 * n),
+        results: vec![which.to_be_bytes()[7]],
+    }
 }
 
 async fn open(store: &Store) -> Vec<B256> {
@@ -160,38 +182,55 @@ on_both! {
         assert!(matches!(refused, Err(Error::Equivocation { .. })), "{refused:?}");
     }
 
-    async fn what_was_refused_is_kept_of_each_signer_so_often_and_so_long(db: &TestDb) {
+    async fn lies_are_kept_of_each_signer_so_many_and_so_long(db: &TestDb) {
         let store = db.open().await;
-        let refused = |signer| RefusedReport {
-            signer,
-            report: vec![1, 2],
-            signature: [3; 64],
-            results: vec![4],
-        };
         for n in 0..70 {
             for _ in 0..2 {
-                store.keep_refused(hash(n), &refused(OTHER), n).await.unwrap();
+                store.keep_refused(&refused(OTHER, n, vec![lie(n, 1)]), n).await.unwrap();
             }
         }
-        store.keep_refused(hash(1), &refused(OWN), 70).await.unwrap();
-        let kept = store.refused_reports().await.unwrap();
-        assert_eq!(kept.len(), 64 + 1);
-        assert_eq!((&kept[0], &kept[64]), (&refused(OTHER), &refused(OWN)));
-        store.forget_signed(63, 0).await.unwrap();
-        assert_eq!(store.refused_reports().await.unwrap(), [refused(OTHER), refused(OWN)]);
+        assert_eq!(store.two_results(OTHER).await.unwrap(), None, "of as many names");
+        // The last names found no place, so a second lie of theirs is the first.
+        for n in 64..70 {
+            store.keep_refused(&refused(OTHER, 100 + n, vec![lie(n, 2)]), 70).await.unwrap();
+        }
+        assert_eq!(store.two_results(OTHER).await.unwrap(), None);
+        store.keep_refused(&refused(OTHER, 200, vec![lie(63, 2)]), 71).await.unwrap();
+        let found = store.two_results(OTHER).await.unwrap().unwrap();
+        let signed = |n, lie: Lie| SignedResult {
+            results: lie.results,
+            report: refused(OTHER, n, Vec::new()).report,
+            signature: [3; 64],
+        };
+        let both = [signed(63, lie(63, 1)), signed(200, lie(63, 2))];
+        assert_eq!(found, TwoResults { both, has_truth: false });
+        assert_eq!(store.two_results(OWN).await.unwrap(), None, "it signed none of them");
+        store.forget_signed(64, 0).await.unwrap();
+        assert_eq!(store.two_results(OTHER).await.unwrap(), None, "one of the two is forgotten");
     }
 
-    async fn what_a_member_signed_too_is_found_by_its_result(db: &TestDb) {
+    async fn a_lie_convicts_who_signed_the_truth_too(db: &TestDb) {
         let store = db.open().await;
         let report = sign_of(&store, 1, OTHER, &[1, 2]).await.unwrap();
         let Signing { evidence, result, .. } = signing(2);
-        assert!(store.signed_by(OTHER, evidence, result).await.unwrap().is_none(), "it has not signed");
+        for n in 10..80 {
+            store.keep_refused(&refused(OTHER, n, vec![lie(n, 1)]), n).await.unwrap();
+        }
+        let about = |evidence, own| refused(OTHER, 200, vec![Lie { evidence, own, ..lie(200, 1) }]);
+        store.keep_refused(&about(evidence, result), 5).await.unwrap();
+        assert_eq!(store.two_results(OTHER).await.unwrap(), None, "it has not signed the truth");
         store.keep_signature(report, OTHER, &[9; 64], 5).await.unwrap();
-        let found = store.signed_by(OTHER, evidence, result).await.unwrap().unwrap();
+        for other in [about(evidence, hash(9)), about(hash(9), result)] {
+            store.keep_refused(&other, 5).await.unwrap();
+            assert_eq!(store.two_results(OTHER).await.unwrap(), None, "of something else");
+        }
+        // All places are taken: what convicts has one.
+        store.keep_refused(&about(evidence, result), 5).await.unwrap();
+        let found = store.two_results(OTHER).await.unwrap().unwrap();
         let recorded = store.signed_report(report).await.unwrap().unwrap();
-        assert_eq!(found, (recorded.report, [9; 64]));
-        assert!(store.signed_by(OTHER, evidence, hash(9)).await.unwrap().is_none(), "another result");
-        assert!(store.signed_by(OTHER, hash(9), result).await.unwrap().is_none(), "of other evidence");
+        assert!(found.has_truth);
+        assert_eq!(found.both[0].report, recorded.report);
+        assert_eq!((found.both[0].signature, found.both[1].signature), ([9; 64], [3; 64]));
     }
 
     async fn what_went_on_is_not_put_back(db: &TestDb) {

@@ -118,6 +118,8 @@ fn better(network: &Network, good: &Offer, proposal: &Value, binding: u8) -> Rep
 
 /// The calls that the first relayer offers.
 async fn proofs(network: &Network) -> Vec<String> {
+    // An answer is good for a second.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     let url = format!("{}/v1/equivocations", network.honest[0].url);
     let known: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
     let all = known["equivocations"].as_array().unwrap();
