@@ -17,7 +17,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder_of(path)
 }
 
-/// Puts `content` where nothing is yet, as [`replace`] does: wholly or not at all.
+/// Puts `content` where nothing is yet, as `replace` does: wholly or not at all.
 ///
 /// # Errors
 /// `AlreadyExists` if something is there; that stays as it is. Also where the file system has no hard links, as FAT has none.
@@ -30,7 +30,7 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder_of(path)
 }
 
-/// As [`replace`], where nothing but a plain file may stand in the way. A link is not followed.
+/// As `replace`, where nothing but a plain file may stand in the way. A link is not followed.
 ///
 /// # Errors
 /// If something else is at `path`, or nothing can be written there.
