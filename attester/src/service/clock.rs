@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 /// What the newest block says, and what a clock that nobody sets has counted since: an endpoint that shows an old block for
 /// ever would keep an attestation alive for ever. So it goes back only where blocks have come at time's own pace for a while, and
-/// no further than to where it was before it leapt: then what it leapt to was of a time that had not come, or our own count runs
-/// fast. A first block of such a time it does not come back from.
+/// no further than to where it was before it leapt: then what it leapt to was of a time that had not come. From there it goes
+/// back by what our own count may run fast. A first block of such a time it does not come back from.
 #[derive(Debug, Default)]
 pub(super) struct ChainClock(Option<Seen>);
 
@@ -15,7 +15,7 @@ struct Seen {
     head: u64,
     moved: Instant,
     told: Count,
-    /// What it told before it leapt, counted on.
+    /// What it told before it leapt, counted on: it does not fall behind this by more than `NEAR`.
     floor: Count,
     run: Run,
 }
@@ -53,6 +53,9 @@ const WHILE: Duration = Duration::from_mins(5);
 /// Seconds: endpoints are often several machines, which are some blocks apart.
 const NEAR: u64 = 60;
 
+/// A clock runs fast by less than this part of what has passed. An endpoint that lags more and more would else slow time down.
+const DRIFT: u64 = 64;
+
 impl ChainClock {
     /// The time at `at`, when the latest block is of the time `head`.
     pub(super) fn see(&mut self, head: u64, at: Instant) -> Time {
@@ -71,7 +74,8 @@ impl ChainClock {
         if seen.run.first.passed(at) >= WHILE {
             let is_above = seen.run.told.now(at).saturating_add(NEAR) >= seen.floor.now(at);
             if is_above && seen.run.is_in_pace(at) {
-                (seen.told, seen.floor) = (seen.run.told, seen.run.told);
+                seen.told = seen.run.told;
+                seen.lower(at);
                 if seen.run.head < seen.head {
                     (seen.head, seen.moved) = (seen.run.head, at);
                 }
@@ -94,6 +98,14 @@ impl Seen {
             self.floor = self.told;
         }
         self.told.raise(head, at);
+    }
+
+    /// To what a run says, as far as drift explains it.
+    fn lower(&mut self, at: Instant) {
+        let drift = self.run.first.passed(at).as_secs() / DRIFT;
+        let least = self.floor.now(at).saturating_sub(drift);
+        let time = self.run.told.now(at).max(least);
+        self.floor = Count { time, at };
     }
 }
 
@@ -224,6 +236,20 @@ mod tests {
                     (100_000 + 60 * minute, 60 * minute, true),
                     "{what}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_falls_behind_by_and_by_does_not_slow_it_down() {
+        for pace in [31, 40, 48, 55, 58] {
+            let mut see = clock();
+            see(100_000, 0);
+            for minute in 1..2000 {
+                let (now, ..) = see(100_000 + pace * minute, 60 * minute);
+                let due = 100_000 + 60 * minute;
+                let least = due - NEAR - 60 * minute / DRIFT;
+                assert!((least..=due).contains(&now), "{pace} in 60 s: {now}, not {due}");
             }
         }
     }

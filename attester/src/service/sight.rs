@@ -1,11 +1,13 @@
 //! How things stand on chain, and who is told: looked at all the time, also while a renewal takes its own.
 
 use std::{
+    pin::pin,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use alloy_primitives::Address;
+use tokio::time::timeout;
 
 use super::{
     catalogue::seconds,
@@ -60,8 +62,22 @@ impl Sight {
     /// # Errors
     /// If the chain does not answer. Then what was seen last holds, but not beyond the attestation's end.
     pub(super) async fn look(&self) -> Result<(u64, Standing), Error> {
-        let answer = self.ask().await;
+        let mut asking = pin!(self.ask());
+        let left = self.ready.left().unwrap_or(Duration::MAX);
+        let answer = if let Ok(answer) = timeout(left, &mut asking).await {
+            answer
+        } else {
+            self.expire();
+            asking.await
+        };
         self.take(answer, Instant::now())
+    }
+
+    /// What was said last does not hold beyond the attestation's end, however long the chain takes to answer.
+    fn expire(&self) {
+        if self.ready.expire() {
+            metrics::gauge!("chassis_node_attested").set(0);
+        }
     }
 
     /// The latest block's time, and what the registry says there.
@@ -84,9 +100,7 @@ impl Sight {
     fn take(&self, answer: Result<(u64, Standing), Error>, at: Instant) -> Result<(u64, Standing), Error> {
         let (head, standing) = answer.inspect_err(|_| {
             count_failure();
-            if self.ready.expire() {
-                metrics::gauge!("chassis_node_attested").set(0);
-            }
+            self.expire();
         })?;
         let (time, standing) = self.newest(head, standing, at);
         if time.still >= STILL {
@@ -207,6 +221,20 @@ mod tests {
     async fn the_registry_is_asked_at_the_block_that_was_read() {
         let (now, standing) = sight(&serve(0).await).look().await.unwrap();
         assert_eq!((now, standing.is_attested), (1000, false));
+    }
+
+    #[tokio::test]
+    async fn the_end_is_told_while_the_chain_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut sight = sight(&format!("http://{}", listener.local_addr().unwrap()));
+        sight.ready = Ready::new(Address::ZERO, Some(path.clone()));
+        sight.ready.learn(1000, &Standing::until(1001));
+        assert!(path.exists());
+        let looking = timeout(Duration::from_secs(3), sight.look());
+        assert!(looking.await.is_err(), "it does not answer");
+        assert!(!path.exists());
     }
 
     #[tokio::test]
