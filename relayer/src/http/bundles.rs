@@ -189,7 +189,7 @@ async fn is_final(app: &App, received: &Received) -> bool {
         return true;
     }
     // The operator's endpoint may be a moment ahead, and what is kept here a moment old.
-    app.intake.wait_a_moment(&received.document).await && !is_beyond().await
+    app.intake.wait_a_moment(received).await && !is_beyond().await
 }
 
 /// How far a bundle has come.

@@ -41,7 +41,7 @@ const AHEAD: usize = 256 << 10;
 /// One client has this part of the memory.
 const PART: usize = 4;
 
-/// So many bundles at once may wait a moment for their block, each of `AHEAD` bytes at most.
+/// Most bundles at once that may wait a moment for their block, each of `AHEAD` bytes at most.
 const MOMENTS: usize = 16;
 
 /// What is known of the chain is not older.
@@ -74,7 +74,7 @@ pub(super) struct Received {
     pub(super) signer: Option<Address>,
     /// As it came.
     pub(super) document: Vec<u8>,
-    _room: Room,
+    room: Room,
 }
 
 /// What one client may take.
@@ -83,6 +83,8 @@ struct Share {
     memory: Arc<Semaphore>,
     /// Whose body takes more than `AHEAD`: one at a time, before it takes anything.
     growing: Semaphore,
+    /// Of those that wait a moment.
+    moments: Semaphore,
 }
 
 /// Memory that a body may take.
@@ -91,7 +93,7 @@ struct Room {
     all: OwnedSemaphorePermit,
     part: OwnedSemaphorePermit,
     /// There is one share of a client for as long as something of it is taken.
-    _of: Arc<Share>,
+    of: Arc<Share>,
 }
 
 impl Intake {
@@ -118,7 +120,9 @@ impl Intake {
             wait: Duration::from_secs(limits.intake_wait_s),
             arrival: Duration::from_secs(limits.body_timeout_s),
             newcomers: Arc::new(Newcomers::new(limits)),
-            moments: Arc::new(Semaphore::new(MOMENTS)),
+            moments: Arc::new(Semaphore::new(
+                (limits.intake_bytes / PART / AHEAD).clamp(1, MOMENTS),
+            )),
         }
     }
 
@@ -171,7 +175,7 @@ impl Intake {
         Ok(Room {
             all,
             part,
-            _of: Arc::clone(share),
+            of: Arc::clone(share),
         })
     }
 
@@ -234,7 +238,7 @@ impl Intake {
                 signer: consent_signer(&bundle),
                 bundle,
                 document,
-                _room: room,
+                room,
             })
         });
         parsing.await.map_err(|panic| ended(&panic))?
@@ -251,13 +255,17 @@ impl Intake {
     }
 
     /// Waits a moment, if this bundle may: what waits keeps its room. Whether it did.
-    pub(super) async fn wait_a_moment(&self, document: &[u8]) -> bool {
-        let Ok(_place) = self.moments.try_acquire() else {
-            return false;
-        };
-        if document.len() > AHEAD {
+    pub(super) async fn wait_a_moment(&self, received: &Received) -> bool {
+        self.may_wait(received.document.len(), &received.room.of).await
+    }
+
+    async fn may_wait(&self, bytes: usize, of: &Share) -> bool {
+        if bytes > AHEAD {
             return false;
         }
+        let (Ok(_of_client), Ok(_of_all)) = (of.moments.try_acquire(), self.moments.try_acquire()) else {
+            return false;
+        };
         sleep(MOMENT).await;
         true
     }
@@ -268,6 +276,7 @@ impl Share {
         Self {
             memory: Arc::new(Semaphore::new(permits)),
             growing: Semaphore::new(1),
+            moments: Semaphore::new(MOMENTS / PART),
         }
     }
 }
@@ -368,6 +377,36 @@ mod tests {
             let _ = task.await;
         }
         assert_eq!(intake.memory.available_permits(), 4 << 10);
+    }
+
+    #[tokio::test]
+    async fn a_moment_is_waited_by_few_and_fewer_of_one_client() {
+        let intake = Intake::new(&LimitSection {
+            intake_bytes: 8 << 20,
+            ..LimitSection::default()
+        });
+        let waits = async |client: [u8; 9], bytes| {
+            let start = Instant::now();
+            let all = client.map(|n| {
+                let (intake, share) = (
+                    intake.clone(),
+                    intake.share_of(Some(IpAddr::from([192, 0, 2, n]))),
+                );
+                async move { intake.may_wait(bytes, &share).await }
+            });
+            let all = futures::future::join_all(all).await;
+            let waited = all.into_iter().filter(|waited| *waited).count();
+            assert_eq!(start.elapsed() >= MOMENT, waited > 0);
+            waited
+        };
+        assert_eq!(waits([1; 9], 1).await, 4, "of one client");
+        assert_eq!(
+            waits([1, 2, 3, 4, 5, 6, 7, 8, 9], AHEAD).await,
+            8,
+            "a quarter of the memory"
+        );
+        assert_eq!(waits([1; 9], AHEAD + 1).await, 0, "long ones");
+        assert_eq!(waits([1; 9], AHEAD).await, 4, "places are free again");
     }
 
     /// More than fit, of one client, of whose address is not known, and of as many clients. What has come of each waits for
