@@ -225,7 +225,7 @@ mod tests {
     async fn a_block_below_finality_that_is_not_there_is_asked_about_again() {
         let chain = chain().await;
         let lacking = async |number| {
-            chain.0.set(|node| node.lacks = Some(number));
+            chain.0.set(|node| node.lacks = number..number + 1);
             let (mut claims, _) = named(&chain, &View::new(Blocks::default()), [number]).await;
             claims.remove(0)
         };
@@ -241,7 +241,13 @@ mod tests {
             10_000,
             "an old one may be gone for good"
         );
-        chain.0.set(|node| node.lacks = None);
+        // One machine tells what is final, and another, which is far behind, does not know that block.
+        let view = View::new(Blocks::default());
+        view.finalized(&chain.1).await.unwrap();
+        chain.0.set(|node| node.lacks = 5_000..20_000);
+        let (claims, _) = named(&chain, &view, [5_000]).await;
+        assert!(claims[0].as_ref().unwrap_err().is_transient(), "{claims:?}");
+        chain.0.set(|node| node.lacks = 0..0);
         let (claims, _) = named(&chain, &View::new(Blocks::default()), [9_999]).await;
         assert_eq!(claims[0].as_ref().unwrap(), &9_999);
     }

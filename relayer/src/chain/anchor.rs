@@ -16,16 +16,19 @@ impl Chain {
     /// finalized, else the finalized one. If the two differ, the appraisal says so.
     ///
     /// # Errors
-    /// If too few endpoints answer, or they disagree; also as [`Chain::not_final`] says. Just below a block that is final
-    /// there is one: endpoints that have none have not come so far, and a rejection would be for ever. Of old ones they may have
-    /// none on purpose, and what names one would wait for ever.
+    /// If too few endpoints answer, or they disagree; also as [`Chain::not_final`] says. Below a block that is final there is
+    /// one: endpoints that have none, though it is near, or lack the final one too, have not come so far, and a rejection would
+    /// be for ever. Of old ones they may have none on purpose, and what names one would wait for ever.
     pub async fn anchor_claim(&self, anchor: &Anchor, finalized: Block) -> Result<AnchorClaim, Error> {
         let number = anchor.block_number;
         match number.cmp(&finalized.number) {
             Ordering::Less => match self.canonical(number).await? {
                 Some(block) => Ok(self.claim(block)),
-                // No honest evidence names it.
-                None if number.saturating_add(self.near) < finalized.number => Ok(self.claim(finalized)),
+                None if number.saturating_add(self.near) < finalized.number
+                    && self.canonical(finalized.number).await?.is_some() =>
+                {
+                    Ok(self.claim(finalized))
+                }
                 None => Err(Error::Rpc(format!(
                     "block {number}, which evidence names, is not there yet, and block {} is final",
                     finalized.number

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-/// Days of blocks on any chain: beyond it, nothing would be far from anything.
+/// Beyond it, nothing would be far from anything: hours of blocks on the fastest chains.
 const MOST_NEAR: u64 = 100_000;
 
 /// The section as written. Endpoints may also stand at the file's top, as `rpc_url`.

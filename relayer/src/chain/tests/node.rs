@@ -1,6 +1,7 @@
 //! A small server that speaks as an endpoint does, as badly as it is told to.
 
 use std::{
+    ops::Range,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -43,8 +44,8 @@ pub(crate) struct Node {
     pub(crate) posted: Option<(B256, B256)>,
     /// Most blocks in a question for logs.
     pub(crate) span: u64,
-    /// A block that it has not got.
-    pub(crate) lacks: Option<u64>,
+    /// Blocks that it has not got.
+    pub(crate) lacks: Range<u64>,
     /// How long it takes to answer what has a number.
     pub(crate) slow: Duration,
     /// What it does instead of answering.
@@ -93,7 +94,7 @@ pub(crate) async fn serve(change: impl FnOnce(&mut Node)) -> (Server, Url) {
         late: 0,
         posted: None,
         span: u64::MAX,
-        lacks: None,
+        lacks: 0..0,
         slow: Duration::ZERO,
         fault: None,
         opinion: None,
@@ -202,7 +203,7 @@ impl Node {
     }
 
     fn block(&self, number: u64) -> Value {
-        if number > self.head.max(self.finalized) || self.lacks == Some(number) {
+        if number > self.head.max(self.finalized) || self.lacks.contains(&number) {
             return Value::Null;
         }
         let hash = keccak256([&number.to_be_bytes()[..], &[self.salt]].concat());
