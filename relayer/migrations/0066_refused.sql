@@ -9,7 +9,7 @@ CREATE TABLE cosign_refused (
 );
 CREATE INDEX cosign_refused_by_time ON cosign_refused (refused_at);
 
--- These other results, each once.
+-- These other results, each once; and its own, where a report carries both.
 CREATE TABLE cosign_lies (
     signer TEXT NOT NULL,
     name TEXT NOT NULL,             -- what must not have two results: digest of evidence, policy, endorsements and time

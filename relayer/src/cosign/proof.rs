@@ -56,18 +56,17 @@ impl Cosigner {
 }
 
 impl Inner {
-    /// Keeps a report that this relayer does not sign, if it carries another result than its own. Of that result it knows
-    /// what the grant says; if the rest is not as in its own, nobody but the liar knows what the digest is of. The report is
-    /// refused in any case: what fails here is told in the log.
+    /// Keeps a report that this relayer does not sign, if it carries another result than its own; whether it does. Of that
+    /// result it knows what the grant says; if the rest is not as in its own, nobody but the liar knows what the digest is of.
+    /// The report is refused in any case: what fails here is told in the log.
     pub(super) async fn keep_lies(
         &self,
         (signer, hash, signature): (Address, B256, [u8; 64]),
         report: &Report,
         judged: &[Judged],
-    ) {
-        let lies = judged
-            .iter()
-            .filter_map(|judged| Some(lie(&judged.result, told_instead(report, &judged.result)?)));
+    ) -> bool {
+        let results = judged.iter().map(|judged| &judged.result);
+        let lies = results.flat_map(|own| told_instead(report, own).into_iter().map(|told| lie(own, told)));
         let refused = RefusedReport {
             signer,
             hash,
@@ -76,7 +75,7 @@ impl Inner {
             lies: lies.collect(),
         };
         if refused.lies.is_empty() {
-            return;
+            return false;
         }
         let kept = async {
             self.store.keep_refused(&refused, unix_now()).await?;
@@ -89,6 +88,7 @@ impl Inner {
             Ok(None) => {}
             Err(error) => warn!(%signer, %error, "what it signed could not be kept"),
         }
+        true
     }
 
     async fn proofs(&self) -> Result<Vec<Proof>, Error> {
@@ -102,7 +102,13 @@ impl Inner {
                 continue;
             };
             let [one, other] = both;
-            let (a, b) = (posting(&one, has_truth)?, posting(&other, false)?);
+            let (a, b) = match (posting(&one, has_truth), posting(&other, false)) {
+                (Ok(a), Ok(b)) => (a, b),
+                (Err(error), _) | (_, Err(error)) => {
+                    warn!(%relayer, %error, "what convicts it cannot be shown");
+                    continue;
+                }
+            };
             proofs.push(Proof {
                 relayer: *relayer,
                 relayer_set_id: set.id,
@@ -143,33 +149,43 @@ fn posting(signed: &SignedResult, is_own: bool) -> Result<Posting, Error> {
     Ok((result, report, Bytes::from(signed.signature)))
 }
 
-/// The result whose digest the report carries for this one's operator, if it is another and its grant says all of the
-/// difference.
-fn told_instead(report: &Report, own: &AttestationResult) -> Option<AttestationResult> {
+/// The other results whose digests the report carries for this one's operator, where the grant says all of the difference. If
+/// there are any, this one too, if the report carries it beside them: the two convict by themselves.
+fn told_instead(report: &Report, own: &AttestationResult) -> Vec<AttestationResult> {
     let digest = own.eip712_hash_struct();
-    let grants = report
+    let grants = report.grants.iter();
+    let grants = grants.filter(|grant| grant.operator == own.operator && grant.digest != digest);
+    let mut told: Vec<_> = grants
+        .map(|grant| {
+            let mut entries = report.platforms.iter();
+            let entry = entries.find(|entry| entry.platformId == grant.platformId);
+            let told = AttestationResult {
+                platformId: grant.platformId,
+                instanceId: grant.instanceId,
+                workloadId: grant.workloadId,
+                evidenceTime: grant.evidenceTime,
+                expiry: grant.expiry,
+                provider: entry.map_or(own.provider, |entry| entry.provider),
+                teeClass: grant.teeClass,
+                binding: grant.binding,
+                custody: grant.custody,
+                tcb: grant.tcb,
+                flags: grant.flags,
+                ..own.clone()
+            };
+            (told, grant.digest)
+        })
+        .filter_map(|(told, digest)| (told.eip712_hash_struct() == digest).then_some(told))
+        .collect();
+    let mut digests = report
         .grants
         .iter()
-        .filter(|grant| grant.operator == own.operator);
-    grants.filter(|grant| grant.digest != digest).find_map(|grant| {
-        let mut entries = report.platforms.iter();
-        let entry = entries.find(|entry| entry.platformId == grant.platformId);
-        let told = AttestationResult {
-            platformId: grant.platformId,
-            instanceId: grant.instanceId,
-            workloadId: grant.workloadId,
-            evidenceTime: grant.evidenceTime,
-            expiry: grant.expiry,
-            provider: entry.map_or(own.provider, |entry| entry.provider),
-            teeClass: grant.teeClass,
-            binding: grant.binding,
-            custody: grant.custody,
-            tcb: grant.tcb,
-            flags: grant.flags,
-            ..own.clone()
-        };
-        (told.eip712_hash_struct() == grant.digest).then_some(told)
-    })
+        .map(|grant| &grant.digest)
+        .chain(&report.digests);
+    if !told.is_empty() && digests.any(|carried| *carried == digest) {
+        told.push(own.clone());
+    }
+    told
 }
 
 fn calldata(set: u32, index: u8, a: Posting, b: Posting) -> Bytes {
@@ -267,7 +283,7 @@ mod tests {
         for change in changes {
             let mut told = own();
             change(&mut told);
-            let found = told_instead(&report(&told), &own()).unwrap();
+            let [found] = told_instead(&report(&told), &own()).try_into().unwrap();
             assert_eq!(found.eip712_hash_struct(), told.eip712_hash_struct());
             let (lie, same) = (lie(&own(), found), lie(&own(), own()));
             assert_eq!((lie.name, lie.own), (same.name, same.result));
@@ -287,33 +303,45 @@ mod tests {
 
     #[test]
     fn the_same_result_and_one_that_nobody_knows_are_no_other_result() {
-        assert!(told_instead(&report(&own()), &own()).is_none());
+        assert!(told_instead(&report(&own()), &own()).is_empty());
         let mut later = report(&own());
         later.grants[0].expiry += U40::from(64);
         assert!(
-            told_instead(&later, &own()).is_none(),
+            told_instead(&later, &own()).is_empty(),
             "the digest is still its own"
         );
         let mut salted = own();
         salted.checksRoot = B256::ZERO;
         assert!(
-            told_instead(&report(&salted), &own()).is_none(),
+            told_instead(&report(&salted), &own()).is_empty(),
             "no grant says the root"
         );
         let mut another = own();
         another.operator = Address::ZERO;
-        assert!(told_instead(&report(&another), &own()).is_none());
+        assert!(told_instead(&report(&another), &own()).is_empty());
     }
 
-    /// As the registry has it, a liar may put the truth first.
+    /// As the registry has it, one report with two results convicts.
     #[test]
-    fn whichever_of_an_operators_grants_is_false_is_found() {
-        let mut told = own();
-        told.binding = 3;
-        let mut both = report(&own());
-        both.grants.extend(report(&told).grants);
-        let found = told_instead(&both, &own()).unwrap();
-        assert_eq!(found.eip712_hash_struct(), told.eip712_hash_struct());
+    fn all_that_an_operators_grants_say_is_found() {
+        let lies = [3, 4].map(|binding| AttestationResult { binding, ..own() });
+        let digests = |results: &[AttestationResult]| -> Vec<_> {
+            results.iter().map(SolStruct::eip712_hash_struct).collect()
+        };
+        let mut all = report(&own());
+        for lie in &lies {
+            all.grants.extend(report(lie).grants);
+        }
+        let known = [lies.to_vec(), vec![own()]].concat();
+        assert_eq!(digests(&told_instead(&all, &own())), digests(&known));
+        let truth = all.grants.remove(0);
+        assert_eq!(digests(&told_instead(&all, &own())), digests(&lies));
+        all.digests.push(truth.digest);
+        assert_eq!(
+            digests(&told_instead(&all, &own())),
+            digests(&known),
+            "as a renewal"
+        );
     }
 
     #[test]

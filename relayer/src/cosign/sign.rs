@@ -67,14 +67,15 @@ impl Inner {
         }
         let signed = (sender.address, hash, theirs);
         if let Some(reasons) = refusal {
-            self.keep_lies(signed, &asked, &judged).await;
+            if self.keep_lies(signed, &asked, &judged).await {
+                tell_lie(sender, "a grant");
+            }
             return Err(Fault::refused(reasons.join("; ")));
         }
         let carried: Vec<_> = judged.iter().map(|one| one.carried.clone()).collect();
         let own = build(self.heading(request.proposal.relayer_set_id), &view, &carried)?;
         if let Some(field) = difference(&own.report, &asked) {
-            warn!(proposer = %sender.address, field, "asked to sign what does not follow");
-            metrics::counter!("chassis_cosign_lies_total").increment(1);
+            tell_lie(sender, &field);
             self.keep_lies(signed, &asked, &judged).await;
             return Err(Fault::refused(format!(
                 "{field} does not follow from the proposal"
@@ -162,6 +163,11 @@ impl Inner {
         metrics::counter!("chassis_cosign_signatures_total", "of" => "peer").increment(1);
         Ok(())
     }
+}
+
+fn tell_lie(sender: &Peer, field: &str) {
+    warn!(proposer = %sender.address, field, "asked to sign what does not follow");
+    metrics::counter!("chassis_cosign_lies_total").increment(1);
 }
 
 /// 64 bytes, low s, by this signer.

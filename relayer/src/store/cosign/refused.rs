@@ -9,8 +9,8 @@ use super::super::{
 };
 use crate::Error;
 
-/// Keeps a lie while its signer has few, and one that convicts while it has twice as many: whoever fills the first places has
-/// not shut out the proof.
+/// Keeps a lie while its signer has few, and one that convicts while it has twice as many. So whoever has filled the first places
+/// is still convicted by another word on what stands there, or by a lie about what it signed; not by two lies that come later.
 const KEEP: &str =
     "INSERT INTO cosign_lies (signer, name, result, evidence, own, results, report, refused_at)
      SELECT $1, $2, $3, $4, $5, $6, $7, CAST($8 AS BIGINT)
@@ -18,7 +18,7 @@ const KEEP: &str =
         OR ((SELECT COUNT(*) FROM cosign_lies WHERE signer = $1) < 128
             AND (EXISTS (SELECT 1 FROM cosign_lies WHERE signer = $1 AND name = $2 AND result <> $3)
                  OR EXISTS (SELECT 1 FROM cosign_items i JOIN cosign_signatures s ON s.report = i.report
-                            WHERE i.evidence = $4 AND i.result = $5 AND s.signer = $1)))
+                            WHERE i.evidence = $4 AND i.result = $5 AND i.result <> $3 AND s.signer = $1)))
      ON CONFLICT (signer, name, result) DO NOTHING";
 
 /// A lie, and what the same signer signed of this relayer's own result.
@@ -29,9 +29,9 @@ const TRUTH: &str = "SELECT l.results AS one, r.report AS one_report, s.signatur
      JOIN cosign_items i ON i.evidence = l.evidence AND i.result = l.own
      JOIN cosign_signatures s ON s.report = i.report AND s.signer = l.signer
      JOIN cosign_reports r ON r.hash = i.report
-     WHERE l.signer = $1 LIMIT 1";
+     WHERE l.signer = $1 AND l.result <> l.own LIMIT 1";
 
-/// Two lies about one thing.
+/// Two lies about one thing, or a lie and the truth in one report.
 const LIES: &str = "SELECT a.results AS one, fa.report AS one_report, fa.signature AS one_signature,
             b.results AS other, fb.report AS other_report, fb.signature AS other_signature
      FROM cosign_lies a
@@ -51,11 +51,11 @@ pub struct RefusedReport {
     pub report: Vec<u8>,
     /// 64 bytes (EIP-2098), verified.
     pub signature: [u8; 64],
-    /// What it says otherwise than this relayer.
+    /// What it says otherwise than this relayer; after that, what it says like it of the same.
     pub lies: Vec<Lie>,
 }
 
-/// A result that is another than this relayer's.
+/// A result that is another than this relayer's, or stands beside one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lie {
     /// What must not have two results.

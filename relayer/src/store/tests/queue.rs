@@ -213,6 +213,17 @@ on_both! {
         let store = db.open().await;
         let report = sign_of(&store, 1, OTHER, &[1, 2]).await.unwrap();
         let Signing { evidence, result, .. } = signing(2);
+        let third = Address::repeat_byte(3);
+        store.keep_refused(&refused(third, 8, vec![Lie { evidence, own: result, ..lie(8, 1) }]), 5).await.unwrap();
+        assert_eq!(store.two_results(third).await.unwrap(), None, "others signed the truth");
+        // This one signed both bundles' results.
+        for (n, evidence, own) in [(8, evidence, hash(9)), (9, hash(9), result)] {
+            store.keep_refused(&refused(OWN, n, vec![Lie { evidence, own, ..lie(n, 1) }]), 5).await.unwrap();
+            assert_eq!(store.two_results(OWN).await.unwrap(), None, "of something else");
+        }
+        let truth = Lie { evidence, own: result, result, ..lie(7, 0) };
+        store.keep_refused(&refused(OWN, 7, vec![truth]), 5).await.unwrap();
+        assert_eq!(store.two_results(OWN).await.unwrap(), None, "the truth twice");
         for n in 10..80 {
             store.keep_refused(&refused(OTHER, n, vec![lie(n, 1)]), n).await.unwrap();
         }
@@ -231,6 +242,16 @@ on_both! {
         assert!(found.has_truth);
         assert_eq!(found.both[0].report, recorded.report);
         assert_eq!((found.both[0].signature, found.both[1].signature), ([9; 64], [3; 64]));
+    }
+
+    async fn a_lie_and_the_truth_in_one_report_convict(db: &TestDb) {
+        let store = db.open().await;
+        for n in 0..64 {
+            store.keep_refused(&refused(OTHER, n, vec![lie(n, 1)]), n).await.unwrap();
+        }
+        store.keep_refused(&refused(OTHER, 200, vec![lie(63, 1), lie(63, 0)]), 70).await.unwrap();
+        let found = store.two_results(OTHER).await.unwrap().unwrap();
+        assert_eq!((found.has_truth, found.both.map(|one| one.results)), (false, [vec![1], vec![0]]));
     }
 
     async fn what_went_on_is_not_put_back(db: &TestDb) {

@@ -97,11 +97,18 @@ async fn one_that_signs_two_false_results_is_proven_a_liar_by_who_signs_neither(
     let liar = Liar::new(&network).await;
     let good = Offer::good(&network, "a").await;
     let proposal = liar.proposal(&network, &good).await;
-    for (binding, known) in [(3, 0), (3, 0), (1, 1)] {
-        let lie = better(&network, &good, &proposal, binding);
-        assert_eq!(liar.ask(&network, &proposal, &lie).await.0, 422);
+    // Beside it, one that nobody has.
+    let mut beside = proposal.clone();
+    let mut another = proposal["items"][0].clone();
+    another["evidence"] = json!(B256::repeat_byte(0xff));
+    beside["items"].as_array_mut().unwrap().push(another);
+    for (proposal, binding, known) in [(&proposal, 3, 0), (&proposal, 3, 0), (&beside, 1, 1)] {
+        let lie = better(&network, &good, proposal, binding);
+        assert_eq!(liar.ask(&network, proposal, &lie).await.0, 422);
         assert_eq!(proofs(&network).await.len(), known);
     }
+    let metrics = network.honest[0].metrics().await;
+    assert!(metrics.contains("\nchassis_cosign_lies_total 3\n"), "{metrics}");
     // What it knows it knows after a restart.
     network.honest[0].kill();
     network.honest[0].start(None).await;
