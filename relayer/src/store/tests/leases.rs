@@ -162,11 +162,24 @@ async fn every_connection_waits_for_the_disk() {
     const FULL: i64 = 2;
     let db = TestDb::sqlite();
     let store = db.open().await;
+    let mut looked_at = 0;
     for pool in [&store.pool, &store.writer] {
-        for (setting, expected) in [("synchronous", FULL), ("foreign_keys", 1)] {
-            let query = sqlx::AssertSqlSafe(format!("PRAGMA {setting}"));
-            let found: i64 = sqlx::query_scalar(query).fetch_one(pool).await.unwrap();
-            assert_eq!(found, expected, "{setting}");
+        // Held, each of them: else one might be looked at again and again.
+        let mut held = Vec::new();
+        for _ in 0..pool.options().get_max_connections() {
+            held.push(pool.acquire().await.unwrap());
+        }
+        for connection in &mut held {
+            for (setting, expected) in [("synchronous", FULL), ("foreign_keys", 1)] {
+                let query = sqlx::AssertSqlSafe(format!("PRAGMA {setting}"));
+                let found: i64 = sqlx::query_scalar(query)
+                    .fetch_one(&mut **connection)
+                    .await
+                    .unwrap();
+                assert_eq!(found, expected, "{setting}");
+            }
+            looked_at += 1;
         }
     }
+    assert_eq!(looked_at, StoreConfig::default().connections + 1);
 }
