@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use chassis_sim::{firmware::Image, machine::MachineSpec};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{KEY, Service, expiry, is_attested, travel};
 use crate::e2e::{World, chain::signer, cosign::Network};
@@ -107,6 +107,43 @@ async fn a_service_registers_renews_through_three_expiries_survives_a_kill_and_a
         "{}",
         service.log()
     );
+}
+
+/// A block of such a time was shown once, and remembered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_has_not_come_keeps_no_renewal_off() {
+    let mut world = World::new().await;
+    let machine = world.cloud.boot(MachineSpec::new("a")).unwrap();
+    world.relayer.start(None).await;
+    let (chain, operator) = (&world.chain, signer(KEY).address());
+    let relayer = &*world.relayer.url;
+    let mut service = Service::new();
+    service.start(chain, &machine.parts(), &[relayer]);
+    service
+        .until("it has landed", || async {
+            service.renewals("landed").await == 1
+        })
+        .await;
+    assert_eq!(service.stop().await, Some(0));
+
+    let end = expiry(chain, operator).await;
+    let mut state = service.state();
+    state["unchanged"] = json!(end + 30 * 24 * HOUR);
+    std::fs::write(service.path("state.json"), state.to_string()).unwrap();
+    service.start(chain, &machine.parts(), &[relayer]);
+    let due = "chassis_node_next_renewal_timestamp_seconds";
+    service
+        .until("it has looked", || async { service.metric(due).await > 0 })
+        .await;
+    let due = service.metric(due).await;
+    assert!(due < end, "{due}, and it ends at {end}");
+    travel(chain, 17 * HOUR).await;
+    service
+        .until("it has landed", || async {
+            service.renewals("landed").await == 1
+        })
+        .await;
+    assert!(expiry(chain, operator).await > end);
 }
 
 /// The report that carries its bundle may be proposed and posted by others.
