@@ -33,6 +33,8 @@ pub struct Cloud {
     provider: Provider,
     collateral: Mutex<CollateralSpec>,
     hosts: Mutex<BTreeMap<[u8; 16], HostRegistryClaim>>,
+    /// Serial numbers.
+    revoked: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Cloud {
@@ -59,6 +61,7 @@ impl Cloud {
             provider: Provider::new(seed),
             collateral: Mutex::new(CollateralSpec::fresh([0; 6], now)),
             hosts: Mutex::default(),
+            revoked: Mutex::default(),
         };
         fs::create_dir_all(cloud.dir.join("roots"))?;
         fs::write(cloud.intel_root_path(), cloud.intel.root_der())?;
@@ -210,6 +213,11 @@ impl Cloud {
         lock(&self.hosts).remove(&ppid);
     }
 
+    /// Has the provider revoke the certificate with this serial number, which its intermediate has issued.
+    pub fn revoke_certificate(&self, serial: &[u8]) {
+        lock(&self.revoked).push(serial.to_vec());
+    }
+
     /// The provider's CRLs (DER): root's, then intermediate's, issued a day ago for a week.
     pub fn provider_crls(&self) -> [Base64; 2] {
         self.provider.crls(&self.crl_spec()).map(Base64::from)
@@ -222,11 +230,12 @@ impl Cloud {
 
     fn crl_spec(&self) -> CrlSpec {
         let this_update = self.now - 86_400;
+        let revoked = lock(&self.revoked).clone();
         CrlSpec {
-            number: 1,
+            number: 1 + revoked.len() as u64,
             this_update,
             next_update: this_update + WEEK,
-            revoked: Vec::new(),
+            revoked,
         }
     }
 

@@ -91,7 +91,7 @@ async fn register(world: &World, key: usize, url: &str, issued_at: u64) -> u16 {
 }
 
 /// How often the registry has frozen operator 2.
-async fn freezes(world: &World) -> usize {
+pub(super) async fn freezes(world: &World) -> usize {
     let operator = signer(2).address();
     let filter = Filter::new()
         .address(world.chain.registry)
@@ -106,7 +106,7 @@ async fn freezes(world: &World) -> usize {
         .count()
 }
 
-async fn orders(world: &World) -> Vec<Value> {
+pub(super) async fn orders(world: &World) -> Vec<Value> {
     let url = format!("{}/v1/orders", world.relayer.url);
     let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
     answer["orders"].as_array().unwrap().clone()

@@ -1,6 +1,7 @@
 //! The whole path: evidence in, `isAttested` out, on a real chain, with the product's own binaries.
 
 mod agreement;
+mod ak_revocation;
 mod audit;
 mod azure;
 mod bare_metal;
