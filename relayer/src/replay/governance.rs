@@ -23,6 +23,9 @@ use crate::registry::{
     },
 };
 
+#[cfg(test)]
+mod tests;
+
 /// For how long a ripe call can be made.
 const WINDOW: u64 = 14 * 86_400;
 const MAX_SEAT: u64 = 15;
@@ -230,9 +233,15 @@ impl Replay {
 
     pub(super) fn submitted(&mut self, e: &ActionSubmitted, time: u64) -> Result<(), Problem> {
         expect("the call's hash", keccak256(&e.data), e.id)?;
-        let Some(action) = Action::of(e.selector) else {
+        if !e.data.starts_with(e.selector.as_slice()) {
+            return Err(Problem::impossible("the call's selector", e.selector, &e.data));
+        }
+        let delay = self.state.delays.get(&e.selector).copied();
+        let (Some(action), Some(delay)) = (Action::of(e.selector), delay) else {
             return Err(Problem::impossible("the call", "a timelocked one", e.selector));
         };
+        let ripe = U256::from(time).saturating_add(delay);
+        expect("when the call is ripe", ripe, U256::from(e.executableAt))?;
         let before = action
             .is_one_at_a_time()
             .then(|| self.state.latest.insert(e.selector, e.id));
@@ -242,6 +251,7 @@ impl Replay {
             }
         }
         self.state.executable_at.insert(e.id, e.executableAt.to());
+        self.calls.insert(e.id, e.selector);
         Ok(())
     }
 
@@ -253,6 +263,7 @@ impl Replay {
             let found = format!("{} at {time}", e.id);
             return Err(Problem::impossible("the call", "one submitted and ripe", found));
         }
+        self.was_submitted(e.id, e.selector)?;
         if let Some(action) = self.action {
             return Err(Problem::impossible(
                 "what follows",
@@ -269,7 +280,13 @@ impl Replay {
             return Err(Problem::impossible("the call", "one that waits", e.id));
         }
         self.state.executable_at.remove(&e.id);
-        Ok(())
+        self.was_submitted(e.id, e.selector)
+    }
+
+    /// What is made, or struck out, is the function that was submitted. Its call does not wait any more.
+    fn was_submitted(&mut self, id: B256, selector: FixedBytes<4>) -> Result<(), Problem> {
+        let submitted = self.calls.remove(&id).unwrap_or_default();
+        expect("the submitted call's selector", submitted, selector)
     }
 
     /// Not ripe yet, or ripe: neither made, nor vetoed, nor run out.

@@ -24,7 +24,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use alloy::primitives::{Address, B256};
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, B256, FixedBytes};
 
 pub use error::{Problem, ReplayError};
 pub use log::{Event, Position, RegistryLog};
@@ -52,6 +54,8 @@ pub struct Replay {
     last: Option<Position>,
     /// The transaction under way is the one that created the registry.
     in_genesis: bool,
+    /// Which function each submitted call is of, by the call's hash. The registry does not store it.
+    calls: HashMap<B256, FixedBytes<4>>,
     /// The timelocked call under way: its log stands before what it did.
     action: Option<Action>,
     /// What the report under way has told so far.
@@ -65,6 +69,7 @@ impl Replay {
             state: State::new(registry),
             last: None,
             in_genesis: false,
+            calls: HashMap::new(),
             action: None,
             batch: OpenBatch::default(),
         }

@@ -1,11 +1,16 @@
 //! Writes a registry's log as the registry would: the rules of [`Replay`] say which head follows.
 
-use alloy::primitives::{Address, B256, U256, aliases::U40, keccak256};
+use alloy::{
+    primitives::{Address, B256, U256, aliases::U40, keccak256},
+    sol_types::SolCall as _,
+};
 
 use super::super::{Happening, History};
 use crate::{
     registry::{
-        IProofOfCloudGovernance::{ActionExecuted, ActionSubmitted, OrderExecuted},
+        IProofOfCloudGovernance::{
+            ActionExecuted, ActionSubmitted, OrderExecuted, liftFreezeCall, unpauseCall,
+        },
         IProofOfCloudRegistry::{
             Authority, AuthorityChanged, BatchPosted, ControlChanged, OperatorGranted, PlatformUpdated,
             PolicyRegistered, RelayerSetChanged, Status, StatusChanged, Subject as SubjectKind,
@@ -18,6 +23,7 @@ use crate::{
 
 pub(crate) const START: u64 = 1_800_000_000;
 pub(crate) const HOUR: u64 = 3_600;
+const DELAY: u64 = 72 * HOUR;
 pub(crate) const PROVIDER: u16 = 3;
 pub(crate) const GUARDIAN: Address = Address::repeat_byte(0x6a);
 pub(crate) const POLICY: B256 = B256::repeat_byte(0x50);
@@ -52,6 +58,8 @@ impl Scribe {
             time: START,
         };
         scribe.transaction(vec![
+            delay(liftFreezeCall::SELECTOR),
+            delay(unpauseCall::SELECTOR),
             Event::AuthorityChanged(Box::new(AuthorityChanged {
                 kind: Authority::Governor,
                 subject: GUARDIAN.into_word(),
@@ -298,9 +306,9 @@ impl Scribe {
             id,
             selector,
             data: call.into(),
-            executableAt: U40::from(self.time + 72 * HOUR),
+            executableAt: U40::from(self.time + DELAY),
         }))]);
-        self.wait(72 * HOUR);
+        self.wait(DELAY);
         Event::ActionExecuted(Box::new(ActionExecuted {
             id,
             selector,
@@ -328,6 +336,16 @@ pub(crate) fn set(id: u32, disabled: u32, retired_at: u64) -> Event {
         retiredAt: U40::from(retired_at),
         reason: 4,
         evidenceHash: B256::ZERO,
+        actor: GUARDIAN,
+        head: B256::ZERO,
+    }))
+}
+
+fn delay(selector: [u8; 4]) -> Event {
+    Event::AuthorityChanged(Box::new(AuthorityChanged {
+        kind: Authority::Delay,
+        subject: B256::right_padding_from(&selector),
+        value: U256::from(DELAY),
         actor: GUARDIAN,
         head: B256::ZERO,
     }))
