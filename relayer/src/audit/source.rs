@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error,
-    chain::{Chain, Rpc, RpcFile},
+    chain::{Chain, MOST_NEAR, NEAR_BLOCKS, Rpc},
     history::{Happening, History},
     store::BlockRef,
 };
@@ -33,6 +33,14 @@ pub(super) struct Source {
         hide_env_values = true
     )]
     rpc_url: Vec<Url>,
+    /// Blocks that honest endpoints may be from each other in what is final. Finality moves by hundreds on an L2.
+    #[arg(
+        long,
+        value_name = "BLOCKS",
+        default_value_t = NEAR_BLOCKS,
+        value_parser = clap::value_parser!(u64).range(1..=MOST_NEAR)
+    )]
+    near_blocks: u64,
     /// The registry's address.
     #[arg(long, env = "CHASSIS_REGISTRY", value_name = "ADDRESS")]
     registry: Address,
@@ -72,10 +80,7 @@ pub(super) struct Read {
 impl Source {
     /// Connects to the chain.
     pub(super) async fn connect(&self) -> Result<Chain, Error> {
-        let rpc = Rpc {
-            urls: self.rpc_url.clone(),
-            file: RpcFile::default(),
-        };
+        let rpc = Rpc::reading(self.rpc_url.clone(), self.near_blocks);
         Chain::connect(&rpc, self.registry).await
     }
 
@@ -183,5 +188,35 @@ impl Read {
             log,
             _passing: self.passing,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::chain::tests::node;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        source: Source,
+    }
+
+    #[tokio::test]
+    async fn how_far_endpoints_may_be_from_each_other_is_an_option() {
+        let (_, a) = node::serve(|node| (node.head, node.finalized) = (10_000, 9_000)).await;
+        let (_, b) = node::serve(|node| (node.head, node.finalized) = (10_000, 8_000)).await;
+        let (a, b, registry) = (a.to_string(), b.to_string(), Address::ZERO.to_string());
+        let least = ["", "--rpc-url", &a, "--rpc-url", &b, "--registry", &registry];
+        let finalized = async |arguments: &[&str]| {
+            let line = Line::try_parse_from([&least, arguments].concat()).unwrap();
+            line.source.connect().await.unwrap().finalized().await
+        };
+        let error = finalized(&[]).await.unwrap_err();
+        assert!(error.to_string().contains("disagree"), "{error}");
+        let block = finalized(&["--near-blocks", "1000"]).await.unwrap();
+        assert_eq!(block.number, 8_000);
     }
 }

@@ -6,7 +6,9 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 /// Beyond it, nothing would be far from anything: hours of blocks on the fastest chains.
-const MOST_NEAR: u64 = 100_000;
+pub(crate) const MOST_NEAR: u64 = 100_000;
+/// Of a chain whose finality moves by an epoch of 32 blocks.
+pub(crate) const NEAR_BLOCKS: u64 = 64;
 
 /// The section as written. Endpoints may also stand at the file's top, as `rpc_url`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -42,7 +44,7 @@ impl Default for RpcFile {
             probe_ms: 5_000,
             skip_ms: 15_000,
             max_lag_blocks: 16,
-            near_blocks: 64,
+            near_blocks: NEAR_BLOCKS,
             confirmations: 0,
         }
     }
@@ -93,6 +95,15 @@ impl Rpc {
         }
         let file = file.clone();
         (!urls.is_empty()).then_some(Self { urls, file })
+    }
+
+    /// For a program without a configuration file.
+    pub(crate) fn reading(urls: Vec<Url>, near_blocks: u64) -> Self {
+        let file = RpcFile {
+            near_blocks,
+            ..RpcFile::default()
+        };
+        Self { urls, file }
     }
 
     /// One endpoint, which decides alone.

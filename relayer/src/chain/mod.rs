@@ -28,6 +28,7 @@ use alloy::{
 };
 
 pub use block::Block;
+pub(crate) use config::{MOST_NEAR, NEAR_BLOCKS};
 pub use config::{Rpc, RpcFile};
 pub use logs::{Header, RawLog, Sealed};
 pub use receipt::{Fate, Receipt};

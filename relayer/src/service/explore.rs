@@ -8,7 +8,6 @@ use std::{
 };
 
 use alloy::primitives::Address;
-use reqwest::Url;
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::info;
 
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::{
     Error,
-    chain::{Chain, Rpc, RpcFile},
+    chain::{Chain, Rpc},
     config::{LimitSection, TaskSection},
     explorer::{Explorer, Results, Settings},
     http::{Clients, Reading, pages, serve},
@@ -28,8 +27,8 @@ use crate::{
 /// What is explored, and where it is shown.
 #[derive(Clone, Debug)]
 pub struct Explore {
-    /// Endpoints of the registry's chain. Of several, two must agree.
-    pub rpc: Vec<Url>,
+    /// By what the registry's chain is read.
+    pub rpc: Rpc,
     /// The registry.
     pub registry: Address,
     /// Relayers' interfaces or folders of archives, for appraisals.
@@ -92,11 +91,7 @@ pub async fn explore(asked: Explore) -> Result<(), Error> {
 
 /// What pages are made from, with the database in `data`.
 async fn open(asked: &Explore, data: &Path, phases: Phases) -> Result<Reading, Error> {
-    let rpc = Rpc {
-        urls: asked.rpc.clone(),
-        file: RpcFile::default(),
-    };
-    let chain = Chain::connect(&rpc, asked.registry).await?;
+    let chain = Chain::connect(&asked.rpc, asked.registry).await?;
     std::fs::create_dir_all(data).map_err(io(format!("make {}", data.display())))?;
     let settings = StoreConfig::default();
     let url = settings.in_force(data).map_err(|problem| Error::Config {
