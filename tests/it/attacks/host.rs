@@ -217,6 +217,32 @@ fn a_revoked_key_that_an_iak_certifies() {
     refused(&appraisal, &[CheckId::HostAk]);
     let check = appraisal.checks.iter().find(|check| check.id == CheckId::HostAk);
     assert_eq!(check.unwrap().rule.as_deref(), Some("provider[0].revoked_aks"));
+    // The IAK's certificate alone names no instance.
+    assert_eq!(appraisal.result.instanceId, B256::ZERO);
+}
+
+/// Its certificate speaks of the IAK's key alone. What else holds of it, the bundle says: that it signs whatever it is given,
+/// or by another scheme than it did.
+#[test]
+fn an_iak_that_is_no_restricted_key_or_fixed_to_another_scheme() {
+    let world = world_of_iaks();
+    let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
+    let proof = host.iak_proof(world.cloud.provider()).unwrap();
+    // `TPMT_PUBLIC`: after 8 bytes a sized policy, the symmetric algorithm, the scheme and its hash.
+    let policy = usize::from(u16::from_be_bytes([proof.iak_public[8], proof.iak_public[9]]));
+    let restricted = (5, 0x01);
+    let sha384 = (10 + policy + 5, 0x0b ^ 0x0c);
+    for ((at, bits), says) in [(restricted, "the IAK: "), (sha384, "the IAK's certification: ")] {
+        let mut proof = proof.clone();
+        proof.iak_public[at] ^= bits;
+        let bundle = bundle(&world, &host, By::Iak(proof));
+        let appraisal = judged(&world, &world.policy, &host, &bundle);
+        refused(&appraisal, &[CheckId::HostAk]);
+        let check = appraisal.checks.iter().find(|check| check.id == CheckId::HostAk);
+        let detail = &check.unwrap().detail;
+        assert!(detail.starts_with(says), "{detail}");
+        assert_eq!(appraisal.result.instanceId, B256::ZERO);
+    }
 }
 
 /// A device identity signs whatever it is given, so a certification of a key by it says nothing. It would only have to say of itself

@@ -87,6 +87,7 @@ fn a_machine_that_is_not_production() {
     let appraisal = world.appraise(&world.attest(&machine.parts()), &machine);
     assert_eq!(failed(&appraisal), [CheckId::AkInstance]);
     assert_eq!(appraisal.verdict.binding, Binding::Quote);
+    assert_eq!(appraisal.result.instanceId, B256::ZERO);
 }
 
 #[test]

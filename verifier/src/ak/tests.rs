@@ -1,8 +1,9 @@
 //! Chains that must fail, each by the right check.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
+    CrlIssuingDistributionPoint, CustomExtension, DnType, IsCa, Issuer, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 
 use super::*;
@@ -98,6 +99,25 @@ fn an_issuer_or_root_out_of_date_is_refused() {
     assert_eq!(soon.not_after, 1_767_225_600);
 }
 
+#[test]
+fn a_certificate_holds_in_its_last_second_and_from_its_first() {
+    let mut params = leaf();
+    params.not_before = date_time_ymd(2025, 1, 1);
+    params.not_after = date_time_ymd(2026, 1, 1);
+    let pki = Pki::from(authority("root"), authority("intermediate"), &params);
+    let (first, last) = (1_735_689_600, 1_767_225_600);
+    let at = |at| verify_chain(&pki.leaf, &[&pki.intermediate], &[&pki.root], &[], at).map(|_| ());
+    let leaf = AkCertificate::parse(&pki.leaf).unwrap();
+    for inside in [first, last] {
+        at(inside).unwrap();
+        leaf.check_validity(inside).unwrap();
+    }
+    for outside in [first - 1, last + 1] {
+        at(outside).unwrap_err();
+        leaf.check_validity(outside).unwrap_err();
+    }
+}
+
 /// A root's renewal has its name and its key, and which of the two is pinned first must not matter.
 #[test]
 fn a_renewed_root_takes_over_from_the_one_that_ended() {
@@ -174,6 +194,49 @@ fn a_list_of_a_namesake_issuer_is_not_taken_for_the_issuers_own() {
             until: None
         }
     );
+}
+
+/// An issuer's renewal has its name and its key, so either certificate leads from the leaf to the root.
+#[test]
+fn an_issuers_other_certificate_is_no_way_around_the_one_that_is_revoked() {
+    let pki = Pki::new();
+    let mut renewed = authority("intermediate");
+    renewed.serial_number = Some(SerialNumber::from(INTERMEDIATE + 1));
+    let renewed = renewed.signed_by(&pki.keys[1], &pki.root_issuer()).unwrap();
+    let list = crl(&pki.root_issuer(), &[INTERMEDIATE]);
+    let verify = |given: &[&[u8]]| verify_chain(&pki.leaf, given, &[&pki.root], &[&list], AT);
+    assert_eq!(verify(&[&pki.intermediate, renewed.der()]), Err(AkError::Revoked));
+    verify(&[renewed.der()]).unwrap();
+}
+
+#[test]
+fn a_list_out_of_date_is_refused() {
+    let pki = Pki::new();
+    let list = crl(&pki.intermediate_issuer(), &[]);
+    let verify = |at| verify_chain(&pki.leaf, &[&pki.intermediate], &[&pki.root], &[&list], at);
+    verify(1_767_225_599).unwrap();
+    verify(1_767_225_601).unwrap_err();
+}
+
+/// Neither says anything of this issuer's certificates, or of all of them.
+#[test]
+fn a_list_of_another_name_or_of_a_part_covers_nothing() {
+    let pki = Pki::new();
+    let other = authority("other");
+    let of_another_name = crl(&Issuer::from_params(&other, &pki.keys[1]), &[]);
+    let of_a_part = CertificateRevocationListParams {
+        issuing_distribution_point: Some(CrlIssuingDistributionPoint {
+            distribution_point: CrlDistributionPoint {
+                uris: vec!["http://127.0.0.1/part.crl".into()],
+            },
+            scope: None,
+        }),
+        ..crl_params(&[], 2025)
+    };
+    let of_a_part = of_a_part.signed_by(&pki.intermediate_issuer()).unwrap();
+    for list in [&of_another_name[..], of_a_part.der()] {
+        assert_eq!(pki.verify(&[list]).unwrap().revocation.uncovered, 2);
+    }
 }
 
 #[test]
@@ -320,19 +383,23 @@ fn crl(issuer: &Issuer<'_, &KeyPair>, revoked: &[u64]) -> Vec<u8> {
 }
 
 fn crl_of(issuer: &Issuer<'_, &KeyPair>, revoked: &[u64], year: i32) -> Vec<u8> {
+    let list = crl_params(revoked, year).signed_by(issuer).unwrap();
+    list.der().to_vec()
+}
+
+fn crl_params(revoked: &[u64], year: i32) -> CertificateRevocationListParams {
     let entry = |serial: &u64| RevokedCertParams {
         serial_number: SerialNumber::from(*serial),
         revocation_time: date_time_ymd(year, 1, 1),
         reason_code: None,
         invalidity_date: None,
     };
-    let params = CertificateRevocationListParams {
+    CertificateRevocationListParams {
         this_update: date_time_ymd(year, 1, 1),
         next_update: date_time_ymd(2026, 1, 1),
         crl_number: SerialNumber::from(1_u64),
         issuing_distribution_point: None,
         revoked_certs: revoked.iter().map(entry).collect(),
         key_identifier_method: KeyIdMethod::Sha256,
-    };
-    params.signed_by(issuer).unwrap().der().to_vec()
+    }
 }

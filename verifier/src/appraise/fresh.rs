@@ -110,3 +110,18 @@ pub(super) fn consent_check(bundle: &Bundle) -> Check {
         None => Check::fail(CheckId::Consent, "not one low-s signature of 65 bytes"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Outcome;
+
+    #[test]
+    fn evidence_may_be_as_old_as_the_policy_says_and_not_from_the_future() {
+        let outcome = |as_of| age_check(1_000, 60, as_of).outcome;
+        assert_eq!(outcome(1_000), Outcome::Pass);
+        assert_eq!(outcome(1_060), Outcome::Pass);
+        assert_eq!(outcome(1_061), Outcome::Fail);
+        assert_eq!(outcome(999), Outcome::Fail);
+    }
+}

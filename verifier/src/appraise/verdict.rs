@@ -217,6 +217,36 @@ mod tests {
         }
     }
 
+    /// Its quote proves nothing, so the level that it names does not either. Nor is a key known to be in a TD that is not bound.
+    #[test]
+    fn of_evidence_that_is_not_bound_neither_level_nor_key_is_told() {
+        let policy = Policy::from_toml("version = 1\nname = \"n\"").unwrap();
+        let dates = Dates {
+            as_of: 64_000,
+            evidence_time: 64_000,
+            collateral: None,
+            ak_chain: None,
+            custody: None,
+        };
+        let custody = Custody {
+            by_cpu: CustodyLevel::None,
+            by_ak: CustodyLevel::None,
+            provider: None,
+            until: None,
+        };
+        let ids = QUOTE.iter().chain(VIRTUAL_TPM);
+        let checks: Vec<_> = ids.map(|id| Check::pass(*id, "")).collect();
+        for (made, binding, tcb, key_in_td) in [
+            (&checks[..], Binding::VirtualTpm, 3, true),
+            (&checks[..QUOTE.len()], Binding::Quote, 3, false),
+            (&checks[1..], Binding::None, 0, false),
+        ] {
+            let verdict = verdict(made, &custody, 3, true, &policy, &dates);
+            let said = (verdict.binding, verdict.tcb, verdict.key_in_td);
+            assert_eq!(said, (binding, tcb, key_in_td));
+        }
+    }
+
     /// A platform's entry outlives the attestation that brought it, so it must not outlive what it rests on.
     #[test]
     fn custody_by_an_ak_ends_with_the_aks_chain() {
