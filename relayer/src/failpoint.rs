@@ -25,6 +25,10 @@ pub const ALL: &[(&str, Way)] = &[
     ("cancelled", Way::Cancelled),
 ];
 
+/// Those among several relayers: of one that votes, of the one that gathers signatures, of one that is told of
+/// another's.
+pub const COSIGN: &[&str] = &["voted", "gathered", "delivered"];
+
 /// Those on the way of a freeze, from what was found to its end on chain, and to who is told.
 pub const FREEZE: &[&str] = &["ordered", "reappraised", "order queued", "frozen", "told"];
 
@@ -74,7 +78,7 @@ mod tests {
     fn every_fail_point_in_the_source_is_listed() {
         let mut found = BTreeSet::new();
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-        let others = super::INDEX.iter().chain(super::FREEZE);
+        let others = super::INDEX.iter().chain(super::FREEZE).chain(super::COSIGN);
         let all = super::ALL.iter().map(|(name, _)| name).chain(others);
         let listed: BTreeSet<_> = all.clone().map(|name| (*name).to_owned()).collect();
         assert_eq!(found, listed);

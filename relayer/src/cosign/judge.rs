@@ -26,6 +26,7 @@ use crate::{
     appraiser::{Fields, to_json},
     archive::Kind,
     chain::Block,
+    failpoint::failpoint,
     report::{Carried, Effect, View},
 };
 
@@ -69,6 +70,7 @@ impl Inner {
         self.store
             .keep_votes(proposer.address, &agreed, unix_now())
             .await?;
+        failpoint("voted");
         for vote in &votes {
             let name = match vote {
                 Vote::Yes { .. } => "yes",

@@ -290,6 +290,7 @@ impl Inner {
                     self.store
                         .keep_signature(report, member, &signature, unix_now())
                         .await?;
+                    failpoint("gathered");
                     signed += 1;
                 }
                 Err(error) => {

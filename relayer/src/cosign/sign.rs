@@ -160,6 +160,7 @@ impl Inner {
         self.store
             .keep_signature(delivery.report, delivery.signer, &signature, unix_now())
             .await?;
+        failpoint("delivered");
         metrics::counter!("chassis_cosign_signatures_total", "of" => "peer").increment(1);
         Ok(())
     }

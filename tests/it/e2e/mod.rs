@@ -216,19 +216,28 @@ async fn posts_once_when_killed_at(failpoint: &str) {
 
 /// Every signature under a report that a relayer has written down: report, signer, bytes.
 async fn signatures(relayer: &Relayer) -> Vec<(String, String, String)> {
+    sqlx::query_as("SELECT report, signer, signature FROM cosign_signatures ORDER BY report, signer")
+        .fetch_all(&mut database(relayer).await)
+        .await
+        .unwrap()
+}
+
+/// The evidence of every bundle that a relayer has written down a vote for.
+async fn votes(relayer: &Relayer) -> Vec<String> {
+    sqlx::query_scalar("SELECT evidence FROM votes ORDER BY evidence")
+        .fetch_all(&mut database(relayer).await)
+        .await
+        .unwrap()
+}
+
+/// A relayer's database, while it runs or not.
+async fn database(relayer: &Relayer) -> sqlx::AnyConnection {
     use sqlx::ConnectOptions as _;
     sqlx::any::install_default_drivers();
     let url = format!("sqlite://{}", relayer.data().join("chassis.db").display());
     let url = reqwest::Url::parse(&url).unwrap();
-    let mut database = sqlx::any::AnyConnectOptions::from_url(&url)
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
-    sqlx::query_as("SELECT report, signer, signature FROM cosign_signatures ORDER BY report, signer")
-        .fetch_all(&mut database)
-        .await
-        .unwrap()
+    let options = sqlx::any::AnyConnectOptions::from_url(&url).unwrap();
+    options.connect().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
