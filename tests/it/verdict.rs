@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use chassis_sim::machine::MachineSpec;
 use chassis_verifier::{
-    Binding, KeyHome, appraise,
+    Binding, CheckId, KeyHome, appraise,
     bundle::Tee,
     challenge::{AkName, challenge, report_data},
 };
@@ -54,4 +54,21 @@ fn times_that_the_registry_cannot_count_are_refused() {
         let error = at(as_of, timestamp).unwrap_err().to_string();
         assert!(error.contains("beyond what the registry can count"), "{error}");
     }
+}
+
+/// A list out of date says nothing about who was revoked since.
+#[test]
+fn an_attestation_ends_with_the_revocation_lists_behind_it() {
+    let world = World::new();
+    let machine = world.boot(MachineSpec::new("a"));
+    let bundle = world.attest(&machine.parts());
+    // The provider's: a day old, for a week. Intel's hold for longer.
+    let until = world.cloud.now() + 6 * 86_400;
+    let mut endorsements = world.cloud.endorsements(machine.td().pck());
+    endorsements.anchor.timestamp = until - 1_000;
+    let at = |as_of| appraise(&bundle, &endorsements, &world.policy, as_of).unwrap();
+    let appraisal = at(until - 900);
+    assert_eq!(failed(&appraisal), [], "{:#?}", appraisal.checks);
+    assert_eq!(appraisal.verdict.expiry, until & !63);
+    assert_eq!(failed(&at(until + 1)), [CheckId::AkChain]);
 }

@@ -330,10 +330,9 @@ fn a_key_that_its_password_opens() {
 #[test]
 fn a_key_without_a_policy() {
     let (world, host, bundle) = honest(|spec| spec.ak(AkSpec::unsealed()));
-    refused(
-        &judged(&world, &world.policy, &host, &bundle),
-        &[CheckId::HostAkPolicy],
-    );
+    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    refused(&appraisal, &[CheckId::HostAkPolicy]);
+    assert_eq!(appraisal.result.instanceId, B256::ZERO);
 }
 
 #[test]

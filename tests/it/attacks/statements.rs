@@ -6,7 +6,7 @@ use chassis_sim::{
     host::{HostSpec, Registrar},
 };
 use chassis_verifier::{
-    CheckId, CustodyLevel, HexBytes,
+    CheckId, CustodyLevel, Endorsements, HexBytes, appraise,
     claims::{RegistrarClaims, RegistrarStatement},
 };
 
@@ -27,10 +27,21 @@ fn a_statement_about_another_cpu() {
     let world = world();
     let host = world.cloud.boot_host(HostSpec::new("a")).unwrap();
     let by = statement(&world, &host, |claims| claims.platform_id.0[0] ^= 1);
-    let bundle = bundle(&world, &host, by);
-    let appraisal = judged(&world, &world.policy, &host, &bundle);
+    let another = bundle(&world, &host, by);
+    let appraisal = judged(&world, &world.policy, &host, &another);
     refused(&appraisal, &[CheckId::HostPlatform, CheckId::Registrar]);
     assert_eq!(appraisal.verdict.custody, CustodyLevel::None);
+
+    // Where no quote verifies, nobody knows the CPU: it is not the one of a statement that names none.
+    let by = statement(&world, &host, |claims| claims.platform_id = B256::ZERO);
+    let none = bundle(&world, &host, by);
+    let endorsements = Endorsements {
+        tdx_collateral: None,
+        ..world.cloud.endorsements(host.td().pck())
+    };
+    let appraisal = appraise(&none, &endorsements, &world.policy, world.cloud.now() + 60).unwrap();
+    assert_eq!(appraisal.result.platformId, B256::ZERO);
+    assert!(failed(&appraisal).contains(&CheckId::HostPlatform));
 }
 
 /// Each registrar states what is with its own provider.
