@@ -171,6 +171,10 @@ fn a_registered_host_reaches_chassis() {
     assert_eq!(appraisal.result.provider, METAL);
     assert_ne!(appraisal.result.instanceId, B256::ZERO);
     assert!(appraisal.verdict.custody_expiry <= world.cloud.now() + 86_400);
+    // What an image seals to a virtual TPM is not asked where there is none.
+    let mut policy = world.policy.clone();
+    policy.workloads[0].vtpm_sealed = false;
+    assert_eq!(failed(&judged(&world, &policy, &host, &bundle)), []);
 }
 
 /// A provider whose IAKs count: the policy pins the root of their certificates.

@@ -269,7 +269,10 @@ fn a_platform_the_policy_denies() {
 #[test]
 fn collateral_of_an_old_evaluation() {
     let mut world = World::new();
-    world.policy.tcb.min_evaluation_data_number = 1_000;
+    let number = 19; // of the cloud's collateral
+    world.policy.tcb.min_evaluation_data_number = number;
+    assert_eq!(failed(&appraise_spec(&world, MachineSpec::new("a"))), []);
+    world.policy.tcb.min_evaluation_data_number = number + 1;
     nothing_holds_for(
         &appraise_spec(&world, MachineSpec::new("a")),
         &[CheckId::TdEvaluation],
